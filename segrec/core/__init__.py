@@ -1,0 +1,1 @@
+"""Foundations that every part stands on: errors, devices, images, files, checkpoints and the optimisation loop."""

@@ -1,0 +1,165 @@
+"""The only door to OpenCV and Pillow: decoding, encoding and resizing of pictures and masks."""
+
+from __future__ import annotations
+
+import io
+import os
+import warnings
+from functools import cache
+from pathlib import Path
+from types import ModuleType
+from typing import Any, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image, ImageOps
+
+from segrec.core.errors import DataError, LibraryError
+
+Array = NDArray[np.uint8]
+Interpolation = Literal["nearest", "bilinear", "bicubic", "area"]
+
+MAX_PIXELS = 200_000_000
+"""Pictures that declare more pixels than this are refused before they are unpacked."""
+
+
+@cache
+def opencv() -> ModuleType:
+    """Return the cv2 module, single-threaded so that loader workers do not fight for cores.
+
+    Raises:
+        LibraryError: OpenCV cannot be imported; the message names the package that mends it.
+    """
+    try:
+        import cv2
+    except ImportError as error:
+        raise LibraryError(_opencv_remedy(str(error))) from error
+    cv2.setNumThreads(0)
+    return cv2
+
+
+def _opencv_remedy(reason: str) -> str:
+    if "libGL" in reason or ".so" in reason:
+        return (
+            f"OpenCV cannot load a system library ({reason}); install it (Debian/Ubuntu: apt-get install libgl1 libglib2.0-0) "
+            "or replace the wheel: pip uninstall opencv-python && pip install opencv-python-headless"
+        )
+    return f"OpenCV cannot be imported ({reason}); pip install opencv-python"
+
+
+def decode_image(data: bytes) -> Array:
+    """Return the picture in `data` as (H, W, 3) uint8 RGB; 1x1 upwards, any mode Pillow or OpenCV knows.
+
+    Raises:
+        DataError: the bytes are empty, damaged, no picture, or declare more than `MAX_PIXELS` pixels.
+    """
+    if not data:
+        raise DataError("the image is empty (0 bytes)")
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", Image.DecompressionBombWarning)
+            with Image.open(io.BytesIO(data)) as picture:
+                return _to_rgb(picture)
+    except DataError:
+        raise
+    except (OSError, ValueError, SyntaxError, EOFError, Image.DecompressionBombError) as error:
+        raise DataError(f"the image cannot be decoded ({len(data)} bytes: {error})") from error
+
+
+def _to_rgb(picture: Image.Image) -> Array:
+    width, height = picture.size
+    if width * height > MAX_PIXELS:
+        raise DataError(f"the image declares {width} x {height} pixels, more than {MAX_PIXELS:,}; shrink it first")
+    if picture.getexif().get(0x0112, 1) != 1:
+        picture = ImageOps.exif_transpose(picture)
+    if picture.mode.startswith(("I", "F")):
+        return _grey_to_rgb(_to_eight_bits(np.asarray(picture)))
+    if picture.mode in ("RGBA", "LA", "PA") or "transparency" in picture.info:
+        rgba = picture.convert("RGBA")
+        page = Image.new("RGBA", rgba.size, (255, 255, 255, 255))
+        picture = Image.alpha_composite(page, rgba)
+    return np.array(picture.convert("RGB"), dtype=np.uint8)
+
+
+def _to_eight_bits(values: NDArray[Any]) -> Array:
+    """Scale 16-bit and wider grey values into 0..255; values that already fit are kept."""
+    values = values.astype(np.float64)
+    top = values.max(initial=0.0)
+    scale = 1.0 if top <= 255 else 255.0 / max(65535.0, top)
+    return np.clip(values * scale, 0, 255).round().astype(np.uint8)
+
+
+def _grey_to_rgb(grey: Array) -> Array:
+    return np.repeat(grey[:, :, None], 3, axis=2)
+
+
+def read_image(path: str | os.PathLike[str]) -> Array:
+    """Return the picture file as (H, W, 3) uint8 RGB, turned upright by its EXIF orientation.
+
+    Raises:
+        DataError: names the path and says what is wrong with it.
+    """
+    try:
+        data = Path(path).read_bytes()
+    except OSError as error:
+        raise DataError(f"cannot read image {path}: {error.strerror or error}") from error
+    try:
+        return decode_image(data)
+    except DataError as error:
+        raise DataError(f"{path}: {error}") from error
+
+
+def decode_mask(data: bytes) -> Array:
+    """Return a stored mask as (H, W) uint8, 0..255.
+
+    Raises:
+        DataError: the bytes are damaged or hold no single-channel picture.
+    """
+    mask = opencv().imdecode(np.frombuffer(data, dtype=np.uint8), 0) if data else None
+    if mask is None:
+        raise DataError(f"the mask cannot be decoded ({len(data)} bytes)")
+    return np.asarray(mask, dtype=np.uint8)
+
+
+def encode_png(array: Array, compression: int = 6) -> bytes:
+    """Return the PNG bytes of an (H, W) mask or an (H, W, 3) RGB image, without loss."""
+    return _encode(".png", array, [opencv().IMWRITE_PNG_COMPRESSION, compression])
+
+
+def encode_jpeg(image: Array, quality: int = 95) -> bytes:
+    """Return the JPEG bytes of an (H, W, 3) RGB image or an (H, W) grey one."""
+    return _encode(".jpg", image, [opencv().IMWRITE_JPEG_QUALITY, quality])
+
+
+def _encode(suffix: str, array: Array, options: list[int]) -> bytes:
+    cv2 = opencv()
+    ordered = cv2.cvtColor(array, cv2.COLOR_RGB2BGR) if array.ndim == 3 else array
+    done, encoded = cv2.imencode(suffix, ordered, options)
+    if not done:
+        raise DataError(f"an array of shape {array.shape} and type {array.dtype} cannot be encoded as {suffix}")
+    return bytes(encoded.tobytes())
+
+
+def resize(array: NDArray[Any], size: tuple[int, int], interpolation: Interpolation = "bilinear") -> NDArray[Any]:
+    """Return `array`, (H, W) or (H, W, C), resampled to `size` (height, width); the type stays.
+
+    `bilinear` and `bicubic` sample without a low-pass filter (as cv2 and the public CRNN's torchvision code on
+    tensors do); `area` averages when shrinking.
+    """
+    height, width = size
+    if array.shape[:2] == (height, width):
+        return array
+    cv2 = opencv()
+    flag = {
+        "nearest": cv2.INTER_NEAREST,
+        "bilinear": cv2.INTER_LINEAR,
+        "bicubic": cv2.INTER_CUBIC,
+        "area": cv2.INTER_AREA,
+    }[interpolation]
+    return np.asarray(cv2.resize(array, (width, height), interpolation=flag))
+
+
+def to_grey(image: Array) -> Array:
+    """Return the ITU-R 601 luma of an (H, W, 3) RGB image as (H, W) uint8, with Pillow's integer rounding."""
+    red, green, blue = (image[:, :, channel].astype(np.uint32) for channel in range(3))
+    return ((red * 19595 + green * 38470 + blue * 7471 + 0x8000) >> 16).astype(np.uint8)
