@@ -1,0 +1,161 @@
+"""Weights as safetensors with a readable header, and safe reading of other people's files."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import pickle
+import zipfile
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+import torch
+from safetensors import SafetensorError, safe_open
+from safetensors.torch import save_file
+from torch import Tensor
+
+from segrec.core.errors import CheckpointError
+from segrec.core.files import atomic_path
+
+FORMAT_VERSION = "1"
+
+
+@dataclass(frozen=True)
+class WeightsHeader:
+    """What a weights file says of itself.
+
+    Attributes:
+        architecture: name of the network family, for instance `crnn` or `mgnet`.
+        config: JSON-able arguments that rebuild the network.
+        charset: the characters a recognizer's head stands for, in order, without blank; None for a segmenter.
+        parent: name of the weights this file was fine-tuned from.
+        parent_digest: `state_digest` of those weights.
+        notes: free text for people: data, seed, scores, licence.
+        version: version of this header.
+    """
+
+    architecture: str
+    config: dict[str, Any]
+    charset: str | None = None
+    parent: str | None = None
+    parent_digest: str | None = None
+    notes: dict[str, str] = field(default_factory=dict)
+    version: str = FORMAT_VERSION
+
+
+def state_digest(state: Mapping[str, Tensor]) -> str:
+    """Return the SHA-256 over the sorted names, types, shapes and bytes of a state dict."""
+    digest = hashlib.sha256()
+    for name in sorted(state):
+        tensor = state[name].detach().cpu().contiguous()
+        digest.update(f"{name}:{tensor.dtype}:{tuple(tensor.shape)}\n".encode())
+        digest.update(tensor.reshape(-1).view(torch.uint8).numpy().tobytes())
+    return digest.hexdigest()
+
+
+def save_weights(
+    path: str | os.PathLike[str], state: Mapping[str, Tensor], header: WeightsHeader, *, half: bool = False
+) -> None:
+    """Write a state dict with its header as safetensors, atomically.
+
+    Args:
+        path: the file to write, normally ending in `.safetensors`.
+        half: store floating-point tensors as float16, half the size; they are read back as float32.
+    """
+    tensors = {}
+    for name, tensor in state.items():
+        kept = tensor.detach().cpu().clone().contiguous()
+        tensors[name] = kept.half() if half and kept.is_floating_point() else kept
+    metadata = {key: value if isinstance(value, str) else json.dumps(value) for key, value in asdict(header).items()}
+    with atomic_path(path) as partial:
+        save_file(tensors, partial, metadata=metadata)
+
+
+def load_weights(path: str | os.PathLike[str]) -> tuple[dict[str, Tensor], WeightsHeader]:
+    """Return (state dict, header) of a segrec weights file; floating-point tensors come back as float32.
+
+    Raises:
+        CheckpointError: the file is missing, empty, damaged, no safetensors, or has no segrec header.
+    """
+    try:
+        with safe_open(path, framework="pt") as file:
+            metadata = dict(file.metadata() or {})
+            state = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 (no mapping)
+    except FileNotFoundError as error:
+        raise CheckpointError(f"no weights file at {path}; check the path") from error
+    except (SafetensorError, OSError, ValueError) as error:
+        raise CheckpointError(f"{path} is no readable .safetensors file ({error}); it may be cut short, copy it again") from error
+    header = _parse_header(path, metadata)
+    return {name: t.float() if t.is_floating_point() else t for name, t in state.items()}, header
+
+
+def read_header(path: str | os.PathLike[str]) -> WeightsHeader:
+    """Return only the header of a segrec weights file, without reading the tensors.
+
+    Raises:
+        CheckpointError: as `load_weights`.
+    """
+    try:
+        with safe_open(path, framework="pt") as file:
+            metadata = dict(file.metadata() or {})
+    except FileNotFoundError as error:
+        raise CheckpointError(f"no weights file at {path}; check the path") from error
+    except (SafetensorError, OSError, ValueError) as error:
+        raise CheckpointError(f"{path} is no readable .safetensors file ({error}); it may be cut short, copy it again") from error
+    return _parse_header(path, metadata)
+
+
+def _parse_header(path: str | os.PathLike[str], metadata: Mapping[str, str]) -> WeightsHeader:
+    if "architecture" not in metadata or "config" not in metadata:
+        raise CheckpointError(f"{path} has no segrec header (architecture, config); it was not written by segrec")
+    absent = (None, "null")
+    try:
+        return WeightsHeader(
+            architecture=metadata["architecture"],
+            config=json.loads(metadata["config"]),
+            charset=None if metadata.get("charset") in absent else metadata["charset"],
+            parent=None if metadata.get("parent") in absent else metadata["parent"],
+            parent_digest=None if metadata.get("parent_digest") in absent else metadata["parent_digest"],
+            notes=json.loads(metadata.get("notes", "{}")),
+            version=metadata.get("version", FORMAT_VERSION),
+        )
+    except ValueError as error:
+        raise CheckpointError(f"{path} has a damaged header ({error}); copy the file again") from error
+
+
+def load_untrusted(path: str | os.PathLike[str]) -> object:
+    """Return the content of a foreign `.pth`/`.pt`/`.tar` file, read with `weights_only=True` on the CPU.
+
+    Nothing in the file is ever executed.
+
+    Raises:
+        CheckpointError: the file is missing, empty, damaged, or holds Python objects other than tensors and containers.
+    """
+    file = Path(path)
+    if not file.exists():
+        raise CheckpointError(f"no weights file at {file}; check the path")
+    if file.is_dir():
+        raise CheckpointError(f"{file} is a folder, not a weights file; name the file inside it")
+    if file.stat().st_size == 0:
+        raise CheckpointError(f"{file} is empty (0 bytes); download or copy it again")
+    try:
+        return torch.load(file, map_location="cpu", weights_only=True)
+    except pickle.UnpicklingError as error:
+        raise CheckpointError(_unpickling_remedy(file, str(error))) from error
+    except (RuntimeError, EOFError, OSError, ValueError, KeyError, zipfile.BadZipFile, AttributeError, TypeError) as error:
+        reason = str(error).splitlines()[0] if str(error) else type(error).__name__
+        raise CheckpointError(f"{file} cannot be read as a PyTorch file ({reason}); it may be cut short or of another kind") from error
+
+
+def _unpickling_remedy(file: Path, reason: str) -> str:
+    marker = "Unsupported global: GLOBAL "
+    if marker in reason:
+        culprit = reason.split(marker, 1)[1].split()[0]
+        return (
+            f"{file} wants to load the Python object {culprit}, which could run code, so it was not read; "
+            "re-save it as a plain state dict (torch.save(model.state_dict(), path)) where you trust it"
+        )
+    return f"{file} is no plain PyTorch weights file and was not read; save a state dict with torch.save(model.state_dict(), path)"
