@@ -1,0 +1,58 @@
+"""Text segmentation: an image in, a pixel-level text mask and a region mask out."""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from segmenter.loading import load_segmenter, save_segmenter
+    from segmenter.losses import semi_supervised_loss, soft_iou_loss, subset_loss
+    from segmenter.metrics import PixelScore
+    from segmenter.network import PRESETS, MutuallyGuidedNet, Outputs
+    from segmenter.predictor import Masks, Segmenter
+    from segmenter.training import SegmentationBatch, segmentation_loss
+
+_HOMES = {
+    "MutuallyGuidedNet": "network",
+    "Outputs": "network",
+    "PRESETS": "network",
+    "semi_supervised_loss": "losses",
+    "soft_iou_loss": "losses",
+    "subset_loss": "losses",
+    "PixelScore": "metrics",
+    "Masks": "predictor",
+    "Segmenter": "predictor",
+    "SegmentationBatch": "training",
+    "segmentation_loss": "training",
+    "load_segmenter": "loading",
+    "save_segmenter": "loading",
+}
+
+__all__ = [
+    "PRESETS",
+    "Masks",
+    "MutuallyGuidedNet",
+    "Outputs",
+    "PixelScore",
+    "SegmentationBatch",
+    "Segmenter",
+    "load_segmenter",
+    "save_segmenter",
+    "segmentation_loss",
+    "semi_supervised_loss",
+    "soft_iou_loss",
+    "subset_loss",
+]
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOMES:
+        raise AttributeError(f"module 'segmenter' has no attribute {name!r}")
+    value = getattr(import_module(f"segmenter.{_HOMES[name]}"), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

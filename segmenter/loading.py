@@ -1,0 +1,53 @@
+"""Segmenter weights on disk: saved and loaded as safetensors with a header that rebuilds the network."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+
+import torch
+
+from segmenter.network import MutuallyGuidedNet
+from segrec.core.checkpoint import WeightsHeader, load_weights, save_weights
+from segrec.core.errors import CheckpointError
+
+ARCHITECTURE = "mgnet"
+
+
+def save_segmenter(
+    path: str | Path, model: MutuallyGuidedNet, *, half: bool = False, notes: Mapping[str, str] | None = None
+) -> None:
+    """Writes the weights of `model` to `path`, atomically.
+
+    Args:
+        path: a `.safetensors` file.
+        model: the network.
+        half: store floats as float16; loading gives float32 again.
+        notes: free text for the header, such as what the weights were trained on.
+    """
+    header = WeightsHeader(architecture=ARCHITECTURE, config=model.config(), notes=dict(notes or {}))
+    save_weights(Path(path), model.state_dict(), header, half=half)
+
+
+def load_segmenter(path: str | Path, device: torch.device | str = "cpu") -> MutuallyGuidedNet:
+    """Returns the network of a weights file, float32, in eval mode, on `device`; `.working_height` is the file's.
+
+    Raises:
+        CheckpointError: when the file is unreadable, of another architecture, or does not fit its own header.
+    """
+    state, header = load_weights(Path(path))
+    if header.architecture != ARCHITECTURE:
+        raise CheckpointError(
+            f"{path} holds a model of architecture {header.architecture!r}, not a segmenter ({ARCHITECTURE!r}); "
+            "name a file written by `segrec train segmenter`"
+        )
+    try:
+        model = MutuallyGuidedNet(**header.config)
+    except (TypeError, ValueError) as error:
+        raise CheckpointError(f"{path} has a header that no segmenter fits: {error}") from error
+    try:
+        model.load_state_dict(state)
+    except RuntimeError as error:
+        detail = " ".join(str(error).split())
+        raise CheckpointError(f"{path} does not fit the network of its own header: {detail[:400]}") from error
+    return model.to(device).eval()

@@ -1,0 +1,194 @@
+"""The mutually guided network: one image encoder, a text and a region decoder, each guided by the other's output."""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+STRIDE = 16
+"""Height and width of an input must be multiples of this: the encoder halves its maps four times."""
+
+PRESETS: dict[str, dict[str, Any]] = {
+    "mgnet": {"width": 64},
+    "mgnet-skip": {"width": 64, "skips": True},
+    "mgnet-slim": {"width": 16, "skips": True},
+}
+"""Keyword arguments of `MutuallyGuidedNet` by preset: the paper's net, the same with skips, a small one for the CPU."""
+
+
+class Outputs(NamedTuple):
+    """Logits (N, 1, H, W) of both heads: the first pass (guidance 0), then the guided pass (None after one phase)."""
+
+    text: Tensor
+    region: Tensor
+    text2: Tensor | None
+    region2: Tensor | None
+
+
+def normalise_images(images: Tensor) -> Tensor:
+    """Returns the network's input, float32 (N, 3, H, W) in [-1, 1], from uint8 RGB (N, 3, H, W)."""
+    return images.float() / 127.5 - 1.0
+
+
+class MutuallyGuidedNet(nn.Module):
+    """Segments text pixels and text regions; Table I and Fig. 2 of Wang et al., IEEE TIP 2021.
+
+    Args:
+        width: channels of the first block; 64 is the paper's.
+        skips: hand the encoder's maps to the decoders as a U-Net does. Not stated in the paper; its formulas have none.
+        separate_guidance: one guidance encoder for each decoder instead of a shared one. Not stated in the paper.
+        detach_guidance: stop the gradient at the guidance of the second pass. Not stated in the paper.
+        in_channels: channels of the image.
+        working_height: height in pixels to which word crops are resized for this network; kept here because the
+            weights are trained for it. Not stated in the paper.
+    """
+
+    def __init__(
+        self,
+        *,
+        width: int = 64,
+        skips: bool = False,
+        separate_guidance: bool = False,
+        detach_guidance: bool = False,
+        in_channels: int = 3,
+        working_height: int = 64,
+    ) -> None:
+        super().__init__()
+        if width < 1 or in_channels < 1:
+            raise ValueError(f"width and in_channels must be at least 1, got {width} and {in_channels}")
+        if working_height < STRIDE or working_height % STRIDE:
+            raise ValueError(f"working_height must be a positive multiple of {STRIDE}, got {working_height}")
+        self.width, self.skips, self.in_channels = width, skips, in_channels
+        self.separate_guidance, self.detach_guidance = separate_guidance, detach_guidance
+        self.working_height = working_height
+        self.encoder = Encoder(in_channels, width)
+        self.text_guidance = Encoder(1, width)
+        self.region_guidance = Encoder(1, width) if separate_guidance else None
+        self.text_decoder = Decoder(width, skips=skips)
+        self.region_decoder = Decoder(width, skips=skips)
+
+    def config(self) -> dict[str, Any]:
+        """Returns the keyword arguments that rebuild this network; JSON-able."""
+        names = ("width", "skips", "separate_guidance", "detach_guidance", "in_channels", "working_height")
+        return {name: getattr(self, name) for name in names}
+
+    def forward(self, images: Tensor, phases: int = 2) -> Outputs:
+        """Returns the logits of both heads, (N, 1, H, W) each.
+
+        Args:
+            images: (N, 3, H, W) in [-1, 1], RGB; H and W multiples of 16.
+            phases: 1 stops after the pass without guidance; `text2` and `region2` are then None.
+
+        Raises:
+            ValueError: for another shape or number of phases.
+        """
+        self._check(images)
+        if phases not in (1, 2):
+            raise ValueError(f"phases must be 1 or 2, got {phases}")
+        features = self.encoder(images)
+        text = self.text_decoder(features, None)
+        region = self.region_decoder(features, None)
+        if phases == 1:
+            return Outputs(text, region, None, None)
+        for_text, for_region = self._encode_both(self._guidance(region), self._guidance(text))
+        return Outputs(text, region, self.text_decoder(features, for_text), self.region_decoder(features, for_region))
+
+    def text_mask(self, images: Tensor) -> Tensor:
+        """Returns `forward(images).text2`, (N, 1, H, W) logits, in eval mode, without the passes that it does not need.
+
+        Args:
+            images: (N, 3, H, W) in [-1, 1], RGB; H and W multiples of 16.
+
+        Raises:
+            ValueError: for another shape.
+        """
+        self._check(images)
+        features = self.encoder(images)
+        region = self.region_decoder(features, None)
+        return self.text_decoder(features, self.text_guidance(self._guidance(region))[-1])
+
+    def _guidance(self, logits: Tensor) -> Tensor:
+        return (logits.detach() if self.detach_guidance else logits).sigmoid()
+
+    def _encode_both(self, for_text: Tensor, for_region: Tensor) -> tuple[Tensor, Tensor]:
+        if self.region_guidance is not None:
+            return self.text_guidance(for_text)[-1], self.region_guidance(for_region)[-1]
+        # One batch, so that the BatchNorm of a shared encoder sees in training what its running statistics describe.
+        both = self.text_guidance(torch.cat([for_text, for_region]))[-1]  # (2N, 8 width, H/16, W/16)
+        return both[: len(for_text)], both[len(for_text) :]
+
+    def _check(self, images: Tensor) -> None:
+        if images.ndim != 4 or images.shape[1] != self.in_channels:
+            raise ValueError(f"images must be (N, {self.in_channels}, H, W), got {tuple(images.shape)}")
+        height, width = images.shape[2:]
+        if not height or not width or height % STRIDE or width % STRIDE:
+            to = tuple(max(STRIDE, -(-side // STRIDE) * STRIDE) for side in (height, width))
+            raise ValueError(f"height and width must be multiples of {STRIDE}, got {(height, width)}; pad to {to}")
+
+
+class Encoder(nn.Module):
+    """Table I (a): five blocks of two convolutions with a pool between blocks."""
+
+    def __init__(self, in_channels: int, width: int) -> None:
+        super().__init__()
+        widths = (width, 2 * width, 4 * width, 8 * width, 8 * width)
+        self.blocks = nn.ModuleList(
+            nn.Sequential(*_convolution(before, after), *_convolution(after, after))
+            for before, after in zip((in_channels, *widths[:-1]), widths, strict=True)
+        )
+
+    def forward(self, images: Tensor) -> list[Tensor]:
+        """Returns the map of each block before its pool: (N, C, H, W) at 1, 1/2, 1/4, 1/8 and 1/16 of the size."""
+        features = [self.blocks[0](images)]
+        for block in self.blocks[1:]:
+            features.append(block(F.max_pool2d(features[-1], 2)))
+        return features
+
+
+class Decoder(nn.Module):
+    """Table I (b): four blocks of upsampling and two convolutions, then a 1x1 convolution to one channel.
+
+    The paper does not state how it upsamples; nearest neighbour needs no arithmetic, and the convolutions smooth it.
+    """
+
+    def __init__(self, width: int, *, skips: bool) -> None:
+        super().__init__()
+        self.skips = skips
+        widths = (4 * width, 2 * width, width, width)
+        image_channels = (16 if skips else 8) * width
+        inputs = (image_channels + 8 * width, *(before * (2 if skips else 1) for before in widths[:-1]))
+        self.blocks = nn.ModuleList(
+            nn.Sequential(*_convolution(before, after), *_convolution(after, after))
+            for before, after in zip(inputs, widths, strict=True)
+        )
+        self.head = nn.Conv2d(width, 1, 1)
+
+    def forward(self, features: list[Tensor], guidance: Tensor | None) -> Tensor:
+        """Returns logits (N, 1, H, W).
+
+        Args:
+            features: the encoder's five maps.
+            guidance: (N, 8 width, H/16, W/16), the guidance encoder's last map; None is a guidance of zero.
+        """
+        maps = features[-1]
+        for depth, block in enumerate(self.blocks):
+            parts = [F.interpolate(maps, scale_factor=2.0, mode="nearest")]
+            if self.skips:
+                parts.append(features[3 - depth])
+            if depth == 0 and guidance is not None:
+                parts.append(F.interpolate(guidance, scale_factor=2.0, mode="nearest"))
+            stacked = torch.cat(parts, dim=1) if len(parts) > 1 else parts[0]
+            # Zero guidance is zero features: the weights of the absent channels have nothing to add.
+            first = block[0]
+            maps = F.conv2d(stacked, first.weight[:, : stacked.shape[1]], padding=1)
+            maps = block[1:](maps)
+        return self.head(maps)
+
+
+def _convolution(in_channels: int, out_channels: int) -> list[nn.Module]:
+    """Returns convolution, BatchNorm and ReLU; no bias, since BatchNorm takes any constant away again."""
+    convolution = nn.Conv2d(in_channels, out_channels, 3, padding=1, bias=False)
+    return [convolution, nn.BatchNorm2d(out_channels), nn.ReLU(inplace=True)]
