@@ -1,0 +1,53 @@
+"""Scene-text recognizers: image (and text mask) in, text out."""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from recognizers.charset import ALNUM36, Charset
+    from recognizers.crnn import CRNN, crnn_slim
+    from recognizers.decoding import Reading, ctc_greedy
+    from recognizers.metrics import WordScore, normalise_label
+    from recognizers.preprocess import InputSpec
+    from recognizers.training import WordBatch, ctc_loss
+
+_HOME = {
+    "ALNUM36": "charset",
+    "CRNN": "crnn",
+    "Charset": "charset",
+    "InputSpec": "preprocess",
+    "Reading": "decoding",
+    "WordBatch": "training",
+    "WordScore": "metrics",
+    "crnn_slim": "crnn",
+    "ctc_greedy": "decoding",
+    "ctc_loss": "training",
+    "normalise_label": "metrics",
+}
+
+__all__ = [
+    "ALNUM36",
+    "CRNN",
+    "Charset",
+    "InputSpec",
+    "Reading",
+    "WordBatch",
+    "WordScore",
+    "crnn_slim",
+    "ctc_greedy",
+    "ctc_loss",
+    "normalise_label",
+]
+
+
+def __getattr__(name: str) -> Any:
+    """The public name, imported on first use so that `import recognizers` loads no torch."""
+    if name not in _HOME:
+        raise AttributeError(f"module 'recognizers' has no attribute {name!r}")
+    return getattr(import_module(f"recognizers.{_HOME[name]}"), name)
+
+
+def __dir__() -> list[str]:
+    return __all__

@@ -1,0 +1,106 @@
+"""From an image and its text mask to the array that a recognizer takes."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Literal
+
+import numpy as np
+
+from segrec.core import images as core_images
+from segrec.core.errors import ConfigError
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+Color = Literal["grey", "rgb"]
+Interpolation = Literal["bilinear", "bicubic", "area", "nearest"]
+
+
+@dataclass(frozen=True)
+class InputSpec:
+    """What a recognizer takes as input.
+
+    Attributes:
+        height: pixels.
+        width: pixels; images are stretched to it, the field's habit.
+        color: "grey" is one channel of ITU-R 601 luma, "rgb" is three.
+        mask: whether a text mask follows as the last channel; only with "rgb".
+        interpolation: how images and masks are resized.
+
+    Raises:
+        ConfigError: a value that is not one of the above.
+    """
+
+    height: int = 32
+    width: int = 100
+    color: Color = "grey"
+    mask: bool = False
+    interpolation: Interpolation = "bilinear"
+
+    def __post_init__(self) -> None:
+        if self.height < 1 or self.width < 1:
+            raise ConfigError(f"input size must be at least 1x1 (height, width), got {self.height}x{self.width}")
+        if self.color not in ("grey", "rgb"):
+            raise ConfigError(f"input color must be 'grey' or 'rgb', got {self.color!r}")
+        if self.mask and self.color != "rgb":
+            raise ConfigError("a mask channel goes with color 'rgb' (4 channels); got 'grey' with a mask")
+        if self.interpolation not in ("bilinear", "bicubic", "area", "nearest"):
+            raise ConfigError(
+                f"input interpolation must be bilinear, bicubic, area or nearest, got {self.interpolation!r}"
+            )
+
+    @property
+    def channels(self) -> int:
+        """1 for grey, 3 for RGB, 4 for RGB and mask."""
+        return (1 if self.color == "grey" else 3) + int(self.mask)
+
+
+def prepare(image: np.ndarray, mask: np.ndarray | None, spec: InputSpec) -> np.ndarray:
+    """The uint8 input array (C, height, width) of one word: its colour channels, then its mask if the spec has one.
+
+    Args:
+        image: (H, W, 3) uint8, RGB, any size.
+        mask: (h, w) uint8, 0..255, of any size, resized like the image; None for a spec without a mask.
+        spec: the recognizer's input.
+
+    Raises:
+        ValueError: the image or the mask has another shape or type, or a mask is missing or given without use.
+    """
+    if image.ndim != 3 or image.shape[2] != 3 or image.dtype != np.uint8 or image.size == 0:
+        raise ValueError(f"image must be (H, W, 3) uint8 RGB, got {image.shape} {image.dtype}")
+    if spec.mask and mask is None:
+        raise ValueError("this recognizer takes RGB + mask: give each image its (H, W) uint8 mask")
+    if mask is not None and not spec.mask:
+        raise ValueError("this recognizer takes no mask: leave the masks out, or widen it with widen_input()")
+    size = (spec.height, spec.width)
+    if spec.color == "grey":
+        grey = core_images.resize(core_images.to_grey(image), size, spec.interpolation)
+        return np.ascontiguousarray(grey[None])
+    prepared = np.empty((spec.channels, *size), np.uint8)
+    prepared[:3] = core_images.resize(image, size, spec.interpolation).transpose(2, 0, 1)
+    if mask is not None:
+        if mask.ndim != 2 or mask.dtype != np.uint8 or mask.size == 0:
+            raise ValueError(f"mask must be (H, W) uint8 with values 0..255, got {mask.shape} {mask.dtype}")
+        prepared[3] = core_images.resize(mask, size, spec.interpolation)
+    return prepared
+
+
+def normalise(batch: Tensor, spec: InputSpec) -> Tensor:
+    """The float32 network input of a uint8 batch: colour in [-1, 1], the mask channel in [0, 1].
+
+    Args:
+        batch: (N, C, H, W) uint8, as `prepare` makes them; any device.
+        spec: the recognizer's input.
+
+    Raises:
+        ValueError: the number of channels is not the spec's, or the batch is not uint8.
+    """
+    import torch
+
+    if batch.ndim != 4 or batch.shape[1] != spec.channels or batch.dtype != torch.uint8:
+        raise ValueError(f"batch must be (N, {spec.channels}, H, W) uint8, got {tuple(batch.shape)} {batch.dtype}")
+    scaled = batch.to(torch.float32).div_(255)
+    colour = scaled[:, :3] if spec.mask else scaled
+    colour.sub_(0.5).div_(0.5)
+    return scaled
