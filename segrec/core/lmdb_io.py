@@ -1,0 +1,194 @@
+"""Reading and writing lmdb folders, with LMDB's own errors put into words."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import threading
+from collections.abc import Sequence
+from pathlib import Path
+
+import lmdb
+
+from segrec.core.errors import DataError
+
+PathLike = str | os.PathLike[str]
+DATA_FILE = "data.mdb"
+SMALLEST_MAP = 1 << 20
+
+
+class _OpenEnvironments:
+    """The environments one process holds open, by real path; a forked child starts a fresh one."""
+
+    def __init__(self) -> None:
+        self.process = os.getpid()
+        self.lock = threading.RLock()
+        self.by_path: dict[str, tuple[lmdb.Environment, tuple[int, int]]] = {}
+
+
+_open_environments = _OpenEnvironments()
+
+
+def _environments() -> _OpenEnvironments:
+    """Return this process's environments; after a fork the inherited ones are closed and forgotten."""
+    global _open_environments
+    if _open_environments.process != os.getpid():
+        inherited, _open_environments = _open_environments, _OpenEnvironments()
+        for environment, _ in inherited.by_path.values():
+            with contextlib.suppress(lmdb.Error):
+                environment.close()
+    return _open_environments
+
+
+def read_environment(path: PathLike) -> lmdb.Environment:
+    """Return the read-only environment of the lmdb folder `path`: one a path and process, opened on first use.
+
+    Nothing is written beside the database (no lock file). A database that was replaced on disk since the last call
+    is opened anew.
+
+    Raises:
+        DataError: the folder is missing, holds no lmdb, or its data file is empty, damaged or cut short.
+    """
+    folder = os.path.realpath(path)
+    opened = _environments()
+    with opened.lock:
+        identity = _file_identity(folder)
+        if folder in opened.by_path:
+            environment, known_identity = opened.by_path[folder]
+            if known_identity == identity:
+                return environment
+            close_environment(folder)
+        environment = _open_for_reading(folder)
+        opened.by_path[folder] = environment, identity
+        return environment
+
+
+def close_environment(path: PathLike) -> None:
+    """Close the environment of the lmdb folder `path` if this process holds it open."""
+    opened = _environments()
+    with opened.lock:
+        entry = opened.by_path.pop(os.path.realpath(path), None)
+        if entry is not None:
+            entry[0].close()
+
+
+def _file_identity(folder: str) -> tuple[int, int]:
+    """Return (device, inode) of the data file, having checked that there is one."""
+    try:
+        found = os.stat(os.path.join(folder, DATA_FILE))
+    except (FileNotFoundError, NotADirectoryError) as error:
+        raise DataError(_absence(folder)) from error
+    except OSError as error:
+        raise DataError(f"cannot read {folder}: {error.strerror}") from error
+    if found.st_size == 0:
+        raise DataError(f"{folder}: {DATA_FILE} is empty (0 bytes); copy or make the database again")
+    return found.st_dev, found.st_ino
+
+
+def _absence(folder: str) -> str:
+    if os.path.isfile(folder):
+        return f"{folder} is a file, not an lmdb folder; name the folder that holds {DATA_FILE}"
+    if not os.path.isdir(folder):
+        return f"{folder} does not exist; check the path"
+    return f"{folder} is no lmdb folder: it holds no {DATA_FILE}; check the path, or make a database with segrec import"
+
+
+def _open_for_reading(folder: str) -> lmdb.Environment:
+    try:
+        environment = lmdb.open(folder, readonly=True, lock=False, readahead=False, create=False)
+    except lmdb.Error as error:
+        if "already open" in str(error):
+            raise DataError(
+                f"{folder} is already open in this process through lmdb itself; close that environment first"
+            ) from error
+        raise DataError(f"{folder}: {DATA_FILE} is no readable lmdb file ({error}); copy or make it again") from error
+    # LMDB maps the file: touching a page beyond its end would kill the process, so the length is checked first.
+    declared = (environment.info()["last_pgno"] + 1) * environment.stat()["psize"]
+    actual = os.path.getsize(os.path.join(folder, DATA_FILE))
+    if actual < declared:
+        environment.close()
+        raise DataError(f"{folder}: {DATA_FILE} is cut short ({actual} of {declared} bytes); copy or make it again")
+    return environment
+
+
+class LmdbReader:
+    """Values of an lmdb folder by key; picklable, and usable in forked children and from several threads.
+
+    Raises:
+        DataError: as `read_environment`, at construction and at each read.
+    """
+
+    def __init__(self, path: PathLike) -> None:
+        self.path = os.path.realpath(path)
+        read_environment(self.path)
+
+    def get(self, key: bytes) -> bytes | None:
+        """Return the value of `key`, or None when the database lacks it."""
+        return self.get_many([key])[0]
+
+    def get_many(self, keys: Sequence[bytes]) -> list[bytes | None]:
+        """Return the values of `keys` as of one moment, None for each key that the database lacks."""
+        try:
+            try:
+                return self._read(keys)
+            except lmdb.MapResizedError:  # another process has grown the file since it was mapped
+                close_environment(self.path)
+                return self._read(keys)
+        except lmdb.Error as error:
+            raise DataError(f"{self.path} cannot be read ({error}); copy or make the database again") from error
+
+    def _read(self, keys: Sequence[bytes]) -> list[bytes | None]:
+        entry = _environments().by_path.get(self.path)
+        environment = entry[0] if entry else read_environment(self.path)
+        with environment.begin() as transaction:
+            return [transaction.get(key) for key in keys]
+
+
+def commit(file: PathLike, items: Sequence[tuple[bytes, bytes]], *, durable: bool = True) -> None:
+    """Write `items` into the lmdb data file `file` in one transaction; all of them are there afterwards, or none.
+
+    The bytes of the file after a commit depend only on its committed content before and on `items`: the file is opened
+    for each commit, because an open LMDB environment recycles page buffers with old content in their unused part. The
+    caller is the only writer; no lock file is made.
+
+    Args:
+        file: the data file itself (`<folder>/data.mdb` of a usual lmdb folder); made when absent.
+        items: (key, value) pairs, put in this order.
+        durable: wait until the disk holds them; without it a power cut (not a killed process) can lose them.
+
+    Raises:
+        DataError: the disk is full, or the file cannot be written or is no lmdb file.
+    """
+    close_environment(os.path.dirname(os.path.abspath(file)))
+    payload = sum(len(key) + len(value) for key, value in items)
+    growth = 2
+    while True:
+        try:
+            return _commit_once(os.fspath(file), items, payload * growth, durable=durable)
+        except lmdb.MapFullError:
+            growth *= 2
+        except lmdb.Error as error:
+            raise DataError(f"cannot write {file} ({error}); free space or choose another output") from error
+
+
+def _commit_once(file: str, items: Sequence[tuple[bytes, bytes]], room: int, *, durable: bool) -> None:
+    environment = lmdb.open(file, subdir=False, lock=False, map_size=SMALLEST_MAP, sync=durable, readahead=False)
+    try:
+        used = (environment.info()["last_pgno"] + 1) * environment.stat()["psize"]
+        environment.set_mapsize(_map_size(used + room))
+        with environment.begin(write=True) as transaction, transaction.cursor() as cursor:
+            cursor.putmulti(items)
+    finally:
+        environment.close()
+
+
+def _map_size(needed: int) -> int:
+    """Return the power of two, at least `SMALLEST_MAP`, that leaves half of the map free."""
+    return max(SMALLEST_MAP, 1 << (2 * needed - 1).bit_length())
+
+
+def publish(partial: PathLike, folder: PathLike) -> None:
+    """Rename the finished data file `partial` to the folder's `data.mdb`, after it has reached the disk."""
+    with open(partial, "rb") as handle:
+        os.fsync(handle.fileno())
+    os.replace(partial, Path(folder) / DATA_FILE)
