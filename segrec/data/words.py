@@ -5,10 +5,10 @@ from __future__ import annotations
 import hashlib
 import os
 from collections.abc import Iterator
+from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 from types import TracebackType
-from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -23,7 +23,8 @@ DIGEST_SAMPLES = 64
 PARTIAL_FILE = f".{DATA_FILE}.partial"
 
 
-class Word(NamedTuple):
+@dataclass(frozen=True, slots=True)
+class Word:
     """One sample: `image` is (H, W, 3) uint8 RGB, or None when `problem` says in words why it is unusable."""
 
     index: int
