@@ -30,7 +30,7 @@ def save_segmenter(
 
 
 def load_segmenter(path: str | Path, device: torch.device | str = "cpu") -> MutuallyGuidedNet:
-    """Returns the network of a weights file, float32, in eval mode, on `device`; `.working_height` is the file's.
+    """Return the network of a weights file, float32, in eval mode, on `device`; `.working_height` is the file's.
 
     Raises:
         CheckpointError: when the file is unreadable, of another architecture, or does not fit its own header.

@@ -13,7 +13,7 @@ EPSILON = 1.0
 
 
 def soft_iou_loss(logits: Tensor, target: Tensor, valid: Tensor | None = None) -> Tensor:
-    """Returns the negative soft intersection over union, Eq. 1: per image, then the mean over the batch; in [-1, 0].
+    """Return the negative soft intersection over union, Eq. 1: per image, then the mean over the batch; in [-1, 0].
 
     One pixel is added to numerator and denominator (not stated in the paper), so that an image without text has its
     minimum, -1, at an empty output. An image without a valid pixel adds -1 and no gradient.
@@ -30,7 +30,7 @@ def soft_iou_loss(logits: Tensor, target: Tensor, valid: Tensor | None = None) -
 
 
 def subset_loss(text_logits: Tensor, region_logits: Tensor) -> Tensor:
-    """Returns one (Z, Y) pair of Eq. 3, at least 0: the mean over all pixels of `-Z (Y log Z + (1 - Y) log(1 - Z))`.
+    """Return one (Z, Y) pair of Eq. 3, at least 0: the mean over all pixels of `-Z (Y log Z + (1 - Y) log(1 - Z))`.
 
     It is high where text is likely and region is not. Z is differentiable as a weight too: with a constant weight the
     minimum is a text mask that fills the region.
@@ -59,7 +59,7 @@ def semi_supervised_loss(
     has_region: Tensor | None = None,
     lambda1: float = 10.0,
 ) -> dict[str, Tensor]:
-    """Returns `loss`, `iou` and `subset`, scalars, with `loss = iou + lambda1 * subset` (Eq. 5).
+    """Return `loss`, `iou` and `subset`, scalars, with `loss = iou + lambda1 * subset` (Eq. 5).
 
     `iou` sums Eq. 1 over the outputs whose ground truth an image has and is the mean over the batch. `subset` sums
     Eq. 3 over its four pairs; after one phase it is 0, as in the paper's first training phase.
@@ -95,7 +95,7 @@ def semi_supervised_loss(
 def _supervised(
     first: Tensor, second: Tensor | None, target: Tensor, valid: Tensor | None, has_target: Tensor | None
 ) -> Tensor:
-    """Returns Eq. 1 of one branch: both phases, images without the target count 0, mean over the whole batch."""
+    """Return Eq. 1 of one branch: both phases, images without the target count 0, mean over the whole batch."""
     per_image = _soft_iou_per_image(first, target, valid)  # (N,)
     if second is not None:
         per_image = per_image + _soft_iou_per_image(second, target, valid)

@@ -29,7 +29,7 @@ class Outputs(NamedTuple):
 
 
 def normalise_images(images: Tensor) -> Tensor:
-    """Returns the network's input, float32 (N, 3, H, W) in [-1, 1], from uint8 RGB (N, 3, H, W)."""
+    """Return the network's input, float32 (N, 3, H, W) in [-1, 1], from uint8 RGB (N, 3, H, W)."""
     return images.float() / 127.5 - 1.0
 
 
@@ -71,12 +71,12 @@ class MutuallyGuidedNet(nn.Module):
         self.region_decoder = Decoder(width, skips=skips)
 
     def config(self) -> dict[str, Any]:
-        """Returns the keyword arguments that rebuild this network; JSON-able."""
+        """Return the keyword arguments that rebuild this network; JSON-able."""
         names = ("width", "skips", "separate_guidance", "detach_guidance", "in_channels", "working_height")
         return {name: getattr(self, name) for name in names}
 
     def forward(self, images: Tensor, phases: int = 2) -> Outputs:
-        """Returns the logits of both heads, (N, 1, H, W) each.
+        """Return the logits of both heads, (N, 1, H, W) each.
 
         Args:
             images: (N, 3, H, W) in [-1, 1], RGB; H and W multiples of 16.
@@ -97,7 +97,7 @@ class MutuallyGuidedNet(nn.Module):
         return Outputs(text, region, self.text_decoder(features, for_text), self.region_decoder(features, for_region))
 
     def text_mask(self, images: Tensor) -> Tensor:
-        """Returns `forward(images).text2`, (N, 1, H, W) logits, in eval mode, without the passes that it does not need.
+        """Return `forward(images).text2`, (N, 1, H, W) logits, in eval mode, without the passes that it does not need.
 
         Args:
             images: (N, 3, H, W) in [-1, 1], RGB; H and W multiples of 16.
@@ -141,7 +141,7 @@ class Encoder(nn.Module):
         )
 
     def forward(self, images: Tensor) -> list[Tensor]:
-        """Returns the map of each block before its pool: (N, C, H, W) at 1, 1/2, 1/4, 1/8 and 1/16 of the size."""
+        """Return the map of each block before its pool: (N, C, H, W) at 1, 1/2, 1/4, 1/8 and 1/16 of the size."""
         features = [self.blocks[0](images)]
         for block in self.blocks[1:]:
             features.append(block(F.max_pool2d(features[-1], 2)))
@@ -167,7 +167,7 @@ class Decoder(nn.Module):
         self.head = nn.Conv2d(width, 1, 1)
 
     def forward(self, features: list[Tensor], guidance: Tensor | None) -> Tensor:
-        """Returns logits (N, 1, H, W).
+        """Return logits (N, 1, H, W).
 
         Args:
             features: the encoder's five maps.
@@ -182,13 +182,14 @@ class Decoder(nn.Module):
                 parts.append(F.interpolate(guidance, scale_factor=2.0, mode="nearest"))
             stacked = torch.cat(parts, dim=1) if len(parts) > 1 else parts[0]
             # Zero guidance is zero features: the weights of the absent channels have nothing to add.
-            first = block[0]
-            maps = F.conv2d(stacked, first.weight[:, : stacked.shape[1]], padding=1)
-            maps = block[1:](maps)
+            first, *rest = block.children()
+            maps = F.conv2d(stacked, first.get_parameter("weight")[:, : stacked.shape[1]], padding=1)
+            for layer in rest:
+                maps = layer(maps)
         return self.head(maps)
 
 
 def _convolution(in_channels: int, out_channels: int) -> list[nn.Module]:
-    """Returns convolution, BatchNorm and ReLU; no bias, since BatchNorm takes any constant away again."""
+    """Return convolution, BatchNorm and ReLU; no bias, since BatchNorm takes any constant away again."""
     convolution = nn.Conv2d(in_channels, out_channels, 3, padding=1, bias=False)
     return [convolution, nn.BatchNorm2d(out_channels), nn.ReLU(inplace=True)]

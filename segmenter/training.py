@@ -42,7 +42,7 @@ def segmentation_loss(
     amp: str = "off",
     lambda1: float = 10.0,
 ) -> dict[str, Tensor]:
-    """Returns `loss`, `iou` and `subset` of `semi_supervised_loss` for one batch, float32 scalars on `device`.
+    """Return `loss`, `iou` and `subset` of `semi_supervised_loss` for one batch, float32 scalars on `device`.
 
     Args:
         model: the network, on `device`.
