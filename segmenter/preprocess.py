@@ -1,0 +1,83 @@
+"""The way from a picture of any size to the network's input, and of the network's maps back to that size."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from segmenter.network import STRIDE
+from segrec.core.images import Array, resize
+
+SCENE_HEIGHT = 384
+"""Default: pictures taller than this are scenes, the others are word crops."""
+
+LONGEST_SIDE = 960
+"""Default: no picture enters the network with a side longer than this."""
+
+
+def as_rgb(image: object, position: int) -> Array:
+    """Return a picture as (H, W, 3) uint8 RGB; grey is repeated, transparent pixels are laid on white.
+
+    Args:
+        image: uint8 array (H, W), (H, W, 1), (H, W, 3) RGB or (H, W, 4) RGBA, at least 1x1.
+        position: place of the picture in the user's list, for the message.
+
+    Raises:
+        ValueError: for anything else.
+    """
+    expected = f"image {position} must be a uint8 array (H, W), (H, W, 3) or (H, W, 4) of at least 1x1 pixels"
+    if not isinstance(image, np.ndarray):
+        raise ValueError(f"{expected}, got {type(image).__name__}")
+    shape_fits = image.ndim == 2 or (image.ndim == 3 and image.shape[2] in (1, 3, 4))
+    if image.dtype != np.uint8 or not shape_fits or not image.size:
+        raise ValueError(f"{expected}, got {image.dtype} {image.shape}")
+    if image.ndim == 2:
+        image = image[:, :, None]
+    if image.shape[2] == 1:
+        return np.repeat(image, 3, axis=2)
+    if image.shape[2] == 3:
+        return image
+    colour, alpha = image[:, :, :3].astype(np.uint16), image[:, :, 3:].astype(np.uint16)
+    return ((colour * alpha + 255 * (255 - alpha) + 127) // 255).astype(np.uint8)
+
+
+def working_size(
+    size: tuple[int, int], *, height: int, scene_height: int | None = SCENE_HEIGHT, longest_side: int = LONGEST_SIDE
+) -> tuple[int, int]:
+    """Return the (height, width) at which a picture enters the network, before padding; its aspect ratio is kept.
+
+    A word crop gets the height `height`. A scene keeps its size. Neither has a side longer than `longest_side`, so a
+    picture of one row by thousands of columns stays small.
+
+    Args:
+        size: (height, width) of the picture.
+        height: the network's working height for word crops.
+        scene_height: pictures taller than this are scenes; None treats every picture as a word crop.
+        longest_side: limit of both sides.
+    """
+    is_scene = scene_height is not None and size[0] > scene_height
+    wanted = 1.0 if is_scene else height / size[0]
+    scale = min(wanted, longest_side / max(size))
+    return max(1, round(size[0] * scale)), max(1, round(size[1] * scale))
+
+
+def to_network(image: Array, size: tuple[int, int]) -> Array:
+    """Return `image` (H, W, 3) resized to `size`, its last row and column repeated up to the next multiples of 16."""
+    resized = rescale(image, size)
+    bottom, right = (-side % STRIDE for side in size)
+    return np.pad(resized, ((0, bottom), (0, right), (0, 0)), mode="edge")
+
+
+def from_network(
+    probabilities: NDArray[np.float32], size: tuple[int, int], own: tuple[int, int]
+) -> NDArray[np.float32]:
+    """Return a map of the padded working picture, (H, W), without its padding and at the picture's own size."""
+    return rescale(probabilities[: size[0], : size[1]], own)
+
+
+def rescale(array: NDArray[Any], size: tuple[int, int]) -> NDArray[Any]:
+    """Return `array` resampled to `size`: averaged when it shrinks, so that strokes do not alias, else bilinear."""
+    shrinks = size[0] < array.shape[0] or size[1] < array.shape[1]
+    return np.ascontiguousarray(resize(array, size, "area" if shrinks else "bilinear"))
