@@ -9,22 +9,33 @@ if TYPE_CHECKING:
     from recognizers.charset import ALNUM36, Charset
     from recognizers.crnn import CRNN, crnn_slim
     from recognizers.decoding import Reading, ctc_greedy
+    from recognizers.families import LoadReport
+    from recognizers.loading import load_pretrained, save_recognizer
     from recognizers.metrics import WordScore, normalise_label
+    from recognizers.predictor import Recognizer
     from recognizers.preprocess import InputSpec
     from recognizers.training import WordBatch, ctc_loss
+    from recognizers.widen import freeze_all_but_input, train_input_mode, widen_input
 
 _HOME = {
     "ALNUM36": "charset",
     "CRNN": "crnn",
     "Charset": "charset",
     "InputSpec": "preprocess",
+    "LoadReport": "families",
     "Reading": "decoding",
+    "Recognizer": "predictor",
     "WordBatch": "training",
     "WordScore": "metrics",
     "crnn_slim": "crnn",
     "ctc_greedy": "decoding",
     "ctc_loss": "training",
+    "freeze_all_but_input": "widen",
+    "load_pretrained": "loading",
     "normalise_label": "metrics",
+    "save_recognizer": "loading",
+    "train_input_mode": "widen",
+    "widen_input": "widen",
 }
 
 __all__ = [
@@ -32,13 +43,20 @@ __all__ = [
     "CRNN",
     "Charset",
     "InputSpec",
+    "LoadReport",
     "Reading",
+    "Recognizer",
     "WordBatch",
     "WordScore",
     "crnn_slim",
     "ctc_greedy",
     "ctc_loss",
+    "freeze_all_but_input",
+    "load_pretrained",
     "normalise_label",
+    "save_recognizer",
+    "train_input_mode",
+    "widen_input",
 ]
 
 

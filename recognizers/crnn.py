@@ -69,8 +69,8 @@ class CRNN(nn.Module):
             charset = Charset(values.pop("charset"))
             spec = InputSpec(**values.pop("input"))
             return cls(charset=charset, input_spec=spec, **values)
-        except (KeyError, TypeError) as error:
-            raise ConfigError(f"this is not the configuration of a CRNN: {error}") from None
+        except (KeyError, TypeError, ValueError, RuntimeError) as error:
+            raise ConfigError(f"this is not the configuration of a CRNN ({type(error).__name__}: {error})") from error
 
     def config(self) -> dict[str, Any]:
         """A JSON-able description from which `from_config` rebuilds the network, without its weights."""

@@ -1,0 +1,45 @@
+"""Which families there are, and which one a state dict belongs to."""
+
+from __future__ import annotations
+
+from recognizers.families import crnn_pytorch
+from recognizers.families.family import Family, State
+from segrec.core.errors import CheckpointError
+
+FAMILIES = (
+    crnn_pytorch.FAMILY,
+    Family("deep-text-recognition-benchmark CRNN", ("FeatureExtraction.ConvNet.0.weight", "Prediction.weight")),
+    Family(
+        "deep-text-recognition-benchmark TPS-ResNet-BiLSTM-Attn",
+        ("FeatureExtraction.ConvNet.conv0_1.weight", "Prediction.attention_cell.rnn.weight_ih"),
+    ),
+    Family("parseq CRNN", ("model.cnn.conv0.weight", "model.rnn.1.linear.weight")),
+    Family("aster.pytorch", ("encoder.layer0.0.weight", "decoder.decoder.tgt_embedding.weight")),
+    Family("mmocr CRNN", ("backbone.cnn.conv0.weight", "decoder.decoder.1.embedding.weight")),
+)
+
+
+def family_of(state: State, source: str) -> Family:
+    """The family that this version can build from `state`.
+
+    Raises:
+        CheckpointError: no family fits (the nearest is named), or the one that does is not read by this version.
+    """
+    readable = ", ".join(family.name for family in FAMILIES if family.build)
+    for family in FAMILIES:
+        if family.recognise(state):
+            if family.build is None:
+                raise CheckpointError(
+                    f"{source} is a checkpoint of {family.name}, not read by this version; give one of {readable}"
+                )
+            return family
+    found = ", ".join(f"{name} {tuple(tensor.shape)}" for name, tensor in list(state.items())[:3])
+    nearest = max(FAMILIES, key=lambda family: sum(sign in state for sign in family.signs))
+    lacking = [sign for sign in nearest.signs if sign not in state]
+    guess = (
+        f"nearest is {nearest.name}, but it lacks {', '.join(lacking)}; " if len(lacking) < len(nearest.signs) else ""
+    )
+    raise CheckpointError(
+        f"{source} is of no known recognizer family: {guess}it holds {len(state)} tensors, "
+        f"first {found}; give one of {readable}"
+    )

@@ -1,0 +1,146 @@
+"""Recognizers from files and back: segrec's own weights and public checkpoints."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Collection, Mapping
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from recognizers.charset import Charset
+from recognizers.crnn import CRNN
+from recognizers.families import LoadReport, family_of
+from recognizers.families.family import fill
+from recognizers.state_dict import unwrap
+from segrec.core.checkpoint import WeightsHeader, load_untrusted, load_weights, save_weights, state_digest
+from segrec.core.errors import CheckpointError, ConfigError
+
+_ARCHITECTURES: dict[str, Callable[[Mapping[str, Any]], nn.Module]] = {CRNN.architecture: CRNN.from_config}
+
+
+def load_pretrained(
+    path_or_state_dict: str | os.PathLike[str] | Mapping[str, Any],
+    *,
+    charset: Charset | str | None = None,
+    report: Callable[[LoadReport], None] | None = None,
+) -> nn.Module:
+    """A recognizer in eval mode on the CPU; `.load_report` says what was copied and what was not.
+
+    Args:
+        path_or_state_dict: segrec's `.safetensors`, a public checkpoint, or a state dict already in memory, with any
+            container and `module.` prefixes around it.
+        charset: the characters of a public checkpoint whose number of classes does not tell them.
+        report: called with the load report, for instance `print`.
+
+    Raises:
+        CheckpointError: the file cannot be read safely, is of no known family, or does not fit its network.
+        ConfigError: the charset is no charset.
+    """
+    if isinstance(charset, str):
+        charset = Charset(charset)
+    if isinstance(path_or_state_dict, str | os.PathLike):
+        path = Path(path_or_state_dict)
+        if path.suffix == ".safetensors" and not path.is_dir():
+            network, load_report = _load_native(path, charset)
+        else:
+            network, load_report = _load_public(load_untrusted(path), charset, str(path))
+    else:
+        network, load_report = _load_public(path_or_state_dict, charset, "the state dict")
+    annotated: Any = network
+    annotated.load_report = load_report
+    if report is not None:
+        report(load_report)
+    return network
+
+
+def save_recognizer(
+    path: str | os.PathLike[str],
+    model: nn.Module,
+    *,
+    parent: str | None = None,
+    parent_digest: str | None = None,
+    only: Collection[str] | None = None,
+    notes: Mapping[str, str] | None = None,
+    half: bool = False,
+) -> None:
+    """Write `model` as segrec weights.
+
+    Args:
+        path: normally ends in `.safetensors`.
+        model: a recognizer of this package.
+        parent: name (file name without suffix) of the weights it was fine-tuned from.
+        parent_digest: `state_digest` of the parent as `load_weights` gives it.
+        only: tensors to store; the others are taken from the parent's file, which must lie beside this one.
+        notes: free text for people.
+        half: store floats as float16.
+
+    Raises:
+        ValueError: `only` without a parent and its digest, or with names that the model does not have.
+    """
+    state = model.state_dict()
+    if only is not None:
+        if parent is None or parent_digest is None:
+            raise ValueError("a partial file (only=...) needs parent= and parent_digest= to be whole again")
+        unknown = sorted(set(only) - set(state))
+        if unknown:
+            raise ValueError(f"only= names tensors that the model does not have: {', '.join(unknown[:3])}")
+        state = {name: tensor for name, tensor in state.items() if name in set(only)}
+    recognizer: Any = model
+    header = WeightsHeader(
+        architecture=recognizer.architecture,
+        config=recognizer.config(),
+        charset=recognizer.charset.characters,
+        parent=parent,
+        parent_digest=parent_digest,
+        notes=dict(notes or {}),
+    )
+    save_weights(path, state, header, half=half)
+
+
+def _load_public(content: object, charset: Charset | None, source: str) -> tuple[nn.Module, LoadReport]:
+    state, skipped = unwrap(content, source)
+    family = family_of(state, source)
+    assert family.build is not None  # family_of hands out only families that can be built
+    network, report = family.build(state, charset, source)
+    return network, report._replace(unexpected=report.unexpected + skipped)
+
+
+def _load_native(path: Path, charset: Charset | None) -> tuple[nn.Module, LoadReport]:
+    state, header = load_weights(path)
+    build = _ARCHITECTURES.get(header.architecture)
+    if build is None:
+        raise CheckpointError(
+            f"{path} holds weights of {header.architecture!r}, which is no recognizer; "
+            f"give one of {', '.join(_ARCHITECTURES)}"
+        )
+    try:
+        with torch.device("meta"):
+            network = build(header.config)
+    except ConfigError as error:
+        raise CheckpointError(f"{path} has a header that builds no {header.architecture}: {error}") from error
+    own: Any = network
+    if charset is not None and charset != own.charset:
+        raise CheckpointError(f"{path} names its own charset {own.charset.characters!r}; leave charset= out")
+    return fill(network, _with_parent(path, state, header, network), str(path))
+
+
+def _with_parent(
+    path: Path, state: dict[str, Tensor], header: WeightsHeader, network: nn.Module
+) -> Mapping[str, Tensor]:
+    """`state`, completed from the parent's file if it holds only a part of the network."""
+    if header.parent is None or set(network.state_dict()) <= set(state):
+        return state
+    parent = path.parent / f"{header.parent}.safetensors"
+    if parent.name != f"{header.parent}.safetensors" or parent == path:
+        raise CheckpointError(f"{path} names its parent {header.parent!r}, which is no name of a file beside it")
+    if not parent.exists():
+        raise CheckpointError(
+            f"{path} holds only {len(state)} tensors on top of {parent.name}; put that file beside it"
+        )
+    base, _ = load_weights(parent)
+    if state_digest(base) != header.parent_digest:
+        raise CheckpointError(f"{path} was fine-tuned from other weights than today's {parent}; put the original there")
+    return {**base, **state}
