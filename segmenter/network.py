@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import copy
 from typing import Any, NamedTuple
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
+from torch.nn.utils.fusion import fuse_conv_bn_eval
 
 STRIDE = 16
 """Height and width of an input must be multiples of this: the encoder halves its maps four times."""
@@ -183,10 +185,27 @@ class Decoder(nn.Module):
             stacked = torch.cat(parts, dim=1) if len(parts) > 1 else parts[0]
             # Zero guidance is zero features: the weights of the absent channels have nothing to add.
             first, *rest = block.children()
-            maps = F.conv2d(stacked, first.get_parameter("weight")[:, : stacked.shape[1]], padding=1)
+            assert isinstance(first, nn.Conv2d)
+            maps = F.conv2d(stacked, first.weight[:, : stacked.shape[1]], first.bias, padding=1)
             for layer in rest:
                 maps = layer(maps)
         return self.head(maps)
+
+
+def fold_batch_norms(network: MutuallyGuidedNet) -> MutuallyGuidedNet:
+    """Return a copy for inference, in eval mode, whose convolutions do the arithmetic of their BatchNorms as well.
+
+    The outputs agree to rounding. The copy's weights have other names than those of a weights file.
+    """
+    folded = copy.deepcopy(network).eval()
+    for block in folded.modules():
+        if isinstance(block, nn.Sequential):
+            for index, layer in enumerate(block):
+                before = block[index - 1]
+                if isinstance(layer, nn.BatchNorm2d) and isinstance(before, nn.Conv2d):
+                    block[index - 1] = fuse_conv_bn_eval(before, layer)
+                    block[index] = nn.Identity()
+    return folded
 
 
 def _convolution(in_channels: int, out_channels: int) -> list[nn.Module]:

@@ -11,7 +11,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from segmenter.network import STRIDE, MutuallyGuidedNet, normalise_images
+from segmenter.network import STRIDE, MutuallyGuidedNet, fold_batch_norms, normalise_images
 from segmenter.preprocess import LONGEST_SIDE, SCENE_HEIGHT, as_rgb, from_network, to_network, working_size
 from segrec.core.device import autocast, resolve_device
 from segrec.core.images import Array
@@ -40,7 +40,8 @@ class Segmenter:
     a batch, so a prediction does not depend on its neighbours.
 
     Args:
-        model: the network; moved to `device` and put into eval mode.
+        model: the network; moved to `device`, put into eval mode and copied in a faster form: later changes of its
+            weights do not show here.
         device: a device's name or the device.
         amp: "off", "bf16" or "fp16".
         working_height: height of word crops in the network; None takes the one the weights were trained for.
@@ -71,7 +72,9 @@ class Segmenter:
                 f"working_height and longest_side must be at least 1, got {self.working_height} and {longest_side}"
             )
         with autocast(self.device, amp):  # refuses an unsupported precision now rather than at the first picture
-            self.model = model.to(self.device, memory_format=torch.channels_last).eval()  # type: ignore[call-overload]
+            self.model = model.to(self.device).eval()
+        # Channels-last memory and folded BatchNorm: the same arithmetic, faster.
+        self._network = fold_batch_norms(self.model).to(memory_format=torch.channels_last)
 
     def predict(self, images: Sequence[Array], *, batch_size: int = 32) -> list[Masks]:
         """Return both masks of every picture, from the guided pass, in the order of `images`; `[]` gives `[]`.
@@ -95,10 +98,10 @@ class Segmenter:
         Raises:
             ValueError: as for `predict`.
         """
-        return [text for (text,) in self._run(images, self.model.text_mask, batch_size)]
+        return [text for (text,) in self._run(images, self._network.text_mask, batch_size)]
 
     def _both_masks(self, images: Tensor) -> Tensor:
-        outputs = self.model(images)
+        outputs = self._network(images)
         return torch.cat([outputs.text2, outputs.region2], dim=1)
 
     def _run(
