@@ -40,7 +40,8 @@ class Recognizer:
 
         Args:
             images: (H, W, 3) uint8 RGB word crops of any size.
-            masks: (H, W) uint8, 0..255, each of its image's size; for a model that needs them.
+            masks: (H, W) uint8, 0..255, each of its image's size or of the network's input size; for a model that
+                needs them.
             batch_size: images at once.
 
         Raises:
@@ -75,8 +76,10 @@ class Recognizer:
             raise ValueError("this recognizer takes no mask: leave the masks out, or widen it with widen_input()")
         if len(masks) != len(images):
             raise ValueError(f"masks must be one an image: got {len(masks)} masks for {len(images)} images")
+        spec = self.model.input_spec
         for index, (image, mask) in enumerate(zip(images, masks, strict=True)):
-            if mask.shape != image.shape[:2]:
+            if mask.shape not in (image.shape[:2], (spec.height, spec.width)):
                 raise ValueError(
-                    f"mask {index} must have its image's size {image.shape[:2]}, got {mask.shape}; resize it first"
+                    f"mask {index} must have its image's size {image.shape[:2]} or the network's "
+                    f"{(spec.height, spec.width)}, got {mask.shape}; resize it first"
                 )

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import contextlib
 import os
 import threading
 from collections.abc import Sequence
 from pathlib import Path
+from typing import NamedTuple
 
 import lmdb
 
@@ -17,13 +17,19 @@ DATA_FILE = "data.mdb"
 SMALLEST_MAP = 1 << 20
 
 
+class _Opened(NamedTuple):
+    environment: lmdb.Environment
+    file: tuple[int, int]
+    """Device and inode of the data file: LMDB allows one environment a file, whatever paths lead to it."""
+
+
 class _OpenEnvironments:
     """The environments one process holds open, by real path; a forked child starts a fresh one."""
 
     def __init__(self) -> None:
         self.process = os.getpid()
         self.lock = threading.RLock()
-        self.by_path: dict[str, tuple[lmdb.Environment, tuple[int, int]]] = {}
+        self.by_path: dict[str, _Opened] = {}
 
 
 _open_environments = _OpenEnvironments()
@@ -34,9 +40,8 @@ def _environments() -> _OpenEnvironments:
     global _open_environments
     if _open_environments.process != os.getpid():
         inherited, _open_environments = _open_environments, _OpenEnvironments()
-        for environment, _ in inherited.by_path.values():
-            with contextlib.suppress(lmdb.Error):
-                environment.close()
+        for opened in inherited.by_path.values():
+            opened.environment.close()
     return _open_environments
 
 
@@ -44,32 +49,34 @@ def read_environment(path: PathLike) -> lmdb.Environment:
     """Return the read-only environment of the lmdb folder `path`: one a path and process, opened on first use.
 
     Nothing is written beside the database (no lock file). A database that was replaced on disk since the last call
-    is opened anew.
+    is opened anew; one that was moved is the same environment.
 
     Raises:
         DataError: the folder is missing, holds no lmdb, or its data file is empty, damaged or cut short.
     """
     folder = os.path.realpath(path)
-    opened = _environments()
-    with opened.lock:
-        identity = _file_identity(folder)
-        if folder in opened.by_path:
-            environment, known_identity = opened.by_path[folder]
-            if known_identity == identity:
-                return environment
+    environments = _environments()
+    with environments.lock:
+        file = _file_identity(folder)
+        known = environments.by_path.get(folder)
+        if known is not None and known.file != file:
             close_environment(folder)
-        environment = _open_for_reading(folder)
-        opened.by_path[folder] = environment, identity
-        return environment
+        shared = next((opened for opened in environments.by_path.values() if opened.file == file), None)
+        opened = shared or _Opened(_open_for_reading(folder), file)
+        environments.by_path[folder] = opened
+        return opened.environment
 
 
 def close_environment(path: PathLike) -> None:
     """Close the environment of the lmdb folder `path` if this process holds it open."""
-    opened = _environments()
-    with opened.lock:
-        entry = opened.by_path.pop(os.path.realpath(path), None)
-        if entry is not None:
-            entry[0].close()
+    environments = _environments()
+    with environments.lock:
+        closing = environments.by_path.get(os.path.realpath(path))
+        if closing is not None:
+            paths = [name for name, opened in environments.by_path.items() if opened.file == closing.file]
+            for name in paths:
+                del environments.by_path[name]
+            closing.environment.close()
 
 
 def _file_identity(folder: str) -> tuple[int, int]:
@@ -138,8 +145,8 @@ class LmdbReader:
             raise DataError(f"{self.path} cannot be read ({error}); copy or make the database again") from error
 
     def _read(self, keys: Sequence[bytes]) -> list[bytes | None]:
-        entry = _environments().by_path.get(self.path)
-        environment = entry[0] if entry else read_environment(self.path)
+        opened = _environments().by_path.get(self.path)
+        environment = opened.environment if opened else read_environment(self.path)
         with environment.begin() as transaction:
             return [transaction.get(key) for key in keys]
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from bisect import bisect_right
 from pathlib import Path
 
 from segrec.core.errors import DataError
@@ -101,10 +102,10 @@ class MaskStore:
             DataError: the store does not cover that image, or not yet, or the mask is damaged.
         """
         index = position + 1
-        shard = next((number for number, span in enumerate(self._spans, 1) if span[0] <= index <= span[1]), None)
-        if shard is None:
-            first, last = self.record.span
+        first, last = self.record.span
+        if not first <= index <= last:
             raise DataError(f"{self.path} covers images {first} to {last}, not {index}; {REMEDY} with another --limit")
+        shard = bisect_right(self._spans, index, key=lambda span: span[0])
         if index > self._last_done[shard - 1]:
             raise DataError(f"{self.path} has no mask for image {index} yet ({self._missing_words()}); {REMEDY}")
         value = self._shards[shard].get(mask_key(index))

@@ -1,0 +1,76 @@
+"""Batches in an order that depends on the seed and the step alone, so that a resumed run sees what it would have seen."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import Any, Protocol
+
+import numpy as np
+from torch.utils.data import DataLoader
+
+Key = tuple[int, int]
+"""(position in the dataset, number of earlier visits to it)."""
+
+
+class KeyedDataset(Protocol):
+    """A dataset whose samples are pure functions of (position, visit)."""
+
+    def __len__(self) -> int: ...
+
+    def __getitem__(self, key: Key) -> Any: ...
+
+
+class StepSampler:
+    """The keys of each step's batch, from `first_step` to `steps`.
+
+    Each epoch is a fresh permutation; a batch may span two epochs, so that all batches are full.
+    """
+
+    def __init__(self, size: int, batch_size: int, seed: int, first_step: int, steps: int) -> None:
+        self._size, self._batch_size, self._seed = size, batch_size, seed
+        self._first_step, self._steps = first_step, steps
+
+    def __len__(self) -> int:
+        return max(0, self._steps - self._first_step)
+
+    def __iter__(self) -> Iterator[list[Key]]:
+        epoch, order = -1, np.empty(0, dtype=np.int64)
+        for step in range(self._first_step, self._steps):
+            keys: list[Key] = []
+            for place in range(step * self._batch_size, (step + 1) * self._batch_size):
+                if place // self._size != epoch:
+                    epoch = place // self._size
+                    order = np.random.default_rng((self._seed, epoch)).permutation(self._size)
+                keys.append((int(order[place % self._size]), epoch))
+            yield keys
+
+
+def step_batches(
+    dataset: KeyedDataset,
+    collate: Callable[[list[Any]], Any],
+    *,
+    batch_size: int,
+    seed: int,
+    steps: int,
+    workers: int = 0,
+) -> Callable[[int], Iterator[Any]]:
+    """Return a function that gives the batches from a step on, as `loop.fit` wants them.
+
+    Args:
+        collate: makes a batch of the samples; it runs in the worker.
+        workers: loader processes; 0 loads in this process.
+    """
+
+    def batches(first_step: int) -> Iterator[Any]:
+        sampler = StepSampler(len(dataset), batch_size, seed, first_step, steps)
+        return iter(
+            DataLoader(
+                dataset,  # type: ignore[arg-type]
+                batch_sampler=sampler,  # type: ignore[arg-type]
+                collate_fn=collate,
+                num_workers=workers,
+                prefetch_factor=4 if workers else None,
+            )
+        )
+
+    return batches

@@ -1,0 +1,76 @@
+"""The folder of one training run and the state from which it resumes."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from segrec.core.checkpoint import load_untrusted
+from segrec.core.errors import CheckpointError, ConfigError
+from segrec.core.files import atomic_path, read_json, write_json
+
+MAY_CHANGE = ("steps", "device", "amp", "workers")
+"""Settings that may differ when a run is resumed."""
+
+
+class RunDirectory:
+    """Paths and records of a run: `run.json, metrics.jsonl, last.safetensors, best.safetensors, state.pt`.
+
+    Args:
+        path: the folder; it is made when the run begins.
+    """
+
+    def __init__(self, path: str | os.PathLike[str]) -> None:
+        self.path = Path(path)
+        self.record = self.path / "run.json"
+        self.metrics = self.path / "metrics.jsonl"
+        self.last = self.path / "last.safetensors"
+        self.best = self.path / "best.safetensors"
+        self.state = self.path / "state.pt"
+
+    def begin(self, settings: Mapping[str, Any]) -> dict[str, Any] | None:
+        """Record the settings, or check them against the run that is already here.
+
+        Returns:
+            The training state to resume from, or None for a new run.
+
+        Raises:
+            ConfigError: the folder holds a run with other settings.
+            CheckpointError: the state is damaged.
+        """
+        if not self.record.exists():
+            write_json(self.record, {"settings": dict(settings)})
+            return None
+        before = read_json(self.record)["settings"]
+        for name in sorted({*before, *settings} - set(MAY_CHANGE)):
+            if before.get(name) != settings.get(name):
+                raise ConfigError(
+                    f"{self.path} holds a run with {name}={before.get(name)!r}, this one has {settings.get(name)!r}; "
+                    "choose another --output, or repeat the settings to resume"
+                )
+        write_json(self.record, {**read_json(self.record), "settings": dict(settings)})
+        return self.load_state() if self.state.exists() else None
+
+    def note(self, **facts: Any) -> None:
+        """Add facts to `run.json`."""
+        write_json(self.record, {**read_json(self.record), **facts})
+
+    def save_state(self, state: Mapping[str, Any]) -> None:
+        """Write the training state, atomically."""
+        with atomic_path(self.state) as partial:
+            torch.save(dict(state), partial)
+
+    def load_state(self) -> dict[str, Any]:
+        """Return the training state, read without running any code.
+
+        Raises:
+            CheckpointError: the file is damaged or is no training state.
+        """
+        content = load_untrusted(self.state)
+        if not isinstance(content, dict) or "step" not in content:
+            raise CheckpointError(f"{self.state} is no training state; delete {self.path} and start again")
+        return content

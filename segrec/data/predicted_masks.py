@@ -1,0 +1,40 @@
+"""Masks predicted on the fly, equal to what a mask store would hold."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from segmenter.predictor import Segmenter
+from segrec.core.images import Array, resize
+from segrec.data.mask_codec import DEFAULT_CODEC, mask_codec
+from segrec.data.mask_sources import Size
+
+
+class PredictedMasks:
+    """Runs a segmenter on the images themselves.
+
+    Args:
+        segmenter: the network.
+        codec: masks go through this codec once, so that they equal the stored ones.
+    """
+
+    name = "predicted"
+
+    def __init__(self, segmenter: Segmenter, codec: str = DEFAULT_CODEC) -> None:
+        self._segmenter, self._codec = segmenter, mask_codec(codec)
+
+    def masks(
+        self, indices: Sequence[int], images: Sequence[NDArray[Any]], visits: Sequence[int], size: Size | None
+    ) -> list[Array]:
+        """Return one mask an image, see `MaskSource.masks`."""
+        stored = [self._codec.decode(self._codec.encode(mask)) for mask in predicted_bytes(self._segmenter, images)]
+        return [mask if size is None else np.asarray(resize(mask, size), dtype=np.uint8) for mask in stored]
+
+
+def predicted_bytes(segmenter: Segmenter, images: Sequence[NDArray[Any]]) -> list[Array]:
+    """Return the text masks of word crops as (H, W) uint8, 0..255."""
+    return [np.asarray(np.round(mask * 255), dtype=np.uint8) for mask in segmenter.predict_text(images)]

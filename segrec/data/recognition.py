@@ -1,0 +1,109 @@
+"""Words with their masks as training samples of a recognizer."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import numpy as np
+import torch
+
+from recognizers.charset import Charset
+from recognizers.preprocess import InputSpec, prepare
+from recognizers.training import WordBatch, fits
+from segrec.core.batches import Key
+from segrec.core.errors import DataError
+from segrec.core.images import Array
+from segrec.data.augment import augment_word
+from segrec.data.mask_sources import MaskSource
+from segrec.data.words import WordLmdb
+
+
+class WordSet(NamedTuple):
+    """A word database and where its masks come from (None for a recognizer without a mask channel)."""
+
+    words: WordLmdb
+    masks: MaskSource | None
+
+
+class Sample(NamedTuple):
+    """One usable word: (C, H, W) uint8 input and its class numbers."""
+
+    prepared: Array
+    target: list[int]
+
+
+class LoadedBatch(NamedTuple):
+    """A batch, and how many words were left out of it for which reason."""
+
+    batch: WordBatch
+    skipped: dict[str, int]
+
+
+class RecognitionDataset:
+    """The words of one or several databases, one after the other.
+
+    A sample is a pure function of (position, visit). A word that cannot be used is given as the reason why.
+
+    Args:
+        sets: databases with their masks.
+        spec: the recognizer's input.
+        charset: its characters; labels are normalised to it.
+        frames: how many CTC frames the recognizer gives; labels that need more are left out.
+        augment: change images and masks at random.
+        seed: of the augmentation.
+    """
+
+    def __init__(
+        self, sets: Sequence[WordSet], spec: InputSpec, charset: Charset, *, frames: int, augment: bool, seed: int
+    ) -> None:
+        self._sets = list(sets)
+        self._ends = np.cumsum([len(item.words) for item in sets])
+        self._spec, self._charset, self._frames = spec, charset, frames
+        self._augment, self._seed = augment, seed
+        if not len(self):
+            raise DataError("the training data holds no words; give a --data with at least one word")
+
+    def __len__(self) -> int:
+        return int(self._ends[-1]) if len(self._ends) else 0
+
+    def __getitem__(self, key: Key) -> Sample | str:
+        position, visit = key
+        place = int(np.searchsorted(self._ends, position, side="right"))
+        words, masks = self._sets[place]
+        inside = position - (int(self._ends[place - 1]) if place else 0)
+        word = words[inside]
+        if word.image is None:
+            return "unreadable image"
+        text = self._charset.normalise(word.label)
+        if not text:
+            return "empty label"
+        if not fits(text, self._frames):
+            return "label longer than the frames"
+        size = (self._spec.height, self._spec.width)
+        mask = None if masks is None else masks.masks([inside], [word.image], [visit], size)[0]
+        prepared = prepare(word.image, mask, self._spec)
+        if self._augment:
+            rng = np.random.default_rng((self._seed, position, visit))
+            prepared = augment_word(prepared, rng, color_channels=1 if self._spec.color == "grey" else 3)
+        return Sample(prepared, self._charset.encode(text))
+
+
+def collate(samples: Sequence[Sample | str]) -> LoadedBatch:
+    """Make a batch of the usable samples and count the others by reason.
+
+    Raises:
+        DataError: not one sample is usable.
+    """
+    usable = [sample for sample in samples if isinstance(sample, Sample)]
+    skipped = Counter(sample for sample in samples if isinstance(sample, str))
+    if not usable:
+        reasons = ", ".join(f"{count} x {reason}" for reason, count in skipped.items())
+        raise DataError(f"not one of {len(samples)} words in a row can be used for training ({reasons}); check the data")
+    batch = WordBatch(
+        images=torch.from_numpy(np.stack([sample.prepared for sample in usable])),
+        targets=torch.tensor([number for sample in usable for number in sample.target], dtype=torch.int64),
+        lengths=torch.tensor([len(sample.target) for sample in usable], dtype=torch.int64),
+    )
+    return LoadedBatch(batch, dict(skipped))

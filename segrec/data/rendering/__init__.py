@@ -1,0 +1,1 @@
+"""Rendered words and scenes with exact text masks and polygons."""

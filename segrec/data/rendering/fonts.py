@@ -1,0 +1,144 @@
+"""The fonts of this machine that can write legible Latin letters and digits."""
+
+from __future__ import annotations
+
+import math
+import os
+import sys
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image, ImageFont
+
+from segrec.core.errors import DataError
+
+SUFFIXES = (".ttf", ".otf", ".ttc", ".t1", ".pfb")
+PROBE = "ABDEGHKMRSTXabdeghkmnrty2345"
+LEGIBLE_SHARE = 0.35
+"""Share of the probe's characters whose nearest template must be the right one for a font to be used."""
+MAX_REDRAWS = 200
+
+
+def system_font_folders() -> list[Path]:
+    """Return the folders where this operating system keeps fonts, those that exist."""
+    home = Path.home()
+    if sys.platform == "darwin":
+        folders = [Path("/System/Library/Fonts"), Path("/Library/Fonts"), home / "Library/Fonts"]
+    elif sys.platform == "win32":
+        folders = [Path(os.environ.get("WINDIR", "C:/Windows")) / "Fonts", home / "AppData/Local/Microsoft/Windows/Fonts"]
+    else:
+        folders = [Path("/usr/share/fonts"), Path("/usr/local/share/fonts"), home / ".fonts", home / ".local/share/fonts"]
+    return [folder for folder in folders if folder.is_dir()]
+
+
+class FontBook:
+    """A set of legible fonts to draw from; packages with many faces do not crowd out the others.
+
+    Whether a font is legible is found out when it is first drawn, so that a book of a thousand fonts opens at once.
+
+    Args:
+        folders: folders or font files to search; None or empty stands for the system's own folders. When no font is
+            found there, Pillow's built-in font is the only one.
+
+    Raises:
+        DataError: a named folder or file does not exist or holds no font file.
+    """
+
+    def __init__(self, folders: Sequence[str | os.PathLike[str]] | None = None) -> None:
+        roots = [Path(folder) for folder in folders] if folders else system_font_folders()
+        self.paths = [str(file) for file in sorted(_font_files(roots))]
+        if folders and not self.paths:
+            raise DataError(f"no font in {', '.join(map(str, folders))}; name a folder of .ttf or .otf files")
+        self._weights = _folder_weights(self.paths)
+
+    def __len__(self) -> int:
+        return max(1, len(self.paths))
+
+    def pick(self, rng: np.random.Generator, size: int) -> Any:
+        """Return a random legible font at `size` pixels an em."""
+        for _ in range(MAX_REDRAWS if self.paths else 0):
+            path = self.paths[int(np.searchsorted(self._weights, rng.random()))]
+            if legible(path):
+                return load_font(path, size)
+        return load_font("", size)
+
+
+def _font_files(roots: Iterable[Path]) -> set[Path]:
+    found: set[Path] = set()
+    for root in roots:
+        if not root.exists():
+            raise DataError(f"no font folder or file at {root}; check --fonts")
+        candidates = root.rglob("*") if root.is_dir() else [root]
+        found.update(file for file in candidates if file.suffix.lower() in SUFFIXES)
+    return found
+
+
+def _folder_weights(paths: Sequence[str]) -> NDArray[np.float64]:
+    """Return cumulated weights: a folder of n faces counts as the square root of n."""
+    folders = [os.path.dirname(path) for path in paths]
+    sizes = Counter(folders)
+    weights = np.cumsum([1 / math.sqrt(sizes[folder]) for folder in folders])
+    return weights / weights[-1] if len(weights) else weights
+
+
+@lru_cache(maxsize=4096)
+def load_font(path: str, size: int) -> Any:
+    """Return the font file at a size; the empty path is Pillow's built-in font."""
+    if not path:
+        return ImageFont.load_default(size)
+    return ImageFont.truetype(path, size, layout_engine=ImageFont.Layout.BASIC)
+
+
+@lru_cache(maxsize=None)
+def legible(path: str) -> bool:
+    """Return whether a font's letters and digits look like themselves rather than like symbols or blanks.
+
+    Each glyph is scaled to a small square and matched to the built-in font's upright and slanted glyphs; a character
+    counts as right when the nearest template is that letter in either case.
+    """
+    try:
+        glyphs = _glyph_vectors(load_font(path, 24))
+    except (OSError, ValueError):
+        return False
+    if glyphs is None or _same(glyphs[-1], glyphs[-2]):
+        return False
+    nearest = (glyphs @ _templates().T).argmax(axis=1) % len(PROBE)
+    right = sum(PROBE[int(found)].lower() == wanted.lower() for found, wanted in zip(nearest, PROBE, strict=True))
+    return right >= LEGIBLE_SHARE * len(PROBE)
+
+
+def _same(first: NDArray[np.float64], second: NDArray[np.float64]) -> bool:
+    """Return whether two different digits share one picture, as the box for missing glyphs does."""
+    return bool(first @ second > 0.999)
+
+
+@lru_cache(maxsize=1)
+def _templates() -> NDArray[np.float64]:
+    sets = [_glyph_vectors(load_font("", 24), slant) for slant in (0.0, 0.25)]
+    return np.concatenate([glyphs for glyphs in sets if glyphs is not None])
+
+
+def _glyph_vectors(font: Any, slant: float = 0.0) -> NDArray[np.float64] | None:
+    """Return one unit vector a character of PROBE, (28, 145), or None when a glyph is blank or huge."""
+    rows = []
+    for character in PROBE:
+        mask, _ = font.getmask2(character, mode="L")
+        width, height = mask.size
+        if not 0 < width < 200 or not 0 < height < 200:
+            return None
+        glyph = Image.frombytes("L", (width, height), bytes(mask))
+        if slant:
+            wider = width + round(slant * height)
+            glyph = glyph.transform((wider, height), Image.Transform.AFFINE, (1, slant, -slant * height, 0, 1, 0))
+        box = glyph.getbbox()
+        if box is None:
+            return None
+        small = np.asarray(glyph.crop(box).resize((12, 12), Image.Resampling.BOX), dtype=np.float64) / 255
+        row = np.append((small - small.mean()).ravel(), 2 * math.log((box[2] - box[0]) / (box[3] - box[1])))
+        rows.append(row / np.linalg.norm(row))
+    return np.stack(rows)

@@ -1,0 +1,1 @@
+"""The jobs that the commands and the Python API run."""
