@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import struct
+import zlib
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -9,13 +11,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from segrec.core.errors import DataError
-from segrec.core.images import decode_mask, encode_png
+from segrec.core.images import decode_mask
 
 Mask = NDArray[np.uint8]
 """(H, W) uint8, 0..255."""
 
 DEFAULT_CODEC = "png16"
-_SIXTEEN_LEVELS = (np.round(np.arange(256) / 17) * 17).astype(np.uint8)
+_NEAREST_LEVEL = np.round(np.arange(256) / 17).astype(np.uint8)
+_GREY, _FOUR_BITS = 0, 4
 
 
 @dataclass(frozen=True)
@@ -27,15 +30,8 @@ class MaskCodec:
     decode: Callable[[bytes], Mask]
 
 
-def _encode_png16(mask: Mask) -> bytes:
-    return encode_png(_SIXTEEN_LEVELS[mask], 9)
-
-
-_CODECS = {codec.name: codec for codec in [MaskCodec("png16", _encode_png16, decode_mask)]}
-
-
 def mask_codec(name: str) -> MaskCodec:
-    """Return the codec called `name`. `png16`: 16 grey levels (multiples of 17, off by at most 8) as 8-bit PNG.
+    """Return the codec called `name`. `png16`: 16 grey levels (multiples of 17, off by at most 8) as 4-bit PNG.
 
     Raises:
         DataError: there is no such codec in this version.
@@ -43,3 +39,22 @@ def mask_codec(name: str) -> MaskCodec:
     if name not in _CODECS:
         raise DataError(f"mask codec {name!r} is unknown, expected one of {', '.join(_CODECS)}; update segrec")
     return _CODECS[name]
+
+
+def _encode_png16(mask: Mask) -> bytes:
+    """Return a 4-bit grey PNG: any PNG reader gives levels times 17; OpenCV writes no 4-bit files itself."""
+    height, width = mask.shape
+    levels = np.zeros((height, width + width % 2), np.uint8)
+    levels[:, :width] = _NEAREST_LEVEL[mask]
+    rows = np.zeros((height, 1 + levels.shape[1] // 2), np.uint8)  # each row begins with its filter, 0 for none
+    rows[:, 1:] = levels[:, ::2] << 4 | levels[:, 1::2]
+    header = struct.pack(">IIBBBBB", width, height, _FOUR_BITS, _GREY, 0, 0, 0)
+    pixels = zlib.compress(rows.tobytes(), 6)
+    return b"\x89PNG\r\n\x1a\n" + _chunk(b"IHDR", header) + _chunk(b"IDAT", pixels) + _chunk(b"IEND", b"")
+
+
+def _chunk(kind: bytes, content: bytes) -> bytes:
+    return struct.pack(">I", len(content)) + kind + content + struct.pack(">I", zlib.crc32(kind + content))
+
+
+_CODECS = {codec.name: codec for codec in [MaskCodec("png16", _encode_png16, decode_mask)]}

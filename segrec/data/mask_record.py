@@ -46,7 +46,8 @@ class MaskRecord:
     """Where a store's masks come from; every shard holds the same record.
 
     Args:
-        kind: `predicted` by a segmenter, or `oracle`, known exactly from rendering.
+        kind: `predicted` by a segmenter, `oracle`, the strokes known exactly from rendering, or `region`, the rendered
+            polygons filled.
         source: the word database.
         segmenter: the network, None for oracle masks.
         input_size: (height, width) the segmenter works at, None where it follows the image.
@@ -54,7 +55,7 @@ class MaskRecord:
         codec: how masks are encoded, see `mask_codec`.
     """
 
-    kind: Literal["predicted", "oracle"]
+    kind: Literal["predicted", "oracle", "region"]
     source: SourceRecord
     segmenter: SegmenterRecord | None
     input_size: tuple[int | None, int | None]

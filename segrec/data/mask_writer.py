@@ -108,8 +108,8 @@ class MaskStoreWriter:
     def _encoded(self, mask: Mask | None) -> bytes:
         if mask is None:
             return b""
-        if mask.ndim != 2 or mask.dtype != "uint8":
-            raise ValueError(f"a mask must be (H, W) uint8, got {mask.shape} {mask.dtype}")
+        if mask.ndim != 2 or mask.dtype != "uint8" or mask.size == 0:
+            raise ValueError(f"a mask must be (H, W) uint8 with H and W at least 1, got {mask.shape} {mask.dtype}")
         return self._encode(mask)
 
     def finish(self) -> None:

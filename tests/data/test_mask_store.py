@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 import os
 import pickle
@@ -11,6 +12,7 @@ from pathlib import Path
 import lmdb
 import numpy as np
 import pytest
+from PIL import Image
 
 from segrec.core.errors import DataError
 from segrec.core.lmdb_io import close_environment, commit
@@ -87,6 +89,10 @@ def test_png16_keeps_sixteen_levels_and_is_off_by_at_most_eight():
     assert np.abs(decoded.astype(int) - ramp).max() == 8
     assert decoded[0, 8] == 0 and decoded[0, 9] == 17
     assert np.array_equal(codec.decode(codec.encode(decoded)), decoded)
+    for width in range(1, 6):
+        odd = decoded[:3, 20 : 20 + width]
+        assert np.array_equal(codec.decode(codec.encode(odd)), odd)
+        assert np.array_equal(np.asarray(Image.open(io.BytesIO(codec.encode(odd))).convert("L")), odd)
     with pytest.raises(DataError, match="mask codec 'jpeg' is unknown, expected one of png16"):
         mask_codec("jpeg")
 
@@ -196,7 +202,7 @@ def test_a_writer_takes_masks_only_in_order_and_within_its_span(tmp_path, make_w
             with pytest.raises(ValueError, match="masks must continue at 1 and end by 4"):
                 writer.write(first, [mask(1)] * count)
         for wrong in [mask(1)[None], mask(1).astype(np.float32)]:
-            with pytest.raises(ValueError, match=r"must be \(H, W\) uint8, got"):
+            with pytest.raises(ValueError, match=r"must be \(H, W\) uint8 .*, got"):
                 writer.write(1, [wrong])
         assert writer.next_index == 1
         writer.write(1, [mask(1)])
@@ -293,3 +299,11 @@ def test_a_store_can_be_read_while_it_is_written(tmp_path, make_words, make_reco
         writer.write(3, [mask(3)])
         assert early.done == 2 and MaskStore(tmp_path / "masks").done == 3
         assert np.array_equal(early[0], mask(1))
+
+
+def test_a_mask_without_pixels_is_refused(tmp_path, make_words, make_record):
+    with (
+        MaskStoreWriter.open(tmp_path / "masks", make_record(make_words(4))) as writer,
+        pytest.raises(ValueError, match=r"must be \(H, W\) uint8 with H and W at least 1, got \(0, 5\)"),
+    ):
+        writer.write(1, [np.zeros((0, 5), np.uint8)])
