@@ -195,7 +195,14 @@ def _map_size(needed: int) -> int:
 
 
 def publish(partial: PathLike, folder: PathLike) -> None:
-    """Rename the finished data file `partial` to the folder's `data.mdb`, after it has reached the disk."""
-    with open(partial, "rb") as handle:
-        os.fsync(handle.fileno())
-    os.replace(partial, Path(folder) / DATA_FILE)
+    """Rename the finished data file `partial` to the folder's `data.mdb`, after it has reached the disk.
+
+    Raises:
+        DataError: the disk is full or the folder cannot be written.
+    """
+    try:
+        with open(partial, "rb") as handle:
+            os.fsync(handle.fileno())
+        os.replace(partial, Path(folder) / DATA_FILE)
+    except OSError as error:
+        raise DataError(f"cannot write {folder} ({error.strerror}); free space or choose another output") from error
