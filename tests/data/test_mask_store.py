@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 import json
 import os
 import pickle
@@ -12,11 +11,9 @@ from pathlib import Path
 import lmdb
 import numpy as np
 import pytest
-from PIL import Image
 
 from segrec.core.errors import DataError
 from segrec.core.lmdb_io import close_environment, commit
-from segrec.data.mask_codec import mask_codec
 from segrec.data.mask_record import MaskRecord, shard_span
 from segrec.data.mask_store import MaskStore
 from segrec.data.mask_writer import MaskStoreWriter
@@ -79,22 +76,6 @@ def test_the_record_survives_the_store(tmp_path, make_words, make_record):
     for name, kept in [("masks", record), ("oracle", replace(record, kind="oracle", segmenter=None))]:
         write_store(tmp_path / name, kept)
         assert MaskStore(tmp_path / name).record == kept
-
-
-def test_png16_keeps_sixteen_levels_and_is_off_by_at_most_eight():
-    codec = mask_codec("png16")
-    ramp = np.arange(256, dtype=np.uint8).reshape(4, 64)
-    decoded = codec.decode(codec.encode(ramp))
-    assert sorted(np.unique(decoded)) == list(range(0, 256, 17))
-    assert np.abs(decoded.astype(int) - ramp).max() == 8
-    assert decoded[0, 8] == 0 and decoded[0, 9] == 17
-    assert np.array_equal(codec.decode(codec.encode(decoded)), decoded)
-    for width in range(1, 6):
-        odd = decoded[:3, 20 : 20 + width]
-        assert np.array_equal(codec.decode(codec.encode(odd)), odd)
-        assert np.array_equal(np.asarray(Image.open(io.BytesIO(codec.encode(odd))).convert("L")), odd)
-    with pytest.raises(DataError, match="mask codec 'jpeg' is unknown, expected one of png16"):
-        mask_codec("jpeg")
 
 
 @pytest.mark.parametrize("count", [1, 3, 7])
