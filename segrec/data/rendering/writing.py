@@ -1,0 +1,178 @@
+"""Rendered data on disk: words as an lmdb with exact mask stores, scenes as folders of pictures, masks and polygons."""
+
+from __future__ import annotations
+
+import json
+import multiprocessing
+import os
+import tempfile
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import IO, Any, Literal
+
+import numpy as np
+
+from segrec.core.errors import ConfigError, DataError
+from segrec.core.files import atomic_path, write_json
+from segrec.core.images import encode_png
+from segrec.core.runlog import progress_bar
+from segrec.data.mask_record import MaskRecord, SourceRecord
+from segrec.data.mask_writer import MaskStoreWriter
+from segrec.data.rendering.scenes import RenderedScene, SceneRenderer
+from segrec.data.rendering.words import RenderedWord, RenderSources, WordRenderer
+from segrec.data.words import WordLmdb, WordWriter
+
+ORACLE = "oracle"
+REGIONS = "regions"
+MASKS_A_WRITE = 1000
+ITEMS_A_TASK = 16
+
+_renderer: Any = None
+
+
+def render_words(
+    output: str | os.PathLike[str],
+    count: int,
+    *,
+    seed: int = 0,
+    sources: RenderSources | None = None,
+    workers: int = 1,
+    masks: bool = True,
+    overwrite: bool = False,
+) -> None:
+    """Write `count` rendered words as an lmdb; with `masks` also the stores `oracle` (strokes) and `regions` in it.
+
+    The same arguments give the same bytes, whatever the number of workers.
+
+    Raises:
+        ConfigError: `count` is below 1.
+        DataError: the output exists and is not to be overwritten, or cannot be written.
+    """
+    _check_count(count)
+    folder = Path(output)
+    with tempfile.TemporaryFile() as spool, WordWriter(folder, overwrite=overwrite) as writer:
+        for word in _rendered(WordRenderer, count, seed, sources, workers, "word"):
+            writer.add(word.jpeg, word.text)
+            if masks:
+                np.save(spool, word.strokes)
+                np.save(spool, word.region)
+        writer.close()
+        if masks:
+            spool.seek(0)
+            _write_masks(folder, spool, count)
+
+
+def _write_masks(folder: Path, spool: IO[bytes], count: int) -> None:
+    source = SourceRecord.of(WordLmdb(folder))
+    kinds: tuple[tuple[str, Literal["oracle", "region"]], ...] = ((ORACLE, "oracle"), (REGIONS, "region"))
+    records = [
+        MaskRecord(kind=kind, source=source, segmenter=None, input_size=(None, None), span=(1, count)) for _, kind in kinds
+    ]
+    for name, _ in kinds:
+        _remove_store(folder / name)
+    with (
+        MaskStoreWriter.open(folder / ORACLE, records[0]) as strokes,
+        MaskStoreWriter.open(folder / REGIONS, records[1]) as regions,
+    ):
+        for first in range(1, count + 1, MASKS_A_WRITE):
+            pairs = [(np.load(spool), np.load(spool)) for _ in range(first, min(first + MASKS_A_WRITE, count + 1))]
+            strokes.write(first, [pair[0] for pair in pairs])
+            regions.write(first, [pair[1] for pair in pairs])
+        strokes.finish()
+        regions.finish()
+
+
+def _remove_store(store: Path) -> None:
+    """Remove the masks of a database that was overwritten; only files that a mask store consists of."""
+    for file in store.glob("shard-*/data.mdb"):
+        file.unlink()
+
+
+def render_scenes(
+    output: str | os.PathLike[str],
+    count: int,
+    *,
+    seed: int = 0,
+    sources: RenderSources | None = None,
+    workers: int = 1,
+) -> None:
+    """Write `count` rendered scenes as `images/*.jpg`, `text/*.png`, `regions/*.png` and `polygons/*.json`.
+
+    A polygon file is a list of `{"points": [[x, y], ...], "text": ...}`. `scenes.json`, written last, names them all.
+
+    Raises:
+        ConfigError: `count` is below 1.
+        DataError: the output already holds scenes, or cannot be written.
+    """
+    _check_count(count)
+    folder = Path(output)
+    if (folder / "scenes.json").exists():
+        raise DataError(f"{folder} already holds scenes; choose another output or delete it")
+    names = []
+    for number, scene in enumerate(_rendered(SceneRenderer, count, seed, sources, workers, "scene"), start=1):
+        names.append(f"scene-{number:06d}")
+        _write_scene(folder, names[-1], scene)
+    write_json(folder / "scenes.json", {"seed": seed, "scenes": names})
+
+
+def _write_scene(folder: Path, name: str, scene: RenderedScene) -> None:
+    polygons = [
+        {"points": polygon.round(2).tolist(), "text": text}
+        for polygon, text in zip(scene.polygons, scene.texts, strict=True)
+    ]
+    files = {
+        folder / "images" / f"{name}.jpg": scene.jpeg,
+        folder / "text" / f"{name}.png": encode_png(scene.strokes),
+        folder / "regions" / f"{name}.png": encode_png(scene.region),
+        folder / "polygons" / f"{name}.json": json.dumps(polygons, ensure_ascii=False).encode(),
+    }
+    for path, content in files.items():
+        with atomic_path(path) as partial:
+            partial.write_bytes(content)
+
+
+def _check_count(count: int) -> None:
+    if count < 1:
+        raise ConfigError(f"--count must be at least 1, got {count}")
+
+
+def _rendered(
+    renderer: type[WordRenderer] | type[SceneRenderer],
+    count: int,
+    seed: int,
+    sources: RenderSources | None,
+    workers: int,
+    unit: str,
+) -> Iterator[Any]:
+    """Yield items 0 to count - 1 in order; memory does not grow with `count`."""
+    with progress_bar(count, "rendering", unit) as bar, _mapper(renderer, seed, sources, workers) as run:
+        window = max(1, workers) * ITEMS_A_TASK * 4
+        for start in range(0, count, window):
+            for item in run(range(start, min(start + window, count))):
+                bar.update()
+                yield item
+
+
+@contextmanager
+def _mapper(
+    renderer: type[WordRenderer] | type[SceneRenderer], seed: int, sources: RenderSources | None, workers: int
+) -> Iterator[Callable[[range], Any]]:
+    if workers <= 1:
+        here = renderer(seed, sources)
+        yield lambda indices: map(here.render, indices)
+        return
+    with multiprocessing.Pool(workers, _start_worker, (renderer, seed, sources)) as pool:
+        yield lambda indices: pool.imap(_render_item, indices, chunksize=ITEMS_A_TASK)
+
+
+def _start_worker(
+    renderer: type[WordRenderer] | type[SceneRenderer], seed: int, sources: RenderSources | None
+) -> None:
+    global _renderer
+    _renderer = renderer(seed, sources)
+
+
+def _render_item(index: int) -> RenderedWord | RenderedScene:
+    item: RenderedWord | RenderedScene = _renderer.render(index)
+    return item
