@@ -35,6 +35,7 @@ class PredictedMasks:
         return [mask if size is None else np.asarray(resize(mask, size), dtype=np.uint8) for mask in stored]
 
 
-def predicted_bytes(segmenter: Segmenter, images: Sequence[NDArray[Any]]) -> list[Array]:
+def predicted_bytes(segmenter: Segmenter, images: Sequence[NDArray[Any]], *, batch_size: int = 32) -> list[Array]:
     """Return the text masks of word crops as (H, W) uint8, 0..255."""
-    return [np.asarray(np.round(mask * 255), dtype=np.uint8) for mask in segmenter.predict_text(images)]
+    masks = segmenter.predict_text(images, batch_size=batch_size)
+    return [np.asarray(np.round(mask * 255), dtype=np.uint8) for mask in masks]

@@ -1,0 +1,138 @@
+"""Predicting a mask for every word of a database and storing it beside the database."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+
+from segmenter.loading import load_segmenter
+from segmenter.predictor import Segmenter
+from segrec.core.checkpoint import state_digest
+from segrec.core.errors import ConfigError
+from segrec.core.images import Array
+from segrec.core.runlog import LOGGER, progress_bar
+from segrec.data.mask_record import MaskRecord, SegmenterRecord, SourceRecord, shard_span
+from segrec.data.mask_writer import MaskStoreWriter
+from segrec.data.predicted_masks import predicted_bytes
+from segrec.data.words import Word, WordLmdb
+from segrec.shipped import SEGMENTER, resolve_weights
+
+CHUNK = 512
+"""Words a transaction; fixed, because a store's bytes depend on it."""
+
+
+@dataclass(frozen=True)
+class PrecomputeResult:
+    """What a run did.
+
+    Attributes:
+        store: the mask store.
+        words: masks that this shard now holds.
+        predicted: masks that this run added.
+        unreadable: words of this run whose image could not be decoded; they are stored as empty.
+    """
+
+    store: Path
+    words: int
+    predicted: int
+    unreadable: int
+
+
+def precompute_masks(
+    data: str | os.PathLike[str],
+    output: str | os.PathLike[str],
+    *,
+    segmenter: str | os.PathLike[str] = SEGMENTER,
+    shard: tuple[int, int] = (1, 1),
+    limit: int | None = None,
+    batch_size: int = 32,
+    workers: int = 1,
+    device: str = "auto",
+    amp: str = "off",
+) -> PrecomputeResult:
+    """Predict and store the text masks of a word database; run again, it goes on where it stopped.
+
+    Memory does not grow with the number of words, and nothing reads the whole database at the start.
+
+    Args:
+        data: a word lmdb; opened read-only.
+        output: the mask store's folder.
+        segmenter: a shipped name, run directory or weights file.
+        shard: (number from 1, count): which contiguous part of the words to do.
+        limit: only the first words.
+        batch_size: crops of one shape a forward pass.
+        workers: threads that decode pictures ahead of the network.
+
+    Raises:
+        DataError: the database or the store cannot be read, or the store is of something else.
+        CheckpointError: the segmenter's weights cannot be read.
+    """
+    words = WordLmdb(data)
+    count = len(words) if limit is None else min(limit, len(words))
+    if count < 1:
+        raise ConfigError(f"{data} has no words to predict masks for (num-samples {len(words)}, --limit {limit})")
+    if not 1 <= shard[0] <= shard[1]:
+        raise ConfigError(f"--shard must be I/N with 1 <= I <= N, got {shard[0]}/{shard[1]}")
+    network, record = open_segmenter(segmenter, device=device, amp=amp)
+    mask_record = MaskRecord(
+        kind="predicted",
+        source=SourceRecord.of(words),
+        segmenter=record,
+        input_size=(network.working_height, None),
+        span=(1, count),
+    )
+    first, last = shard_span((1, count), shard)
+    unreadable = 0
+    with MaskStoreWriter.open(output, mask_record, shard=shard) as writer:
+        start = writer.next_index
+        if start > first:
+            LOGGER.info("%s holds masks %d to %d; going on", output, first, start - 1)
+        with progress_bar(last - first + 1, "masks", "word", initial=start - first) as bar:
+            for begin, chunk in _chunks(words, start, last, first, workers):
+                masks = _predict(network, chunk, batch_size)
+                writer.write(begin, masks)
+                unreadable += sum(mask is None for mask in masks)
+                bar.update(len(chunk))
+        writer.finish()
+    if unreadable:
+        LOGGER.warning("%d words of %s have no readable image; their masks are stored as empty", unreadable, data)
+    return PrecomputeResult(Path(output), last - first + 1, last + 1 - start, unreadable)
+
+
+def open_segmenter(
+    weights: str | os.PathLike[str], *, device: str = "auto", amp: str = "off"
+) -> tuple[Segmenter, SegmenterRecord]:
+    """Return a segmenter that takes every picture for a word crop, and its record."""
+    path = resolve_weights(weights)
+    model = load_segmenter(path)
+    digest = state_digest(model.state_dict())
+    return Segmenter(model, device=device, amp=amp, scene_height=None), SegmenterRecord(path.stem, digest)
+
+
+def _chunks(words: WordLmdb, start: int, last: int, first: int, workers: int) -> Iterator[tuple[int, list[Word]]]:
+    """Yield (first 1-based index, decoded words) of each chunk, the next one decoded while this one is used.
+
+    Chunks end at fixed places counted from `first`, so that a resumed run cuts the words as the first run did.
+    """
+    starts = range(start, last + 1, CHUNK)
+    assert (start - first) % CHUNK == 0 or start > last
+
+    def positions(begin: int) -> range:
+        return range(begin - 1, min(begin - 1 + CHUNK, last))
+
+    with ThreadPoolExecutor(max(1, workers)) as pool:
+        waiting = [pool.submit(words.__getitem__, position) for position in positions(starts[0])] if starts else []
+        for begin in starts:
+            ready = waiting
+            following = begin + CHUNK
+            waiting = [pool.submit(words.__getitem__, p) for p in positions(following)] if following <= last else []
+            yield begin, [future.result() for future in ready]
+
+
+def _predict(network: Segmenter, chunk: Sequence[Word], batch_size: int) -> list[Array | None]:
+    images = [word.image for word in chunk if word.image is not None]
+    masks = iter(predicted_bytes(network, images, batch_size=batch_size))
+    return [None if word.image is None else next(masks) for word in chunk]
