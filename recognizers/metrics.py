@@ -6,6 +6,8 @@ import unicodedata
 from dataclasses import dataclass
 from typing import Literal
 
+import editdistance
+
 from segrec.core.errors import ConfigError
 
 _ALNUM = frozenset("0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ")
@@ -85,12 +87,4 @@ def similarity(first: str, second: str) -> float:
 
 def edit_distance(first: str, second: str) -> int:
     """Levenshtein distance: the fewest insertions, deletions and substitutions between two texts."""
-    if first == second:
-        return 0
-    above = list(range(len(second) + 1))
-    for row, a in enumerate(first, start=1):
-        current = [row]
-        for column, b in enumerate(second, start=1):
-            current.append(min(above[column] + 1, current[-1] + 1, above[column - 1] + (a != b)))
-        above = current
-    return above[-1]
+    return int(editdistance.eval(first, second))
