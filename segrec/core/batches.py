@@ -1,4 +1,4 @@
-"""Batches in an order that depends on the seed and the step alone, so that a resumed run sees what it would have seen."""
+"""Batches in an order that depends on the seed and the step alone, so that a resumed run sees the same words."""
 
 from __future__ import annotations
 

@@ -87,7 +87,9 @@ def load_weights(path: str | os.PathLike[str]) -> tuple[dict[str, Tensor], Weigh
     except FileNotFoundError as error:
         raise CheckpointError(f"no weights file at {path}; check the path") from error
     except (SafetensorError, OSError, ValueError) as error:
-        raise CheckpointError(f"{path} is no readable .safetensors file ({error}); it may be cut short, copy it again") from error
+        raise CheckpointError(
+            f"{path} is no readable .safetensors file ({error}); it may be cut short, copy it again"
+        ) from error
     header = _parse_header(path, metadata)
     return {name: t.float() if t.is_floating_point() else t for name, t in state.items()}, header
 
@@ -104,7 +106,9 @@ def read_header(path: str | os.PathLike[str]) -> WeightsHeader:
     except FileNotFoundError as error:
         raise CheckpointError(f"no weights file at {path}; check the path") from error
     except (SafetensorError, OSError, ValueError) as error:
-        raise CheckpointError(f"{path} is no readable .safetensors file ({error}); it may be cut short, copy it again") from error
+        raise CheckpointError(
+            f"{path} is no readable .safetensors file ({error}); it may be cut short, copy it again"
+        ) from error
     return _parse_header(path, metadata)
 
 
@@ -145,9 +149,20 @@ def load_untrusted(path: str | os.PathLike[str]) -> object:
         return torch.load(file, map_location="cpu", weights_only=True)
     except pickle.UnpicklingError as error:
         raise CheckpointError(_unpickling_remedy(file, str(error))) from error
-    except (RuntimeError, EOFError, OSError, ValueError, KeyError, zipfile.BadZipFile, AttributeError, TypeError) as error:
+    except (
+        RuntimeError,
+        EOFError,
+        OSError,
+        ValueError,
+        KeyError,
+        zipfile.BadZipFile,
+        AttributeError,
+        TypeError,
+    ) as error:
         reason = str(error).splitlines()[0] if str(error) else type(error).__name__
-        raise CheckpointError(f"{file} cannot be read as a PyTorch file ({reason}); it may be cut short or of another kind") from error
+        raise CheckpointError(
+            f"{file} cannot be read as a PyTorch file ({reason}); it may be cut short or of another kind"
+        ) from error
 
 
 def _unpickling_remedy(file: Path, reason: str) -> str:
@@ -158,4 +173,4 @@ def _unpickling_remedy(file: Path, reason: str) -> str:
             f"{file} wants to load the Python object {culprit}, which could run code, so it was not read; "
             "re-save it as a plain state dict (torch.save(model.state_dict(), path)) where you trust it"
         )
-    return f"{file} is no plain PyTorch weights file and was not read; save a state dict with torch.save(model.state_dict(), path)"
+    return f"{file} is no plain PyTorch weights file and was not read; save it with torch.save(model.state_dict(), path)"

@@ -33,7 +33,9 @@ def atomic_path(path: str | os.PathLike[str]) -> Iterator[Path]:
         os.replace(partial, target)
     except OSError as error:
         partial.unlink(missing_ok=True)
-        raise DataError(f"cannot write {target}: {error.strerror or error}; choose another output or free space") from error
+        raise DataError(
+            f"cannot write {target}: {error.strerror or error}; choose another output or free space"
+        ) from error
     except BaseException:
         partial.unlink(missing_ok=True)
         raise

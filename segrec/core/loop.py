@@ -103,9 +103,10 @@ def fit(
     train_mode()
     sums: dict[str, float] = {}
     counted = 0
-    with _deferred_interrupt() as interrupted, progress_bar(
-        settings.steps, "training", "step", initial=progress.step
-    ) as bar:
+    with (
+        _deferred_interrupt() as interrupted,
+        progress_bar(settings.steps, "training", "step", initial=progress.step) as bar,
+    ):
         for batch in batches(progress.step) if progress.step < settings.steps else ():
             terms = _step(model, loss, batch, optimizer, scaler, settings, progress.step)
             progress.step += 1
@@ -151,7 +152,8 @@ def _step(
     values = {name: float(value.detach()) for name, value in terms.items()}
     if not math.isfinite(values["loss"]):
         raise TrainingError(
-            f"the loss became {values['loss']} at step {step + 1}; the last checkpoint is kept, lower --lr or check the labels"
+            f"the loss became {values['loss']} at step {step + 1}; "
+            "the last checkpoint is kept, lower --lr or check the labels"
         )
     optimizer.zero_grad(set_to_none=True)
     scaler.scale(terms["loss"]).backward()
@@ -165,7 +167,11 @@ def _step(
 
 
 def _log(run: RunDirectory, bar: Any, step: int, means: Mapping[str, float], optimizer: torch.optim.Optimizer) -> None:
-    row = {"step": step, **{name: round(value, 6) for name, value in means.items()}, "lr": optimizer.param_groups[0]["lr"]}
+    row = {
+        "step": step,
+        **{name: round(value, 6) for name, value in means.items()},
+        "lr": optimizer.param_groups[0]["lr"],
+    }
     append_jsonl(run.metrics, row)
     bar.set_postfix(loss=f"{means['loss']:.3f}")
 
@@ -193,7 +199,9 @@ class _Progress:
             self.scaler.load_state_dict(state["scaler"])
         except (RuntimeError, ValueError, KeyError) as error:
             reason = str(error).splitlines()[0]
-            raise TrainingError(f"{self.run.state} does not fit this network ({reason}); choose another --output") from error
+            raise TrainingError(
+                f"{self.run.state} does not fit this network ({reason}); choose another --output"
+            ) from error
         torch.set_rng_state(state["random"])
         self.step, self.best, self.scores = int(state["step"]), float(state["best"]), dict(state["scores"])
         LOGGER.info("resuming %s at step %d", self.run.path, self.step)

@@ -100,7 +100,9 @@ def collate(samples: Sequence[Sample | str]) -> LoadedBatch:
     skipped = Counter(sample for sample in samples if isinstance(sample, str))
     if not usable:
         reasons = ", ".join(f"{count} x {reason}" for reason, count in skipped.items())
-        raise DataError(f"not one of {len(samples)} words in a row can be used for training ({reasons}); check the data")
+        raise DataError(
+            f"not one of {len(samples)} words in a row can be used for training ({reasons}); check the data"
+        )
     batch = WordBatch(
         images=torch.from_numpy(np.stack([sample.prepared for sample in usable])),
         targets=torch.tensor([number for sample in usable for number in sample.target], dtype=torch.int64),

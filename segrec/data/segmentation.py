@@ -123,7 +123,9 @@ def _window(sample: Sample, size: tuple[int, int], rng: np.random.Generator) -> 
     spare = sample.image.shape[1] - size[1]
     if spare >= 0:
         left = int(rng.integers(spare + 1))
-        return Sample(*(None if part is None else part[:, left : left + size[1]] for part in sample))
+        image, text, region = (None if part is None else part[:, left : left + size[1]] for part in sample)
+        assert image is not None
+        return Sample(image, text, region)
     left = int(rng.integers(-spare + 1))
     pads = ((0, 0), (left, -spare - left))
     masks = (

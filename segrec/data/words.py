@@ -120,7 +120,7 @@ class WordLmdb:
         keeps the count goes unseen.
         """
         digest = hashlib.sha256(b"%d\n" % self._length)
-        for index in _evenly_spaced(self._length, DIGEST_SAMPLES):
+        for index in evenly_spaced(self._length, DIGEST_SAMPLES):
             keys = [image_key(index), label_key(index)]
             for key, value in zip(keys, self._reader.get_many(keys), strict=True):
                 digest.update(b"%s %d\n" % (key, -1 if value is None else len(value)))
@@ -138,7 +138,7 @@ def _read_label(raw: bytes | None, index: int) -> tuple[str, str | None]:
         return "", f"label-{index:09d} is not UTF-8"
 
 
-def _evenly_spaced(length: int, count: int) -> list[int]:
+def evenly_spaced(length: int, count: int) -> list[int]:
     """Return at most `count` 1-based indices from 1 to `length`, both ends included."""
     if length <= count:
         return list(range(1, length + 1))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, cast
 
 import torch
 from torch import nn
@@ -20,8 +20,8 @@ from segrec.core.run_directory import RunDirectory
 from segrec.core.runlog import LOGGER
 from segrec.data.mask_sources import MaskSource, RandomMasks, StoredMasks, ZeroMasks
 from segrec.data.mask_store import MaskStore
-from segrec.data.rendering.writing import ORACLE
 from segrec.data.recognition import WordSet
+from segrec.data.rendering.writing import ORACLE
 from segrec.data.words import WordLmdb
 from segrec.jobs.precompute import precompute_masks
 from segrec.jobs.train_recognizer import CountedLoss, recognition_batches
@@ -87,9 +87,12 @@ def finetune(settings: FineTuning) -> Path:
     run = RunDirectory(settings.output)
     state = run.begin({"job": "finetune", **_recorded(settings), "parent_digest": parent_digest})
     names = freeze_all_but_input(model) if settings.train == "input" else None
-    LOGGER.info("fine-tuning %s of %s with %s masks", ", ".join(names) if names else "all layers", parent, settings.mask)
+    LOGGER.info(
+        "fine-tuning %s of %s with %s masks", ", ".join(names) if names else "all layers", parent, settings.mask
+    )
     sets = [
-        WordSet(WordLmdb(path), _mask_source(settings, number, path, run.path)) for number, path in enumerate(settings.data)
+        WordSet(WordLmdb(path), _mask_source(settings, number, path, run.path))
+        for number, path in enumerate(settings.data)
     ]
     fit(
         model,
@@ -113,7 +116,11 @@ def finetune(settings: FineTuning) -> Path:
         run=run,
         state=state,
         save=lambda path: save_recognizer(
-            path, model, parent=parent.stem, parent_digest=parent_digest, notes={"mask": settings.mask, "train": settings.train}
+            path,
+            model,
+            parent=parent.stem,
+            parent_digest=parent_digest,
+            notes={"mask": settings.mask, "train": settings.train},
         ),
         train_mode=lambda: train_input_mode(model) if settings.train == "input" else _trained(model),
         half=settings.amp == "fp16",
@@ -137,9 +144,9 @@ def _prepared(plain: Any, settings: FineTuning) -> nn.Module:
     if plain.input_spec.mask:
         if settings.mask == "none":
             raise ConfigError(f"{settings.pretrained} has a mask channel already; choose another --mask than none")
-        return plain  # type: ignore[no-any-return]
+        return cast(nn.Module, plain)
     if settings.mask == "none":
-        return plain  # type: ignore[no-any-return]
+        return cast(nn.Module, plain)
     return widen_input(plain, settings.init, generator=torch.Generator().manual_seed(settings.seed))
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
-from typing import Literal, NamedTuple
+from typing import Literal
 
 import numpy as np
 
@@ -35,7 +35,8 @@ class LabelRule:
         return normalise_label(text, charset_filter=self.charset_filter, case_sensitive=self.case_sensitive)
 
 
-class WordOutcome(NamedTuple):
+@dataclass(frozen=True, slots=True)
+class WordOutcome:
     """How one word was read; `problem` says why an image could not be read at all."""
 
     index: int

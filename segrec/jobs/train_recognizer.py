@@ -158,5 +158,3 @@ def _trained(model: nn.Module) -> None:
 
 def _recorded(settings: RecognizerTraining) -> dict[str, Any]:
     return {name: list(value) if isinstance(value, tuple) else value for name, value in vars(settings).items()}
-
-

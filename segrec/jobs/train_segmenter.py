@@ -97,7 +97,7 @@ def train_segmenter(settings: SegmenterTraining) -> Path:
     device = resolve_device(settings.device)
     torch.manual_seed(settings.seed)
     model = MutuallyGuidedNet(**PRESETS[settings.preset], working_height=settings.working_height)
-    model = model.to(device, memory_format=torch.channels_last)
+    model = model.to(device).to(memory_format=torch.channels_last)
     run = RunDirectory(settings.output)
     batches = _batches(settings)
     state = run.begin({"job": "train segmenter", **_recorded(settings)})
@@ -170,6 +170,7 @@ def _batches(settings: SegmenterTraining) -> Callable[[int], Iterator[PhasedBatc
         words=False,
         batch_size=settings.scene_batch,
     )
+    assert words is not None
     phase1_steps = round(settings.phase1_share * settings.steps)
 
     def batches(first_step: int) -> Iterator[PhasedBatch]:
@@ -180,7 +181,6 @@ def _batches(settings: SegmenterTraining) -> Callable[[int], Iterator[PhasedBatc
             batch = next(scene_batches if step % every == every - 1 else word_batches)
             yield PhasedBatch(1 if step < phase1_steps else 2, batch)
 
-    assert words is not None
     return batches
 
 

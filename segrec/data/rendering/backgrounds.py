@@ -117,7 +117,9 @@ def _shapes(rng: np.random.Generator) -> NDArray[np.float32]:
             cv2.fillPoly(canvas, [points], float(rng.normal()))
         else:
             axes = (rng.uniform(0.2, 1, 2) * scale).astype(int).tolist()
-            cv2.ellipse(canvas, centre.astype(int).tolist(), axes, float(rng.uniform(0, 180)), 0, 360, float(rng.normal()), -1)
+            cv2.ellipse(
+                canvas, centre.astype(int).tolist(), axes, float(rng.uniform(0, 180)), 0, 360, float(rng.normal()), -1
+            )
     return canvas
 
 
@@ -149,7 +151,16 @@ def _strokes(rng: np.random.Generator) -> NDArray[np.float32]:
             cv2.line(canvas, start.tolist(), end.tolist(), tone, thickness, cv2.LINE_AA)
         else:
             axes = (np.abs(end - start) + 2).tolist()
-            cv2.ellipse(canvas, start.tolist(), axes, float(rng.uniform(0, 360)), 0, float(rng.uniform(60, 330)), tone, thickness)
+            cv2.ellipse(
+                canvas,
+                start.tolist(),
+                axes,
+                float(rng.uniform(0, 360)),
+                0,
+                float(rng.uniform(60, 330)),
+                tone,
+                thickness,
+            )
     return canvas
 
 

@@ -7,7 +7,7 @@ import os
 import sys
 from collections import Counter
 from collections.abc import Iterable, Sequence
-from functools import lru_cache
+from functools import cache, lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -30,9 +30,17 @@ def system_font_folders() -> list[Path]:
     if sys.platform == "darwin":
         folders = [Path("/System/Library/Fonts"), Path("/Library/Fonts"), home / "Library/Fonts"]
     elif sys.platform == "win32":
-        folders = [Path(os.environ.get("WINDIR", "C:/Windows")) / "Fonts", home / "AppData/Local/Microsoft/Windows/Fonts"]
+        folders = [
+            Path(os.environ.get("WINDIR", "C:/Windows")) / "Fonts",
+            home / "AppData/Local/Microsoft/Windows/Fonts",
+        ]
     else:
-        folders = [Path("/usr/share/fonts"), Path("/usr/local/share/fonts"), home / ".fonts", home / ".local/share/fonts"]
+        folders = [
+            Path("/usr/share/fonts"),
+            Path("/usr/local/share/fonts"),
+            home / ".fonts",
+            home / ".local/share/fonts",
+        ]
     return [folder for folder in folders if folder.is_dir()]
 
 
@@ -94,7 +102,7 @@ def load_font(path: str, size: int) -> Any:
     return ImageFont.truetype(path, size, layout_engine=ImageFont.Layout.BASIC)
 
 
-@lru_cache(maxsize=None)
+@cache
 def legible(path: str) -> bool:
     """Return whether a font's letters and digits look like themselves rather than like symbols or blanks.
 

@@ -84,7 +84,9 @@ def _blend(
 def _shadow(canvas: NDArray[np.float32], coverage: Array, fill: Color, rng: np.random.Generator) -> NDArray[np.float32]:
     height = coverage.shape[0]
     dx, dy = (int(value) for value in np.round(rng.uniform(-0.08, 0.08, size=2) * height))
-    moved = np.asarray(opencv().warpAffine(coverage, np.float32([[1, 0, dx], [0, 1, dy]]), coverage.shape[::-1]))
+    moved = np.asarray(
+        opencv().warpAffine(coverage, np.array([[1, 0, dx], [0, 1, dy]], dtype=np.float32), coverage.shape[::-1])
+    )
     if rng.random() < 0.6:
         moved = np.asarray(opencv().GaussianBlur(moved, (0, 0), max(0.5, height * float(rng.uniform(0.01, 0.05)))))
     tone = np.zeros(3, dtype=np.float32) if float(fill @ LUMA) > 90 else np.full(3, rng.uniform(100, 255), np.float32)

@@ -12,24 +12,25 @@ from segrec.core.errors import DataError
 
 SYSTEM_LEXICONS = ("/usr/share/dict/words", "/usr/dict/words")
 SIGN_WORDS = (
-    "open closed exit entrance hotel restaurant cafe coffee bar pizza bakery market pharmacy bank parking street road "
-    "avenue lane station airport bus taxi train stop sale shop store books music cinema theatre museum gallery school "
-    "college university library hospital clinic dental office center centre plaza tower house home garden park beach "
-    "river lake bridge north south east west left right push pull danger warning caution private public police fire "
-    "water gas electric auto car motor bike repair service wash rent free new best good fresh hot cold ice cream milk "
-    "bread meat fish fruit salad burger grill kitchen chicken beef pork rice noodle sushi thai china india italy france "
-    "london paris berlin york boston chicago texas city town village king queen royal golden silver black white red "
-    "blue green yellow orange star sun moon sky light night day time world love life happy family kids women men ladies "
-    "toilet smoking entry ticket price dollar euro cash card credit insurance law group company international national "
-    "united first second third one two three four five six seven eight nine ten please thank you welcome hello the and "
-    "for with from this that your our all more big small super mini max pro plus art design studio fashion beauty hair "
-    "nails salon spa health fitness gym sport club golf tennis football hockey team game play toys gifts flowers jewelry "
-    "watch optical vision photo camera phone mobile computer internet travel tours cargo express delivery post mail"
+    "open closed exit entrance hotel restaurant cafe coffee bar pizza bakery market pharmacy bank parking street "
+    "road avenue lane station airport bus taxi train stop sale shop store books music cinema theatre museum "
+    "gallery school college university library hospital clinic dental office center centre plaza tower house home "
+    "garden park beach river lake bridge north south east west left right push pull danger warning caution "
+    "private public police fire water gas electric auto car motor bike repair service wash rent free new best "
+    "good fresh hot cold ice cream milk bread meat fish fruit salad burger grill kitchen chicken beef pork rice "
+    "noodle sushi thai china india italy france london paris berlin york boston chicago texas city town village "
+    "king queen royal golden silver black white red blue green yellow orange star sun moon sky light night day "
+    "time world love life happy family kids women men ladies toilet smoking entry ticket price dollar euro cash "
+    "card credit insurance law group company international national united first second third one two three four "
+    "five six seven eight nine ten please thank you welcome hello the and for with from this that your our all "
+    "more big small super mini max pro plus art design studio fashion beauty hair nails salon spa health fitness "
+    "gym sport club golf tennis football hockey team game play toys gifts flowers jewelry watch optical vision "
+    "photo camera phone mobile computer internet travel tours cargo express delivery post mail"
 )
 SYLLABLES = (
-    "an ar as at be bo ca ce co da de di do el en er es fa fi fo ga go ha he hi ho in is it ja jo ka ki ko la le li lo lu "
-    "ma me mi mo na ne ni no ol on or pa pe po qu ra re ri ro sa se shi so st su ta te ti to tra tri un ur va ve vi wa we wi "
-    "xa xi ya yo za ze zo ing ton ville berg land ster tech"
+    "an ar as at be bo ca ce co da de di do el en er es fa fi fo ga go ha he hi ho in is it ja jo ka ki ko la le "
+    "li lo lu ma me mi mo na ne ni no ol on or pa pe po qu ra re ri ro sa se shi so st su ta te ti to tra tri un "
+    "ur va ve vi wa we wi xa xi ya yo za ze zo ing ton ville berg land ster tech"
 )
 PUNCTUATION = ("!", ".", ",", "?", ":", "-", "'s", "&", "$", "(", ")", '"')
 

@@ -129,7 +129,7 @@ class WordRenderer:
 
 def _with_margins(layer: TextLayer, rng: np.random.Generator) -> TextLayer:
     """Grow or cut the layer's canvas by random margins, as loose and tight boxes do."""
-    height, width = layer.coverage.shape
+    height = layer.coverage.shape[0]
     unit = min(height, 48)
     margins = np.round(rng.uniform(-0.02, 0.22, size=4) * unit * rng.uniform(0.1, 1.4)).astype(int)
     left, top, right, bottom = (int(value) for value in margins)

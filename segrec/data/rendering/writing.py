@@ -67,7 +67,8 @@ def _write_masks(folder: Path, spool: IO[bytes], count: int) -> None:
     source = SourceRecord.of(WordLmdb(folder))
     kinds: tuple[tuple[str, Literal["oracle", "region"]], ...] = ((ORACLE, "oracle"), (REGIONS, "region"))
     records = [
-        MaskRecord(kind=kind, source=source, segmenter=None, input_size=(None, None), span=(1, count)) for _, kind in kinds
+        MaskRecord(kind=kind, source=source, segmenter=None, input_size=(None, None), span=(1, count))
+        for _, kind in kinds
     ]
     for name, _ in kinds:
         _remove_store(folder / name)
@@ -166,9 +167,7 @@ def _mapper(
         yield lambda indices: pool.imap(_render_item, indices, chunksize=ITEMS_A_TASK)
 
 
-def _start_worker(
-    renderer: type[WordRenderer] | type[SceneRenderer], seed: int, sources: RenderSources | None
-) -> None:
+def _start_worker(renderer: type[WordRenderer] | type[SceneRenderer], seed: int, sources: RenderSources | None) -> None:
     global _renderer
     _renderer = renderer(seed, sources)
 

@@ -1,0 +1,52 @@
+"""segrec makes a pretrained scene-text recognizer read better by giving it a text mask as a fourth input channel."""
+
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from segrec.core.errors import SegrecError
+    from segrec.jobs.evaluate import Evaluation, EvaluationResult, evaluate
+    from segrec.jobs.finetune import FineTuning, finetune
+    from segrec.jobs.precompute import precompute_masks
+    from segrec.pretrained import Segmenter
+    from segrec.reader import Reader, Word
+
+__version__ = "0.1.0"
+
+_HOMES = {
+    "Evaluation": "segrec.jobs.evaluate",
+    "EvaluationResult": "segrec.jobs.evaluate",
+    "FineTuning": "segrec.jobs.finetune",
+    "Reader": "segrec.reader",
+    "SegrecError": "segrec.core.errors",
+    "Segmenter": "segrec.pretrained",
+    "Word": "segrec.reader",
+    "evaluate": "segrec.jobs.evaluate",
+    "finetune": "segrec.jobs.finetune",
+    "precompute_masks": "segrec.jobs.precompute",
+}
+
+__all__ = [
+    "Evaluation",
+    "EvaluationResult",
+    "FineTuning",
+    "Reader",
+    "Segmenter",
+    "SegrecError",
+    "Word",
+    "evaluate",
+    "finetune",
+    "precompute_masks",
+]
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOMES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(importlib.import_module(_HOMES[name]), name)
+
+
+def __dir__() -> list[str]:
+    return sorted([*__all__, "__version__"])

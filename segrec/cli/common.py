@@ -1,0 +1,124 @@
+"""What the commands share: options, recipes, the way messages and errors are shown."""
+
+from __future__ import annotations
+
+import difflib
+import logging
+import sys
+import tomllib
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, TypeVar
+
+import click
+
+Command = TypeVar("Command", bound=Callable[..., Any])
+
+MASKS = ("none", "random", "zero", "predicted", "oracle")
+
+
+def common_options(*, seed: bool = True) -> Callable[[Command], Command]:
+    """Return a decorator that adds `--device`, `--seed`, `--quiet` and `--config`."""
+
+    def decorate(command: Command) -> Command:
+        options = [
+            click.option("--device", default="auto", show_default=True, help="auto, cpu, cuda, cuda:N or mps."),
+            click.option(
+                "--quiet",
+                is_flag=True,
+                callback=_set_up_messages,
+                expose_value=False,
+                is_eager=True,
+                help="No progress and no messages on stderr.",
+            ),
+            click.option(
+                "--config",
+                type=click.Path(),
+                callback=_read_recipe,
+                expose_value=False,
+                is_eager=True,
+                help="A TOML file with option values.",
+            ),
+        ]
+        if seed:
+            options.append(
+                click.option("--seed", type=click.IntRange(0), default=0, show_default=True, help="Random seed.")
+            )
+        for option in options:
+            command = option(command)
+        return command
+
+    return decorate
+
+
+def amp_option(command: Command) -> Command:
+    """Add `--amp`."""
+    return click.option(
+        "--amp", type=click.Choice(["off", "bf16", "fp16"]), default="off", show_default=True, help="Mixed precision."
+    )(command)
+
+
+def workers_option(command: Command) -> Command:
+    """Add `--workers`."""
+    return click.option(
+        "--workers", type=click.IntRange(0), default=1, show_default=True, help="Loader processes or threads."
+    )(command)
+
+
+def _set_up_messages(context: click.Context, parameter: click.Parameter, quiet: bool) -> None:
+    logger = logging.getLogger("segrec")
+    logger.setLevel(logging.ERROR if quiet else logging.INFO)
+    logger.handlers[:] = [_StderrHandler()]
+    logger.propagate = False
+
+
+class _StderrHandler(logging.Handler):
+    """Writes messages to whatever stderr is now, above a progress bar where there is one."""
+
+    def emit(self, record: logging.LogRecord) -> None:
+        prefix = "" if record.levelno < logging.WARNING else f"{record.levelname.lower()}: "
+        if sys.stderr.isatty():
+            from tqdm import tqdm
+
+            tqdm.write(prefix + record.getMessage(), file=sys.stderr)
+        else:
+            print(prefix + record.getMessage(), file=sys.stderr, flush=True)
+
+
+def _read_recipe(context: click.Context, parameter: click.Parameter, path: str | None) -> None:
+    """Take option defaults from a TOML file; a key that is no option is refused with the nearest one."""
+    if path is None:
+        return
+    try:
+        recipe = tomllib.loads(Path(path).read_text(encoding="utf-8"))
+    except OSError as error:
+        raise click.UsageError(f"cannot read the recipe {path}: {error.strerror or error}", context) from error
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise click.UsageError(f"{path} is no valid TOML: {error}", context) from error
+    names = {parameter.name for parameter in context.command.params if parameter.name}
+    known = sorted(name.replace("_", "-") for name in names - {"config", "help"})
+    values = {}
+    for key, value in recipe.items():
+        if key.replace("-", "_") not in names or key == "config":
+            near = difflib.get_close_matches(key.replace("_", "-"), known, n=1)
+            hint = f"did you mean {near[0]}?" if near else f"the keys are {', '.join(known)}"
+            raise click.UsageError(f"{path}: unknown key {key!r}; {hint}", context)
+        values[key.replace("-", "_")] = value
+    context.default_map = {**(context.default_map or {}), **values}
+
+
+def parse_named(values: tuple[str, ...], option: str) -> list[tuple[str, str]]:
+    """Return (name, path) pairs of `NAME=PATH` values; a bare path is named after its folder.
+
+    Raises:
+        click.BadParameter: a value has an empty name or path.
+    """
+    pairs = []
+    for value in values:
+        name, sign, path = value.partition("=")
+        if not sign:
+            name, path = Path(value).resolve().name, value
+        if not name or not path:
+            raise click.BadParameter(f"expected NAME=PATH, got {value!r}", param_hint=option)
+        pairs.append((name, path))
+    return pairs

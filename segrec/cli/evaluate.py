@@ -1,0 +1,78 @@
+"""`segrec eval`."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import click
+
+from segrec.cli.common import MASKS, amp_option, common_options, parse_named
+
+
+def parse_masks(context: click.Context, parameter: click.Parameter, value: str | None) -> list[str] | None:
+    """Return the kinds of `M[,M...]`, in order and without repeats."""
+    if value is None:
+        return None
+    kinds = list(dict.fromkeys(kind.strip() for kind in value.split(",")))
+    unknown = [kind for kind in kinds if kind not in MASKS]
+    if unknown:
+        raise click.BadParameter(f"unknown mask {unknown[0]!r}; use some of {', '.join(MASKS)}")
+    return kinds
+
+
+@click.command("eval")
+@click.option("--model", help="Shipped name, run or weights.  [default: for each mask the shipped one tuned with it]")
+@click.option("--data", multiple=True, metavar="NAME=WORDS", help="Word lmdb, repeatable; without it the demo set.")
+@click.option("--masks", multiple=True, metavar="NAME=MASKS", help="Mask store of the data of that name, repeatable.")
+@click.option(
+    "--mask",
+    callback=parse_masks,
+    metavar="M[,M...]",
+    help="none, random, zero, predicted, oracle.  [default: those that the model can take]",
+)
+@click.option("--segmenter", default="mgnet-slim", show_default=True, help="Predicts masks where no store is named.")
+@click.option(
+    "--charset-filter",
+    type=click.Choice(["alnum", "none"]),
+    default="alnum",
+    show_default=True,
+    help="What of a label counts.",
+)
+@click.option("--case-sensitive", is_flag=True, help="Case counts.")
+@click.option("--lexicon", type=click.Path(), help="File of words; each reading becomes the nearest one.")
+@click.option("--limit", type=click.IntRange(1), help="Only the first words of each database.")
+@click.option(
+    "--format",
+    "output_format",
+    type=click.Choice(["markdown", "json", "csv"]),
+    default="markdown",
+    show_default=True,
+    help="How the table is printed.",
+)
+@click.option("--predictions", type=click.Path(), help="Write every word's reading to this .jsonl file.")
+@amp_option
+@common_options()
+def command(
+    data: tuple[str, ...],
+    masks: tuple[str, ...],
+    mask: list[str] | None,
+    model: str | None,
+    output_format: str,
+    **settings: Any,
+) -> None:
+    """Score recognizers on word databases with no, random, zero, predicted and oracle masks."""
+    from segrec.jobs.demo_set import demo_set
+    from segrec.jobs.evaluate import Evaluation, default_masks, evaluate
+    from segrec.tables import print_results
+
+    named = dict(parse_named(data, "--data"))
+    if len(named) < len(data):
+        raise click.BadParameter("two databases have the same name; write NAME=WORDS", param_hint="--data")
+    stores: dict[str, list[str]] = {}
+    for name, path in parse_named(masks, "--masks"):
+        stores.setdefault(name, []).append(path)
+    if not named:
+        named = {"demo-test": str(demo_set("test").words)}
+    kinds = mask if mask is not None else default_masks(model, named)
+    results = evaluate(Evaluation(data=named, masks=stores, mask=kinds, model=model, **settings))
+    click.echo(print_results(results, output_format, model=model), nl=False)

@@ -1,0 +1,80 @@
+"""`segrec finetune`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import click
+
+from segrec.cli.common import MASKS, amp_option, common_options, workers_option
+
+
+@click.command("finetune")
+@click.argument("architecture", type=click.Choice(["crnn"]))
+@click.option(
+    "--pretrained", default="crnn-slim", show_default=True, help="Shipped name, run, weights or public checkpoint."
+)
+@click.option(
+    "--data", multiple=True, type=click.Path(), help="Word lmdb, repeatable; without it the demo set is used."
+)
+@click.option("--masks", multiple=True, type=click.Path(), help="Mask store of each --data, in the same order.")
+@click.option(
+    "--mask", type=click.Choice(MASKS), default="predicted", show_default=True, help="What the channel holds."
+)
+@click.option(
+    "--init",
+    type=click.Choice(["random", "zero-mask", "luma"]),
+    default="zero-mask",
+    show_default=True,
+    help="How the widened layer starts; random is the paper's.",
+)
+@click.option("--train", type=click.Choice(["input", "all"]), default="input", show_default=True, help="Which layers.")
+@click.option("--segmenter", default="mgnet-slim", show_default=True, help="Predicts masks where no store is named.")
+@click.option("--steps", type=click.IntRange(1), default=300, show_default=True, help="Optimiser steps.")
+@click.option("--batch-size", type=click.IntRange(1), default=64, show_default=True, help="Words a step.")
+@click.option("--lr", type=float, default=1e-3, show_default=True, help="Peak learning rate.")
+@click.option("--augment", is_flag=True, help="Change images and masks at random.")
+@click.option("--output", type=click.Path(), help="Run directory.  [default: runs/ARCHITECTURE-MASK]")
+@click.option(
+    "--resume", default="auto", show_default=True, help="auto goes on with --output; or name a run directory."
+)
+@workers_option
+@amp_option
+@common_options()
+def command(
+    architecture: str,
+    data: tuple[str, ...],
+    masks: tuple[str, ...],
+    output: str | None,
+    resume: str,
+    lr: float,
+    **settings: Any,
+) -> None:
+    """Widen a pretrained recognizer to RGB + mask and fine-tune it.
+
+    Run again after an interruption, it goes on from the last checkpoint.
+    """
+    from segrec.core.errors import ConfigError
+    from segrec.jobs.demo_set import FOLDER, demo_set
+    from segrec.jobs.finetune import FineTuning, finetune
+
+    mask = settings["mask"]
+    if not data:
+        demo = demo_set("train")
+        data, output = (str(demo.words),), output or str(FOLDER / "runs" / f"{architecture}-{mask}")
+    if resume != "auto":
+        if not (Path(resume) / "run.json").exists():
+            raise ConfigError(f"{resume} holds no run to resume (no run.json); name a run directory or use auto")
+        output = resume
+    run = finetune(
+        FineTuning(
+            data=list(data),
+            masks=list(masks),
+            output=output or f"runs/{architecture}-{mask}",
+            architecture=architecture,
+            learning_rate=lr,
+            **settings,
+        )
+    )
+    click.echo(f"{run}: done, weights in {run / 'best.safetensors'}")

@@ -1,0 +1,40 @@
+"""`segrec info`."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict
+
+import click
+
+from segrec.cli.common import common_options
+
+
+@click.command("info")
+@click.argument("path", type=click.Path())
+@click.option("--verify", is_flag=True, help="Read everything, not just samples.")
+@click.option(
+    "--format",
+    "output_format",
+    type=click.Choice(["text", "json"]),
+    default="text",
+    show_default=True,
+    help="For people or for programs.",
+)
+@common_options(seed=False)
+def command(path: str, verify: bool, output_format: str, device: str) -> None:
+    """Say what an lmdb, mask store, run or weights file is, and whether it is sound (exit code 1 if not)."""
+    from segrec.core.errors import DataError
+    from segrec.jobs.info import describe
+
+    description = describe(path, verify=verify)
+    if output_format == "json":
+        click.echo(json.dumps({**asdict(description), "path": str(description.path)}, indent=2, ensure_ascii=False))
+    else:
+        click.echo(f"{description.path}: {description.kind}, {'sound' if description.sound else 'NOT sound'}")
+        for name, value in description.facts.items():
+            click.echo(f"  {name}: {value}")
+        for problem in description.problems:
+            click.echo(f"  problem: {problem}")
+    if not description.sound:
+        raise DataError(f"{path} is not sound: {description.problems[0]}")

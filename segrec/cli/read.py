@@ -1,0 +1,64 @@
+"""`segrec read`."""
+
+from __future__ import annotations
+
+import json
+
+import click
+
+from segrec.cli.common import common_options
+
+BATCH = 64
+
+
+@click.command("read")
+@click.argument("images", nargs=-1, required=True, type=click.Path())
+@click.option("--model", default="crnn-slim-predicted", show_default=True, help="Shipped name, run or weights.")
+@click.option("--segmenter", default="mgnet-slim", show_default=True, help="Shipped name, run or weights.")
+@click.option(
+    "--format",
+    "output_format",
+    type=click.Choice(["text", "json"]),
+    default="text",
+    show_default=True,
+    help="One line an image, or a JSON list.",
+)
+@common_options(seed=False)
+def command(images: tuple[str, ...], model: str, segmenter: str, output_format: str, device: str) -> None:
+    """Read pictures of single words.
+
+    A file that cannot be read is reported and the others are still read; the exit code is then 1.
+    """
+    from segrec.core.errors import DataError
+    from segrec.core.images import read_image
+    from segrec.reader import Reader
+
+    reader = Reader.from_pretrained(model, segmenter=segmenter, device=device)
+    rows: list[dict[str, object]] = []
+    for start in range(0, len(images), BATCH):
+        crops, problems = {}, {}
+        for path in images[start : start + BATCH]:
+            try:
+                crops[path] = read_image(path)
+            except DataError as error:
+                problems[path] = str(error)
+        words = dict(zip(crops, reader.read(list(crops.values())), strict=True))
+        for path in images[start : start + BATCH]:
+            rows.append(
+                {"image": path, "error": problems[path]}
+                if path in problems
+                else {
+                    "image": path,
+                    "text": words[path].text,
+                    "confidence": round(words[path].confidence, 4),
+                    "character_confidences": [round(value, 4) for value in words[path].character_confidences],
+                }
+            )
+    if output_format == "json":
+        click.echo(json.dumps(rows, indent=2, ensure_ascii=False))
+    else:
+        for row in rows:
+            click.echo(f"{row['image']}\t{row.get('text', '')}\t{row.get('confidence', 'error')}")
+    failed = [str(row["error"]) for row in rows if "error" in row]
+    if failed:
+        raise DataError(f"{len(failed)} of {len(images)} images were not read, the first: {failed[0]}")

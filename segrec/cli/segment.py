@@ -1,0 +1,51 @@
+"""`segrec segment`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from segrec.cli.common import common_options
+
+
+@click.command("segment")
+@click.argument("images", nargs=-1, required=True, type=click.Path())
+@click.option("--output", type=click.Path(), required=True, help="Folder for the masks.")
+@click.option("--segmenter", default="mgnet-slim", show_default=True, help="Shipped name, run or weights.")
+@click.option("--overlays", is_flag=True, help="Also write the pictures with the text mask laid over them.")
+@common_options(seed=False)
+def command(images: tuple[str, ...], output: str, segmenter: str, overlays: bool, device: str) -> None:
+    """Write NAME.text.png and NAME.region.png (0 to 255) for each picture, word crop or scene.
+
+    A file that cannot be read is reported and the others are still done; the exit code is then 1.
+    """
+    import numpy as np
+
+    from segrec.core.errors import DataError
+    from segrec.core.files import atomic_path
+    from segrec.core.images import Array, encode_png, read_image
+    from segrec.overlay import overlay
+    from segrec.pretrained import Segmenter
+
+    network = Segmenter.from_pretrained(segmenter, device=device)
+    problems = []
+    for path in images:
+        try:
+            image = read_image(path)
+        except DataError as error:
+            problems.append(str(error))
+            continue
+        masks = network.predict([image])[0]
+        parts: dict[str, Array] = {
+            name: np.round(mask * 255).astype(np.uint8) for name, mask in masks._asdict().items()
+        }
+        if overlays:
+            parts["overlay"] = overlay(image, parts["text"])
+        for name, array in parts.items():
+            target = Path(output) / f"{Path(path).stem}.{name}.png"
+            with atomic_path(target) as partial:
+                partial.write_bytes(encode_png(array))
+            click.echo(str(target))
+    if problems:
+        raise DataError(f"{len(problems)} of {len(images)} images were not read, the first: {problems[0]}")

@@ -1,0 +1,186 @@
+"""The demonstration: render words, predict masks, fine-tune with random and predicted masks, compare, report."""
+
+from __future__ import annotations
+
+import platform
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+
+from segrec import __version__
+from segrec.core.images import Array
+from segrec.core.runlog import LOGGER
+from segrec.data.mask_store import MaskStore
+from segrec.data.words import WordLmdb
+from segrec.jobs.demo_set import FOLDER, SEED, DemoSet, demo_set
+from segrec.jobs.evaluate import Evaluation, EvaluationResult, evaluate
+from segrec.jobs.finetune import FineTuning, MaskKind, finetune
+from segrec.jobs.precompute import precompute_masks
+from segrec.report import Report, ReportGain, ReportRow, WordPicture, write_report
+from segrec.shipped import PLAIN
+from segrec.statistics import paired_bootstrap
+
+PICTURES = 48
+
+
+@dataclass(frozen=True)
+class DemoResult:
+    """What the demonstration found.
+
+    Attributes:
+        results: plain, random, predicted and oracle, on the demo's test words.
+        report: the written HTML file.
+        seconds: how long it took.
+    """
+
+    results: list[EvaluationResult]
+    report: Path
+    seconds: float
+
+
+def demo(output: str | Path = FOLDER, *, steps: int = 150, seed: int = 0, device: str = "auto") -> DemoResult:
+    """Run the whole pipeline on a rendered set and write `report.html` into `output`.
+
+    Run again, it goes on where it stopped and repeats nothing that is finished.
+
+    Args:
+        output: folder for words, masks, runs and the report.
+        steps: fine-tuning steps of each variant.
+        seed: of the fine-tuning and the random masks.
+    """
+    begun = time.monotonic()
+    folder = Path(output)
+    train, test = demo_set("train", folder), demo_set("test", folder)
+    for part in (train, test):
+        LOGGER.info("predicting masks of %s", part.words)
+        precompute_masks(part.words, part.masks, device=device)
+    runs = {mask: _tuned(mask, folder, train, steps=steps, seed=seed, device=device) for mask in _TUNED}
+    results = _compared(test, runs, seed=seed, device=device)
+    report = folder / "report.html"
+    seconds = time.monotonic() - begun
+    write_report(report, _report(results, test, steps=steps, seed=seed, seconds=seconds))
+    return DemoResult(results, report, seconds)
+
+
+_TUNED: tuple[MaskKind, ...] = ("random", "predicted")
+
+
+def _tuned(mask: MaskKind, folder: Path, train: DemoSet, *, steps: int, seed: int, device: str) -> Path:
+    return finetune(
+        FineTuning(
+            data=[str(train.words)],
+            masks=[str(train.masks)] if mask == "predicted" else (),
+            mask=mask,
+            output=str(folder / "runs" / f"crnn-{mask}"),
+            steps=steps,
+            seed=seed,
+            device=device,
+        )
+    )
+
+
+def _compared(test: DemoSet, runs: dict[MaskKind, Path], *, seed: int, device: str) -> list[EvaluationResult]:
+    """Return the scores of plain, random, predicted and oracle, in this order."""
+    variants: list[tuple[str, str]] = [
+        ("none", PLAIN),
+        ("random", str(runs["random"])),
+        ("predicted", str(runs["predicted"])),
+        ("oracle", str(runs["predicted"])),
+    ]
+    results = []
+    for mask, model in variants:
+        results += evaluate(
+            Evaluation(
+                data={"demo-test": str(test.words)},
+                masks={"demo-test": [str(test.masks), str(test.oracle)]},
+                mask=[mask],
+                model=model,
+                seed=seed,
+                device=device,
+            )
+        )
+    return results
+
+
+def gains(results: Sequence[EvaluationResult], *, seed: int = 0) -> list[ReportGain]:
+    """Return what predicted masks gain over each other variant on the same words, with bootstrap intervals."""
+    right = {result.mask: [outcome.correct for outcome in result.scored.outcomes] for result in results}
+    return [
+        ReportGain(f"predicted over {mask}", *paired_bootstrap(right[mask], right["predicted"], seed=seed))
+        for mask in ("none", "random", "zero")
+        if mask in right and "predicted" in right and right["predicted"]
+    ]
+
+
+def report_row(result: EvaluationResult) -> ReportRow:
+    """Return the report's row of one result."""
+    row = result.row()
+    return ReportRow(
+        dataset=row["dataset"],
+        mask=row["mask"],
+        model=row["model"],
+        words=row["words"],
+        correct=row["correct"],
+        accuracy=row["accuracy"],
+        ned=row["ned"],
+        skipped=row["skipped"],
+        interval=(row["interval"][0], row["interval"][1]),
+    )
+
+
+def _report(results: list[EvaluationResult], test: DemoSet, *, steps: int, seed: int, seconds: float) -> Report:
+    return Report(
+        title="segrec demo: does a text mask help the recognizer?",
+        intro=[
+            "A pretrained CRNN read rendered words that nothing here was trained on: as it is (none), and widened by a "
+            "fourth input channel whose first layer alone was fine-tuned, with random masks (the control) and with "
+            "masks that the shipped segmenter predicted. Oracle masks are the exact strokes from rendering, an upper "
+            "bound for the predicted variant.",
+        ],
+        rows=[report_row(result) for result in results],
+        gains=gains(results, seed=seed),
+        pictures=_pictures(results, test),
+        facts={
+            "fine-tuning steps": str(steps),
+            "seed": str(seed),
+            "demo set seed": str(SEED),
+            "segrec": __version__,
+            "torch": torch.__version__,
+            "python": platform.python_version(),
+            "time": f"{seconds:.0f} s",
+        },
+    )
+
+
+def _pictures(results: list[EvaluationResult], test: DemoSet) -> list[WordPicture]:
+    """Return crops on which the variants disagree first, then others, at most `PICTURES`."""
+    words, predicted, oracle = WordLmdb(test.words), MaskStore(test.masks), MaskStore(test.oracle)
+    by_mask = {result.mask: result.scored.outcomes for result in results}
+    order = sorted(
+        range(len(results[0].scored.outcomes)),
+        key=lambda place: -len({outcomes[place].correct for outcomes in by_mask.values()}),
+    )
+    pictures = []
+    for place in order[:PICTURES]:
+        outcome = results[0].scored.outcomes[place]
+        word = words[outcome.index - 1]
+        masks = {"predicted": predicted[outcome.index - 1], "oracle": oracle[outcome.index - 1]}
+        if word.image is None:
+            continue
+        pictures.append(
+            WordPicture(
+                crop=word.image,
+                masks={name: _shown(mask) for name, mask in masks.items() if mask is not None},
+                truth=word.label,
+                readings={mask: outcomes[place].text for mask, outcomes in by_mask.items()},
+            )
+        )
+    return pictures
+
+
+def _shown(mask: Array) -> Array:
+    return np.asarray(mask, dtype=np.uint8)

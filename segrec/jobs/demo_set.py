@@ -1,0 +1,35 @@
+"""The small rendered set on which commands work when nothing is named."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import NamedTuple
+
+from segrec.core.runlog import LOGGER
+from segrec.data.rendering.words import RenderSources
+from segrec.data.rendering.writing import ORACLE, render_words
+
+FOLDER = Path("segrec-demo")
+SIZES = {"train": 2400, "test": 500}
+SEED = 7
+
+
+class DemoSet(NamedTuple):
+    """One part of the demo set: words, where their predicted masks go, and their exact masks."""
+
+    words: Path
+    masks: Path
+    oracle: Path
+
+
+def demo_set(part: str, folder: Path = FOLDER, sources: RenderSources | None = None) -> DemoSet:
+    """Return the `train` or `test` part of the demo set in `folder`, rendering it on first use.
+
+    Raises:
+        DataError: the folder cannot be written.
+    """
+    words = folder / "words" / part
+    if not (words / "data.mdb").exists() or not (words / ORACLE).exists():
+        LOGGER.info("rendering the demo set: %d words into %s", SIZES[part], words)
+        render_words(words, SIZES[part], seed=SEED + (part == "test"), sources=sources, workers=2, overwrite=True)
+    return DemoSet(words, folder / "masks" / part, words / ORACLE)

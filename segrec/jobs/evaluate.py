@@ -1,0 +1,219 @@
+"""Accuracy of recognizers on word databases under each kind of mask."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any, Literal
+
+from recognizers.lexicon import Lexicon
+from recognizers.loading import load_pretrained
+from recognizers.predictor import Recognizer
+from segrec.core.errors import ConfigError, DataError
+from segrec.core.files import atomic_path
+from segrec.core.runlog import LOGGER
+from segrec.data.mask_sources import MaskSource, RandomMasks, StoredMasks, ZeroMasks
+from segrec.data.mask_store import MaskStore
+from segrec.data.predicted_masks import PredictedMasks
+from segrec.data.rendering.writing import ORACLE
+from segrec.data.words import WordLmdb
+from segrec.jobs.finetune import MASKS, opened_store
+from segrec.jobs.precompute import open_segmenter
+from segrec.jobs.scoring import LabelRule, Scored, score_words
+from segrec.shipped import BY_MASK, SEGMENTER, resolve_weights
+from segrec.statistics import wilson_interval
+
+
+@dataclass(frozen=True)
+class Evaluation:
+    """Settings of an evaluation.
+
+    Attributes:
+        data: word databases by the name they are reported under.
+        masks: mask stores by the same names, any number of kinds each.
+        mask: kinds of mask, in the order of the report.
+        model: shipped name, run directory or file; None takes, for each kind of mask, the shipped recognizer that was
+            fine-tuned with it.
+        segmenter: predicts masks that no store holds.
+        lexicon: a file of words; each reading becomes the nearest of them.
+        limit: only the first words of each database.
+        seed: of the random masks.
+    """
+
+    data: Mapping[str, str]
+    masks: Mapping[str, Sequence[str]] = field(default_factory=dict)
+    mask: Sequence[str] = ("none",)
+    model: str | None = None
+    segmenter: str = SEGMENTER
+    charset_filter: Literal["alnum", "none"] = "alnum"
+    case_sensitive: bool = False
+    lexicon: str | None = None
+    limit: int | None = None
+    predictions: str | None = None
+    seed: int = 0
+    device: str = "auto"
+    amp: str = "off"
+
+
+@dataclass(frozen=True)
+class EvaluationResult:
+    """One database under one kind of mask.
+
+    Attributes:
+        model: the weights that read it.
+        scored: counts and the outcome of every word.
+    """
+
+    dataset: str
+    mask: str
+    model: str
+    scored: Scored
+
+    def row(self) -> dict[str, Any]:
+        """Return the JSON-able row of the report; accuracy, ned and interval are in [0, 1]."""
+        score = self.scored.score
+        return {
+            "dataset": self.dataset,
+            "mask": self.mask,
+            "words": score.words,
+            "correct": score.correct,
+            "accuracy": score.accuracy,
+            "ned": score.ned,
+            "skipped": score.skipped,
+            "unlabelled": self.scored.unlabelled,
+            "interval": list(wilson_interval(score.correct, score.words)),
+            "model": self.model,
+        }
+
+
+def evaluate(settings: Evaluation) -> list[EvaluationResult]:
+    """Return the score of every database under every kind of mask.
+
+    Raises:
+        ConfigError: an unknown mask, or a mask for a recognizer that takes none.
+        CheckpointError: weights cannot be read.
+        DataError: a database or mask store cannot be read or does not fit.
+    """
+    _check(settings)
+    models = _Models(settings)
+    sources = _Sources(settings)
+    rule = LabelRule(settings.charset_filter, settings.case_sensitive)
+    correct = None if settings.lexicon is None else Lexicon.from_file(settings.lexicon, rule).nearest
+    results = []
+    for name, path in settings.data.items():
+        words = WordLmdb(path)
+        for mask in settings.mask:
+            model_name, recognizer = models.for_mask(mask)
+            source = sources.open(mask, name, words) if recognizer.needs_mask else None
+            scored = score_words(
+                recognizer,
+                words,
+                source,
+                rule=rule,
+                correct=correct,
+                limit=settings.limit,
+                description=f"{name} {mask}",
+            )
+            _warn(scored, name)
+            results.append(EvaluationResult(name, mask, model_name, scored))
+    if settings.predictions is not None:
+        write_predictions(settings.predictions, results)
+    return results
+
+
+def default_masks(model: str | None, data: Mapping[str, str]) -> list[str]:
+    """Return the kinds of mask to report when none is named.
+
+    Without a model: none, random and predicted, and oracle where every database has its exact masks. With one: what it
+    can take, `none` for a recognizer without a mask channel, else random and predicted.
+    """
+    if model is not None and not Recognizer(load_pretrained(resolve_weights(model))).needs_mask:
+        return ["none"]
+    kinds = ["random", "predicted"] if model is not None else ["none", "random", "predicted"]
+    return [*kinds, "oracle"] if all((Path(path) / ORACLE).is_dir() for path in data.values()) else kinds
+
+
+def _check(settings: Evaluation) -> None:
+    unknown = [mask for mask in settings.mask if mask not in MASKS]
+    if unknown or not settings.mask:
+        raise ConfigError(f"unknown mask {', '.join(map(repr, unknown)) or 'list'}; use some of {', '.join(MASKS)}")
+    if not settings.data:
+        raise ConfigError("nothing to evaluate on: name at least one --data NAME=WORDS")
+    strangers = set(settings.masks) - set(settings.data)
+    if strangers:
+        raise ConfigError(f"--masks names {', '.join(sorted(strangers))}, which no --data does")
+
+
+def _warn(scored: Scored, name: str) -> None:
+    if scored.score.skipped:
+        example = next(outcome.problem for outcome in scored.outcomes if outcome.problem)
+        LOGGER.warning(
+            "%s: %d of %d images cannot be read and count as wrong, for instance %s",
+            name,
+            scored.score.skipped,
+            scored.score.words,
+            example,
+        )
+
+
+class _Models:
+    """Opens each recognizer once."""
+
+    def __init__(self, settings: Evaluation) -> None:
+        self._settings = settings
+        self._opened: dict[str, Recognizer] = {}
+
+    def for_mask(self, mask: str) -> tuple[str, Recognizer]:
+        name = self._settings.model or BY_MASK[mask]
+        if name not in self._opened:
+            model = load_pretrained(resolve_weights(name))
+            self._opened[name] = Recognizer(model, device=self._settings.device, amp=self._settings.amp)
+        recognizer = self._opened[name]
+        if mask != "none" and not recognizer.needs_mask:
+            raise ConfigError(
+                f"{name} has no mask channel, so --mask {mask} cannot reach it; "
+                "widen it with segrec finetune, or use --mask none"
+            )
+        if mask == "none" and recognizer.needs_mask:
+            LOGGER.warning("%s has a mask channel; for --mask none it is fed zeros", name)
+        return name, recognizer
+
+
+class _Sources:
+    """Finds where each database's masks of a kind come from."""
+
+    def __init__(self, settings: Evaluation) -> None:
+        self._settings = settings
+        self._predicted: PredictedMasks | None = None
+
+    def open(self, mask: str, name: str, words: WordLmdb) -> MaskSource:
+        if mask in ("none", "zero"):
+            return ZeroMasks()
+        if mask == "random":
+            return RandomMasks(self._settings.seed)
+        for path in self._settings.masks.get(name, ()):
+            if MaskStore(path).record.kind == mask:
+                return StoredMasks(opened_store(Path(path), words, mask))
+        if mask == "oracle":
+            return StoredMasks(opened_store(words.path / ORACLE, words, mask))
+        if self._settings.masks.get(name):
+            raise DataError(
+                f"none of the mask stores named for {name} holds predicted masks; run segrec precompute-masks"
+            )
+        if self._predicted is None:
+            segmenter, _ = open_segmenter(
+                self._settings.segmenter, device=self._settings.device, amp=self._settings.amp
+            )
+            self._predicted = PredictedMasks(segmenter)
+        return self._predicted
+
+
+def write_predictions(path: str, results: Sequence[EvaluationResult]) -> None:
+    """Write one JSON line a word, mask and database: what it says, what was read, and whether that is right."""
+    with atomic_path(path) as partial, open(partial, "w", encoding="utf-8") as handle:
+        for result in results:
+            for outcome in result.scored.outcomes:
+                row = {"dataset": result.dataset, "mask": result.mask, **asdict(outcome)}
+                handle.write(json.dumps(row, ensure_ascii=False) + "\n")

@@ -1,0 +1,221 @@
+"""Whether a word database, a mask store or a folder of scenes is sound."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+from segrec.core.errors import DataError
+from segrec.core.files import read_json
+from segrec.core.images import read_image
+from segrec.core.lmdb_io import DATA_FILE
+from segrec.core.runlog import progress_bar
+from segrec.data.mask_record import MaskRecord, shard_folders
+from segrec.data.mask_store import MaskStore
+from segrec.data.rendering.writing import ORACLE, REGIONS
+from segrec.data.words import WordLmdb
+from segrec.jobs.info_findings import Findings, Samples, positions_to_check, size_in_words
+
+FIRST_LABELS = 5
+
+
+def inspect_words(path: Path, *, verify: bool) -> Findings:
+    """Return what a word database holds and which of the looked-at samples are unusable."""
+    findings = Findings()
+    if not (path / DATA_FILE).exists():
+        findings.problems.append(f"{path} was never finished: its {DATA_FILE} is missing; write it again")
+        return findings
+    findings.facts["size on disk"] = size_in_words(path / DATA_FILE)
+    try:
+        words = WordLmdb(path)
+        findings.facts["words"] = str(len(words))
+        findings.facts["first labels"] = _first_labels(words) or "none"
+        findings.facts["digest"] = f"{words.digest} (of a sample)"
+        _check_words(words, findings, verify=verify)
+    except DataError as error:
+        findings.problems.append(str(error))
+        return findings
+    for name in (ORACLE, REGIONS):
+        if shard_folders(path / name):
+            inspect_companion(path / name, findings, words)
+    return findings
+
+
+def _first_labels(words: WordLmdb) -> str:
+    labels = [words.label(position) for position in range(min(FIRST_LABELS, len(words)))]
+    return ", ".join("missing" if label is None else repr(label) for label in labels)
+
+
+def _check_words(words: WordLmdb, findings: Findings, *, verify: bool) -> None:
+    samples = Samples()
+    for position in _watched(positions_to_check(len(words), verify=verify), "word"):
+        word = words[position]
+        if word.image is None:
+            samples.add_unusable(word.problem or "no image")
+        else:
+            samples.add(word.image.shape)
+    samples.report(findings, len(words), "image")
+    if not len(words):
+        findings.problems.append(f"{words.path} holds no words (num-samples 0)")
+
+
+def inspect_companion(path: Path, findings: Findings, words: WordLmdb | None) -> None:
+    """Add a line on the mask store in a folder of something else, and whether it belongs to `words`."""
+    try:
+        store = MaskStore(path)
+        findings.facts[path.name] = f"{store.record.kind} masks, {store.done} of {len(store)}"
+        if words is not None:
+            store.check_source(words)
+        store.require_complete()
+    except DataError as error:
+        findings.facts.setdefault(path.name, "a mask store that cannot be read")
+        findings.problems.append(str(error))
+
+
+def inspect_masks(path: Path, *, verify: bool) -> Findings:
+    """Return where a store's masks come from, how many there are, and which of the looked-at ones are damaged."""
+    findings = Findings()
+    try:
+        store = MaskStore(path)
+        _describe_record(store, findings)
+        _check_masks(store, findings, verify=verify)
+        store.require_complete()
+    except DataError as error:
+        findings.problems.append(str(error))
+    return findings
+
+
+def _describe_record(store: MaskStore, findings: Findings) -> None:
+    record, facts = store.record, findings.facts
+    shards = shard_folders(store.path)
+    source, segmenter = record.source, record.segmenter
+    facts["masks"] = record.kind
+    facts["source"] = f"{source.name}, {source.num_samples} samples, digest {source.digest}, then at {source.path}"
+    _describe_source(store, findings)
+    facts["segmenter"] = "none" if segmenter is None else f"{segmenter.name}, digest {segmenter.digest}"
+    facts["input size"] = _input_size(record)
+    facts["codec"] = record.codec
+    facts["span"] = f"images {record.span[0]} to {record.span[1]}"
+    facts["shards"] = f"{len(shards)} of {next(iter(shards))[1]}"
+    facts["progress"] = f"{store.done} of {len(store)}"
+    facts["missing"] = ", ".join(f"{first}..{last}" for first, last in store.missing) or "nothing"
+
+
+def _describe_source(store: MaskStore, findings: Findings) -> None:
+    """Compare the store with its source; a source that lies elsewhere today is no problem, one that changed is."""
+    candidates = [Path(store.record.source.path), store.path.resolve().parent]
+    changed = []
+    for candidate in candidates:
+        if (candidate / DATA_FILE).exists():
+            try:
+                store.check_source(WordLmdb(candidate))
+            except DataError as error:
+                changed.append(str(error))
+            else:
+                findings.facts["source today"] = f"unchanged, at {candidate}"
+                return
+    findings.facts["source today"] = "changed" if changed else "no longer at that path"
+    findings.problems += changed[:1]
+
+
+def _input_size(record: MaskRecord) -> str:
+    height, width = record.input_size
+    if height is None and width is None:
+        return "each picture's own"
+    return f"height {height or 'by the picture'}, width {width or 'by the picture'}"
+
+
+def _check_masks(store: MaskStore, findings: Findings, *, verify: bool) -> None:
+    samples, unreadable = Samples(), 0
+    runs = _stored_runs(store)
+    for ordinal in _watched(positions_to_check(store.done, verify=verify), "mask"):
+        position = _nth(runs, ordinal)
+        try:
+            mask = store[position]
+        except DataError as error:
+            samples.add_unusable(f"mask-{position + 1:09d}: {error}")
+            continue
+        if mask is None:
+            unreadable += 1
+            samples.checked += 1
+        else:
+            samples.add(mask.shape)
+    samples.report(findings, store.done, "mask")
+    findings.facts["unreadable images"] = f"{unreadable} of the checked have an empty mask"
+
+
+def _stored_runs(store: MaskStore) -> list[range]:
+    """Return the runs of 0-based positions whose masks are stored."""
+    begins = [store.record.span[0] - 1, *(last for _, last in store.missing)]
+    ends = [*(first - 1 for first, _ in store.missing), store.record.span[1]]
+    return [range(begin, end) for begin, end in zip(begins, ends, strict=True) if begin < end]
+
+
+def _nth(runs: Sequence[range], ordinal: int) -> int:
+    for run in runs:
+        if ordinal < len(run):
+            return run[ordinal]
+        ordinal -= len(run)
+    raise IndexError(f"position {ordinal} past the end")
+
+
+def inspect_scenes(path: Path, *, verify: bool) -> Findings:
+    """Return how many scenes a rendered folder holds and which of the looked-at ones are damaged."""
+    findings = Findings()
+    try:
+        record: Any = read_json(path / "scenes.json")
+        names = record["scenes"] if isinstance(record, dict) else None
+        if not isinstance(names, list) or not all(isinstance(name, str) for name in names) or not names:
+            raise DataError(f"{path / 'scenes.json'} names no scenes; render them again")
+    except (DataError, KeyError) as error:
+        findings.problems.append(f"{error}; scenes.json is written last, so render them again")
+        return findings
+    findings.facts["scenes"] = str(len(names))
+    findings.facts["seed"] = str(record.get("seed"))
+    samples, polygons = Samples(), 0
+    for position in _watched(positions_to_check(len(names), verify=verify), "scene"):
+        try:
+            size, count = _check_scene(path, names[position])
+        except DataError as error:
+            samples.add_unusable(str(error))
+            continue
+        polygons += count
+        samples.add(size)
+    samples.report(findings, len(names), "image")
+    findings.facts["polygons"] = f"{polygons} in the checked scenes"
+    return findings
+
+
+def _check_scene(path: Path, name: str) -> tuple[Sequence[int], int]:
+    """Return the size of a scene's picture and the number of its polygons."""
+    picture = path / "images" / f"{name}.jpg"
+    size = read_image(picture).shape[:2]
+    for kind in ("text", "regions"):
+        mask = path / kind / f"{name}.png"
+        found = read_image(mask).shape[:2]
+        if found != size:
+            raise DataError(f"{mask} is {found}, but its picture is {size} (height, width); render the scenes again")
+    file = path / "polygons" / f"{name}.json"
+    polygons = read_json(file)
+    if not isinstance(polygons, list) or not all(map(_is_polygon, polygons)):
+        raise DataError(f"{file} is no list of polygons with points and text; render the scenes again")
+    return size, len(polygons)
+
+
+def _is_polygon(entry: object) -> bool:
+    if not isinstance(entry, dict) or not isinstance(entry.get("text"), str) or not isinstance(entry.get("points"), list):
+        return False
+    points = entry["points"]
+    return len(points) >= 3 and all(
+        isinstance(point, list) and len(point) == 2 and all(isinstance(value, int | float) for value in point)
+        for point in points
+    )
+
+
+def _watched(positions: Sequence[int], unit: str) -> Iterator[int]:
+    """Yield `positions` under a progress bar."""
+    with progress_bar(len(positions), "checking", unit) as bar:
+        for position in positions:
+            yield position
+            bar.update()

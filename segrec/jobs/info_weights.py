@@ -1,0 +1,185 @@
+"""Whether weights, a public checkpoint or a run directory is sound."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from recognizers.families import LoadReport, family_of
+from recognizers.loading import load_pretrained
+from recognizers.state_dict import unwrap
+from segmenter.loading import ARCHITECTURE as SEGMENTER_ARCHITECTURE
+from segmenter.loading import load_segmenter
+from segrec.core.checkpoint import WeightsHeader, load_untrusted, load_weights, state_digest
+from segrec.core.errors import CheckpointError, DataError
+from segrec.core.files import file_digest, read_json
+from segrec.core.run_directory import RunDirectory
+from segrec.data.mask_record import shard_folders
+from segrec.jobs.info_data import inspect_companion
+from segrec.jobs.info_findings import Findings, size_in_words
+
+
+def inspect_weights(path: Path) -> Findings:
+    """Return what a `.safetensors` file says of itself and whether its network can be built from it."""
+    findings = Findings({"file size": size_in_words(path)})
+    try:
+        state, header = load_weights(path)
+        _describe_header(header, state, path, findings)
+        model = load_segmenter(path) if header.architecture == SEGMENTER_ARCHITECTURE else load_pretrained(path)
+        _describe_model(model, findings)
+        findings.facts["digest"] = state_digest(model.state_dict())
+        findings.problems += _not_finite(path, model.state_dict())
+    except CheckpointError as error:
+        findings.problems.append(str(error))
+    findings.facts["loads"] = "no" if findings.problems else "yes"
+    return findings
+
+
+def _describe_header(header: WeightsHeader, state: Mapping[str, Tensor], path: Path, findings: Findings) -> None:
+    facts = findings.facts
+    facts["architecture"] = header.architecture
+    facts["stored"] = f"{len(state)} tensors, {sum(tensor.numel() for tensor in state.values())} numbers"
+    if header.charset is not None:
+        facts["charset"] = f"{len(header.charset)} characters: {header.charset}"
+    if header.parent is not None:
+        beside = "beside it" if (path.parent / f"{header.parent}.safetensors").exists() else "not beside it"
+        facts["parent"] = f"{header.parent} ({beside}), digest {header.parent_digest}"
+    for name, note in header.notes.items():
+        facts[f"note {name}"] = str(note)
+    facts["header version"] = header.version
+
+
+def _describe_model(model: nn.Module, findings: Findings) -> None:
+    network: Any = model
+    findings.facts["parameters"] = str(sum(parameter.numel() for parameter in model.parameters()))
+    spec = getattr(network, "input_spec", None)
+    if spec is None:
+        findings.facts["input"] = f"{network.in_channels} channels (RGB), words at height {network.working_height}"
+    else:
+        channels = f"{'grey' if spec.color == 'grey' else 'RGB'}{' + mask' if spec.mask else ''}"
+        plural = "channel" if spec.channels == 1 else "channels"
+        size = f"{spec.height} x {spec.width} (height x width)"
+        findings.facts["input"] = f"{spec.channels} {plural} ({channels}), {size}, {spec.interpolation}"
+
+
+def _not_finite(path: Path, state: Mapping[str, Tensor]) -> list[str]:
+    bad = [name for name, tensor in state.items() if tensor.is_floating_point() and not torch.isfinite(tensor).all()]
+    return [f"{path} holds NaN or infinity in {bad[0]}: that training diverged, use an earlier file"] if bad else []
+
+
+def inspect_public(path: Path) -> Findings:
+    """Return the family of another project's checkpoint and what became of its tensors when it was loaded."""
+    findings = Findings({"file size": size_in_words(path)})
+    try:
+        findings.facts["file digest"] = file_digest(path)
+        state, _ = unwrap(load_untrusted(path), str(path))
+        findings.facts["tensors"] = str(len(state))
+        findings.facts["family"] = family_of(state, str(path)).name
+        model: Any = load_pretrained(path)
+        findings.facts["charset"] = f"{len(model.charset.characters)} characters: {model.charset.characters}"
+        _describe_model(model, findings)
+        _describe_report(model.load_report, findings)
+    except CheckpointError as error:
+        findings.facts.setdefault("family", "none that this version reads")
+        findings.problems.append(str(error))
+    findings.facts["loads"] = "no" if findings.problems else "yes"
+    return findings
+
+
+def _describe_report(report: LoadReport, findings: Findings) -> None:
+    for what, names in report._asdict().items():
+        few = ", ".join(names[:3]) + (", ..." if len(names) > 3 else "")
+        findings.facts[what] = str(len(names)) if what == "copied" or not names else f"{len(names)}: {few}"
+
+
+def inspect_run(path: Path) -> Findings:
+    """Return the settings of a run, how far it came, and whether its weights load."""
+    run, findings = RunDirectory(path), Findings()
+    steps = _describe_settings(run, findings)
+    logged = _describe_metrics(run, findings)
+    _describe_progress(run, steps, logged, findings)
+    for file in (run.best, run.last):
+        if file.exists():
+            weights = inspect_weights(file)
+            kind = weights.facts.get("architecture", "weights")
+            findings.facts[file.name] = f"{kind}, {weights.facts['file size']}, loads: {weights.facts['loads']}"
+            findings.problems += weights.problems
+    for folder in sorted(path.iterdir()):
+        if shard_folders(folder):
+            inspect_companion(folder, findings, None)
+    return findings
+
+
+def _describe_settings(run: RunDirectory, findings: Findings) -> int | None:
+    """Add the settings as facts and return how many steps the run is to have, None where it does not say."""
+    try:
+        record = read_json(run.record)
+        settings = record["settings"] if isinstance(record, dict) else None
+        if not isinstance(settings, dict):
+            raise DataError(f"{run.record} holds no settings; it was not written by segrec")
+    except (DataError, KeyError) as error:
+        lost = f"{run.record} holds no settings" if isinstance(error, KeyError) else str(error)
+        findings.problems.append(f"{lost}; the run cannot be resumed, but weights in it can be used")
+        return None
+    for name, value in settings.items():
+        findings.facts[name if name == "job" else f"settings.{name}"] = _plain(value)
+    for name, value in record.items():
+        if name != "settings":
+            findings.facts[f"note {name}"] = _plain(value)
+    steps = settings.get("steps")
+    return steps if isinstance(steps, int) else None
+
+
+def _plain(value: Any) -> str:
+    if isinstance(value, list):
+        return ", ".join(map(_plain, value)) or "none"
+    return "none" if value is None else value if isinstance(value, str) else json.dumps(value)
+
+
+def _describe_metrics(run: RunDirectory, findings: Findings) -> int | None:
+    """Add the last rows of `metrics.jsonl` as facts and return the last logged step."""
+    trained, judged = {}, {}
+    lines = run.metrics.read_bytes().splitlines() if run.metrics.exists() else []
+    for number, line in enumerate(lines, start=1):
+        row = _row(line)
+        if row is None and number < len(lines):  # a killed run leaves half a last line, which resuming drops
+            findings.problems.append(f"{run.metrics} line {number} is no row of a log; delete the lines from there on")
+            break
+        if row is not None:
+            trained, judged = (row, judged) if "loss" in row else (trained, row)
+    findings.facts["last logged"] = f"step {trained['step']}, loss {trained['loss']}" if trained else "nothing yet"
+    if judged:
+        scores = ", ".join(f"{name} {value}" for name, value in judged.items() if name != "step")
+        findings.facts["last evaluation"] = f"step {judged['step']}: {scores}"
+    return trained["step"] if trained else None
+
+
+def _row(line: bytes) -> dict[str, Any] | None:
+    try:
+        row = json.loads(line)
+    except ValueError:
+        return None
+    return row if isinstance(row, dict) and isinstance(row.get("step"), int) else None
+
+
+def _describe_progress(run: RunDirectory, steps: int | None, logged: int | None, findings: Findings) -> None:
+    """Add whether the run is finished or can be resumed."""
+    of = "" if steps is None else f" of {steps}"
+    if run.state.exists():
+        try:
+            step = int(run.load_state()["step"])
+        except (CheckpointError, ValueError, TypeError) as error:
+            findings.facts["progress"] = "cannot be resumed"
+            findings.problems.append(str(error))
+            return
+        done = steps is not None and step >= steps
+        findings.facts["progress"] = f"finished, {step}{of} steps" if done else f"resumable at step {step}{of}"
+    elif steps is not None and logged is not None and logged >= steps:
+        findings.facts["progress"] = f"finished, {logged}{of} steps; without {run.state.name} it cannot be trained on"
+    else:
+        findings.facts["progress"] = f"no checkpoint to resume from yet{f', {steps} steps to do' if steps else ''}"

@@ -1,0 +1,87 @@
+"""Pictures that show a mask: tinted over its image, or beside it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from segrec.core.images import Array, resize
+
+GAP_GREY = 128
+"""Grey of the gap between parts; it stands out from white paper and from black masks alike."""
+
+
+def overlay(
+    image: Array, mask: NDArray[Any], *, color: tuple[int, int, int] = (255, 0, 80), opacity: float = 0.55
+) -> Array:
+    """Return the image, (H, W, 3) uint8 RGB, tinted where the mask is on; pixels where it is 0 stay as they were.
+
+    Args:
+        image: (H, W, 3) uint8 RGB.
+        mask: (H, W), uint8 in 0..255 or float in [0, 1]; a half-on pixel takes half the tint.
+        color: RGB of the tint, each 0..255.
+        opacity: share of the tint where the mask is fully on, in [0, 1].
+
+    Raises:
+        ValueError: shapes, types or ranges are others than these.
+    """
+    if image.ndim != 3 or image.shape[2] != 3 or image.dtype != np.uint8:
+        raise ValueError(f"the image must be (H, W, 3) uint8, got {image.shape} {image.dtype}")
+    if mask.shape != image.shape[:2]:
+        raise ValueError(f"the mask must be {image.shape[:2]} like the image, got {mask.shape}; resize it first")
+    if len(color) != 3 or not all(0 <= value <= 255 for value in color):
+        raise ValueError(f"color must be three values in 0..255, got {color}")
+    if not 0 <= opacity <= 1:
+        raise ValueError(f"opacity must be in [0, 1], got {opacity}")
+    share = (_levels(mask).astype(np.float32) * np.float32(opacity / 255))[:, :, None]
+    blended = image * (1 - share) + np.asarray(color, np.float32) * share
+    return blended.round().astype(np.uint8)
+
+
+def side_by_side(parts: Sequence[NDArray[Any]], *, height: int) -> Array:
+    """Return the parts in one row, (height, W, 3) uint8 RGB, with a thin grey gap between them.
+
+    Args:
+        parts: images (H, W, 3) uint8 RGB, and masks (H, W), uint8 or float in [0, 1], shown as grey; at least one.
+        height: of the row, 1 or more; every part keeps its aspect ratio.
+
+    Raises:
+        ValueError: there are no parts, one is neither image nor mask, or the height is below 1.
+    """
+    if not parts:
+        raise ValueError("side_by_side needs at least one part, got none")
+    if height < 1:
+        raise ValueError(f"height must be 1 or more, got {height}")
+    gap = np.full((height, max(2, height // 24), 3), GAP_GREY, np.uint8)
+    row = [piece for part in parts for piece in (gap, _scaled(_as_rgb(part), height))]
+    return np.concatenate(row[1:], axis=1)
+
+
+def _as_rgb(part: NDArray[Any]) -> Array:
+    if 0 in part.shape:
+        raise ValueError(f"a part holds no pixels: its shape is {part.shape}")
+    if part.ndim == 2:
+        return np.repeat(_levels(part)[:, :, None], 3, axis=2)
+    if part.ndim == 3 and part.shape[2] == 3 and part.dtype == np.uint8:
+        return part
+    raise ValueError(f"a part must be (H, W, 3) uint8 or a mask (H, W), got {part.shape} {part.dtype}")
+
+
+def _scaled(image: Array, height: int) -> Array:
+    width = max(1, round(image.shape[1] * height / image.shape[0]))
+    return resize(image, (height, width), "area" if height < image.shape[0] else "bilinear")
+
+
+def _levels(mask: NDArray[Any]) -> Array:
+    """Return a mask as 0..255 levels, whichever of the two forms it came in."""
+    if mask.dtype == np.uint8:
+        return mask
+    if not np.issubdtype(mask.dtype, np.floating):
+        raise ValueError(f"a mask must be uint8 in 0..255 or float in [0, 1], got {mask.dtype}")
+    low, high = mask.min(initial=0.0), mask.max(initial=0.0)
+    if not (low >= 0 and high <= 1):
+        raise ValueError(f"a float mask must lie in [0, 1], got values from {low:g} to {high:g}")
+    return (mask * 255).round().astype(np.uint8)

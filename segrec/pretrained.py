@@ -1,0 +1,39 @@
+"""Networks by name: shipped weights, run directories and files, ready to use."""
+
+from __future__ import annotations
+
+import os
+from typing import Any
+
+from recognizers.loading import load_pretrained
+from recognizers.predictor import Recognizer
+from segmenter import predictor
+from segmenter.loading import load_segmenter
+from segrec.shipped import SEGMENTER, resolve_weights
+
+
+class Segmenter(predictor.Segmenter):
+    """A segmenter that can be had by name; `predict` and its options are those of `segmenter.Segmenter`."""
+
+    @classmethod
+    def from_pretrained(cls, weights: str | os.PathLike[str] = SEGMENTER, **options: Any) -> Segmenter:
+        """Return the segmenter of a shipped name, a run directory or a weights file.
+
+        Args:
+            weights: what to load.
+            options: `device`, `amp`, `working_height`, `scene_height`, `longest_side`; device is "auto" by default.
+
+        Raises:
+            CheckpointError: there is no such file, or it holds no segmenter.
+        """
+        options.setdefault("device", "auto")
+        return cls(load_segmenter(resolve_weights(weights)), **options)
+
+
+def open_recognizer(weights: str | os.PathLike[str], *, device: str = "auto", amp: str = "off") -> Recognizer:
+    """Return the recognizer of a shipped name, a run directory, a weights file or a public checkpoint.
+
+    Raises:
+        CheckpointError: there is no such file, or no recognizer that segrec knows fits it.
+    """
+    return Recognizer(load_pretrained(resolve_weights(weights)), device=device, amp=amp)

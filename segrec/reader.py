@@ -1,0 +1,114 @@
+"""Reading words with a text mask: the API for any OCR pipeline."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from recognizers.predictor import Recognizer
+from segmenter.preprocess import as_rgb
+from segrec.core.images import Array
+from segrec.pretrained import Segmenter, open_recognizer
+from segrec.regions import cut_region
+from segrec.shipped import BY_MASK, SEGMENTER
+
+
+class Word(NamedTuple):
+    """One word as read.
+
+    Attributes:
+        text: what it says; empty when nothing was found.
+        confidence: in [0, 1].
+        character_confidences: in [0, 1], one a character.
+        mask: (H, W) float32 in [0, 1], the text mask at the crop's size.
+    """
+
+    text: str
+    confidence: float
+    character_confidences: tuple[float, ...]
+    mask: NDArray[np.float32]
+
+
+class Reader:
+    """Reads word crops: a segmenter predicts each crop's text mask, a recognizer reads crop and mask.
+
+    Args:
+        recognizer: with or without a mask channel.
+        segmenter: takes every picture for a word crop (`scene_height=None`).
+    """
+
+    def __init__(self, recognizer: Recognizer, segmenter: Segmenter) -> None:
+        self._recognizer = recognizer
+        self._segmenter = segmenter
+
+    @classmethod
+    def from_pretrained(
+        cls,
+        weights: str | os.PathLike[str] = BY_MASK["predicted"],
+        *,
+        segmenter: str | os.PathLike[str] = SEGMENTER,
+        device: str = "auto",
+        amp: str = "off",
+    ) -> Reader:
+        """Return a reader; without arguments it uses the shipped weights.
+
+        Args:
+            weights: shipped name, run directory, weights file or public checkpoint of the recognizer.
+            segmenter: the same for the segmenter.
+            device: `auto`, `cpu`, `cuda`, `cuda:N` or `mps`.
+            amp: `off`, `bf16` or `fp16`.
+
+        Raises:
+            CheckpointError: weights are missing or do not fit.
+            ConfigError: the device is unknown or absent.
+        """
+        recognizer = open_recognizer(weights, device=device, amp=amp)
+        return cls(recognizer, Segmenter.from_pretrained(segmenter, device=device, amp=amp, scene_height=None))
+
+    def read(self, crops: Sequence[Array], *, batch_size: int = 64) -> list[Word]:
+        """Return one `Word` a crop, in order; `[]` gives `[]`.
+
+        Args:
+            crops: (H, W, 3) uint8 RGB pictures of one word each; grey (H, W) and RGBA are accepted.
+            batch_size: crops a forward pass.
+
+        Raises:
+            ValueError: a crop is no such array.
+        """
+        images = [as_rgb(crop, position) for position, crop in enumerate(crops)]
+        if not images:
+            return []
+        masks = self._segmenter.predict_text(images, batch_size=batch_size)
+        channel = [np.round(mask * 255).astype(np.uint8) for mask in masks] if self._recognizer.needs_mask else None
+        readings = self._recognizer.read(images, channel, batch_size=batch_size)
+        return [Word(*reading, mask) for reading, mask in zip(readings, masks, strict=True)]
+
+    def read_regions(self, image: Array, polygons: Sequence[NDArray[Any]], *, batch_size: int = 64) -> list[Word]:
+        """Return one `Word` a polygon of a picture, in order; `[]` gives `[]`.
+
+        Each region is straightened first, see `segrec.regions.cut_region`. A polygon without area gives an empty text
+        with confidence 0 and a mask of one pixel.
+
+        Args:
+            image: (H, W, 3) uint8 RGB; grey (H, W) and RGBA are accepted.
+            polygons: (P, 2) x and y in pixels, P >= 4, from any detector.
+
+        Raises:
+            ValueError: the picture or a polygon has another shape.
+        """
+        picture = as_rgb(image, 0)
+        crops = [_cut(picture, polygon, number) for number, polygon in enumerate(polygons)]
+        words = iter(self.read([crop for crop in crops if crop is not None], batch_size=batch_size))
+        nothing = Word("", 0.0, (), np.zeros((1, 1), dtype=np.float32))
+        return [nothing if crop is None else next(words) for crop in crops]
+
+
+def _cut(picture: Array, polygon: NDArray[Any], number: int) -> Array | None:
+    try:
+        return cut_region(picture, polygon)
+    except ValueError as error:
+        raise ValueError(f"polygon {number}: {error}") from error
