@@ -42,11 +42,12 @@ def load_segmenter(path: str | Path, device: torch.device | str = "cpu") -> Mutu
             "name a file written by `segrec train segmenter`"
         )
     try:
-        model = MutuallyGuidedNet(**header.config)
-    except (TypeError, ValueError) as error:
+        with torch.device("meta"):  # a header that asks for terabytes is refused by the tensors, not by the memory
+            model = MutuallyGuidedNet(**header.config)
+    except (TypeError, ValueError, RuntimeError) as error:
         raise CheckpointError(f"{path} has a header that no segmenter fits: {error}") from error
     try:
-        model.load_state_dict(state)
+        model.load_state_dict(state, assign=True)
     except RuntimeError as error:
         detail = " ".join(str(error).split())
         raise CheckpointError(f"{path} does not fit the network of its own header: {detail[:400]}") from error

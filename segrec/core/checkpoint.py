@@ -117,13 +117,16 @@ def _parse_header(path: str | os.PathLike[str], metadata: Mapping[str, str]) -> 
         raise CheckpointError(f"{path} has no segrec header (architecture, config); it was not written by segrec")
     absent = (None, "null")
     try:
+        config, notes = json.loads(metadata["config"]), json.loads(metadata.get("notes", "{}"))
+        if not (isinstance(config, dict) and isinstance(notes, dict)):
+            raise ValueError("config and notes must be JSON objects")
         return WeightsHeader(
             architecture=metadata["architecture"],
-            config=json.loads(metadata["config"]),
+            config=config,
             charset=None if metadata.get("charset") in absent else metadata["charset"],
             parent=None if metadata.get("parent") in absent else metadata["parent"],
             parent_digest=None if metadata.get("parent_digest") in absent else metadata["parent_digest"],
-            notes=json.loads(metadata.get("notes", "{}")),
+            notes=notes,
             version=metadata.get("version", FORMAT_VERSION),
         )
     except ValueError as error:

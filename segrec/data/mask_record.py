@@ -79,15 +79,30 @@ class MaskRecord:
             if content["version"] > VERSION:
                 raise DataError(f"{path} was written by a newer segrec (version {content['version']}); update segrec")
             segmenter = content.pop("segmenter")
-            return cls(
+            record = cls(
                 source=SourceRecord(**content.pop("source")),
                 segmenter=None if segmenter is None else SegmenterRecord(**segmenter),
                 input_size=tuple(content.pop("input_size")),
                 span=tuple(content.pop("span")),
                 **content,
             )
+            record._check()
+            return record
         except (ValueError, TypeError, KeyError) as error:
             raise DataError(f"{path}: the mask store's record is damaged ({error!r}); make the store again") from error
+
+    def _check(self) -> None:
+        """Refuse values that no writer makes, so that readers need not mistrust them."""
+        words = [self.kind, self.codec, self.source.path, self.source.name, self.source.digest]
+        if self.segmenter is not None:
+            words += [self.segmenter.name, self.segmenter.digest]
+        first, last = self.span
+        height, width = self.input_size
+        numbers = [first, last, self.source.num_samples, height or 0, width or 0]
+        if not all(isinstance(word, str) for word in words) or not all(isinstance(number, int) for number in numbers):
+            raise TypeError("a value has another type")
+        if not 1 <= first <= last + 1 <= self.source.num_samples + 1:
+            raise ValueError(f"span {self.span} does not fit the source")
 
     def difference(self, other: MaskRecord) -> str | None:
         """Return the first thing in which `other` asks for other masks than these, in words, or None.
