@@ -25,7 +25,7 @@ def wilson_interval(correct: int, words: int) -> tuple[float, float]:
     share = correct / words
     middle = (share + z * z / (2 * words)) / (1 + z * z / words)
     half = z * math.sqrt(share * (1 - share) / words + z * z / (4 * words * words)) / (1 + z * z / words)
-    return max(0.0, middle - half), min(1.0, middle + half)
+    return (0.0 if correct == 0 else middle - half), (1.0 if correct == words else middle + half)
 
 
 def paired_bootstrap(

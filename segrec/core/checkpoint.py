@@ -72,6 +72,7 @@ def save_weights(
     metadata = {key: value if isinstance(value, str) else json.dumps(value) for key, value in asdict(header).items()}
     with atomic_path(path) as partial:
         save_file(tensors, partial, metadata=metadata)
+        partial.chmod(0o644)  # safetensors writes files that only their owner can read
 
 
 def load_weights(path: str | os.PathLike[str]) -> tuple[dict[str, Tensor], WeightsHeader]:
@@ -176,4 +177,4 @@ def _unpickling_remedy(file: Path, reason: str) -> str:
             f"{file} wants to load the Python object {culprit}, which could run code, so it was not read; "
             "re-save it as a plain state dict (torch.save(model.state_dict(), path)) where you trust it"
         )
-    return f"{file} is no plain PyTorch weights file and was not read; save it with torch.save(model.state_dict(), path)"
+    return f"{file} is no plain PyTorch weights file and was not read; save one with torch.save(model.state_dict(), ...)"

@@ -42,7 +42,8 @@ def _opencv_remedy(reason: str) -> str:
     if "libGL" in reason or ".so" in reason:
         return (
             f"OpenCV cannot load a system library ({reason}); "
-            "install it (Debian and Ubuntu: apt-get install libgl1 libglib2.0-0) or replace the wheel: pip uninstall opencv-python && pip install opencv-python-headless"
+            "install it (Debian and Ubuntu: apt-get install libgl1 libglib2.0-0) or replace the wheel: "
+            "pip uninstall opencv-python && pip install opencv-python-headless"
         )
     return f"OpenCV cannot be imported ({reason}); pip install opencv-python"
 

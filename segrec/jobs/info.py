@@ -64,7 +64,8 @@ def describe(path: str | os.PathLike[str], *, verify: bool = False) -> Descripti
         kind = _kind_of(place)
         findings = _INSPECTORS[kind](place, verify)
     except OSError as error:
-        raise DataError(f"cannot read {error.filename or place}: {error.strerror or error}; check its rights") from error
+        culprit = error.filename or place
+        raise DataError(f"cannot read {culprit}: {error.strerror or error}; check its permissions") from error
     return Description(place, kind, findings.facts, findings.problems)
 
 

@@ -204,10 +204,10 @@ def _check_scene(path: Path, name: str) -> tuple[Sequence[int], int]:
 
 
 def _is_polygon(entry: object) -> bool:
-    if not isinstance(entry, dict) or not isinstance(entry.get("text"), str) or not isinstance(entry.get("points"), list):
+    if not isinstance(entry, dict) or not isinstance(entry.get("text"), str):
         return False
-    points = entry["points"]
-    return len(points) >= 3 and all(
+    points = entry.get("points")
+    return (isinstance(points, list) and len(points) >= 3) and all(
         isinstance(point, list) and len(point) == 2 and all(isinstance(value, int | float) for value in point)
         for point in points
     )

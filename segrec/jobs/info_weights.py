@@ -143,7 +143,8 @@ def _plain(value: Any) -> str:
 
 def _describe_metrics(run: RunDirectory, findings: Findings) -> int | None:
     """Add the last rows of `metrics.jsonl` as facts and return the last logged step."""
-    trained, judged = {}, {}
+    trained: dict[str, Any] = {}
+    judged: dict[str, Any] = {}
     lines = run.metrics.read_bytes().splitlines() if run.metrics.exists() else []
     for number, line in enumerate(lines, start=1):
         row = _row(line)
@@ -154,9 +155,13 @@ def _describe_metrics(run: RunDirectory, findings: Findings) -> int | None:
             trained, judged = (row, judged) if "loss" in row else (trained, row)
     findings.facts["last logged"] = f"step {trained['step']}, loss {trained['loss']}" if trained else "nothing yet"
     if judged:
-        scores = ", ".join(f"{name} {value}" for name, value in judged.items() if name != "step")
+        scores = ", ".join(f"{name} {_rounded(value)}" for name, value in judged.items() if name != "step")
         findings.facts["last evaluation"] = f"step {judged['step']}: {scores}"
     return trained["step"] if trained else None
+
+
+def _rounded(value: Any) -> str:
+    return f"{value:.4f}" if isinstance(value, float) else str(value)
 
 
 def _row(line: bytes) -> dict[str, Any] | None:
