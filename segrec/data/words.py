@@ -20,6 +20,8 @@ from segrec.core.lock import FolderLock
 
 COUNT_KEY = b"num-samples"
 DIGEST_SAMPLES = 64
+MOST_DIGITS = 18
+"""Of `num-samples`; a longer number is damage, and no length that Python allows."""
 PARTIAL_FILE = f".{DATA_FILE}.partial"
 
 
@@ -68,7 +70,7 @@ class WordLmdb:
                 f"{self.path} has no `num-samples`: it is no word database or was never finished; "
                 "check the path, or make it again with segrec import"
             )
-        if not value.strip().isdigit():
+        if not value.strip().isdigit() or len(value) > MOST_DIGITS:
             raise DataError(f"{self.path}: `num-samples` is {value[:20]!r}, expected a decimal number; make it again")
         return int(value)
 

@@ -20,6 +20,7 @@ from segrec.jobs.demo_set import FOLDER, SEED, DemoSet, demo_set
 from segrec.jobs.evaluate import Evaluation, EvaluationResult, evaluate
 from segrec.jobs.finetune import FineTuning, MaskKind, finetune
 from segrec.jobs.precompute import precompute_masks
+from segrec.jobs.scoring import LabelRule
 from segrec.report import Report, ReportGain, ReportRow, WordPicture, write_report
 from segrec.shipped import PLAIN
 from segrec.statistics import paired_bootstrap
@@ -175,7 +176,7 @@ def _pictures(results: list[EvaluationResult], test: DemoSet) -> list[WordPictur
             WordPicture(
                 crop=word.image,
                 masks={name: _shown(mask) for name, mask in masks.items() if mask is not None},
-                truth=word.label,
+                truth=LabelRule()(word.label),
                 readings={mask: outcomes[place].text for mask, outcomes in by_mask.items()},
             )
         )
