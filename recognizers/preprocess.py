@@ -26,7 +26,7 @@ class InputSpec:
         width: pixels; images are stretched to it, the field's habit.
         color: "grey" is one channel of ITU-R 601 luma, "rgb" is three.
         mask: whether a text mask follows as the last channel; only with "rgb".
-        interpolation: how images and masks are resized.
+        interpolation: how images and masks are resized, with Pillow's filters as the public projects do.
 
     Raises:
         ConfigError: a value that is not one of the above.
@@ -75,14 +75,14 @@ def prepare(image: np.ndarray, mask: np.ndarray | None, spec: InputSpec) -> np.n
         raise ValueError("this recognizer takes no mask: leave the masks out, or widen it with widen_input()")
     size = (spec.height, spec.width)
     if spec.color == "grey":
-        grey = core_images.resize(core_images.to_grey(image), size, spec.interpolation)
+        grey = core_images.resample(core_images.to_grey(image), size, spec.interpolation)
         return np.ascontiguousarray(grey[None])
     prepared = np.empty((spec.channels, *size), np.uint8)
-    prepared[:3] = core_images.resize(image, size, spec.interpolation).transpose(2, 0, 1)
+    prepared[:3] = core_images.resample(image, size, spec.interpolation).transpose(2, 0, 1)
     if mask is not None:
         if mask.ndim != 2 or mask.dtype != np.uint8 or mask.size == 0:
             raise ValueError(f"mask must be (H, W) uint8 with values 0..255, got {mask.shape} {mask.dtype}")
-        prepared[3] = core_images.resize(mask, size, spec.interpolation)
+        prepared[3] = core_images.resample(mask, size, spec.interpolation)
     return prepared
 
 

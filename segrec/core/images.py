@@ -12,7 +12,7 @@ from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image, ImageOps
+from PIL import Image, ImageOps, UnidentifiedImageError
 
 from segrec.core.errors import DataError, LibraryError
 
@@ -63,6 +63,8 @@ def decode_image(data: bytes) -> Array:
                 return _to_rgb(picture)
     except DataError:
         raise
+    except UnidentifiedImageError as error:
+        raise DataError(f"the image cannot be decoded ({len(data)} bytes in no picture format Pillow knows)") from error
     except (OSError, ValueError, SyntaxError, EOFError, Image.DecompressionBombError) as error:
         raise DataError(f"the image cannot be decoded ({len(data)} bytes: {error})") from error
 
@@ -144,8 +146,7 @@ def _encode(suffix: str, array: Array, options: list[int]) -> bytes:
 def resize(array: NDArray[Any], size: tuple[int, int], interpolation: Interpolation = "bilinear") -> NDArray[Any]:
     """Return `array`, (H, W) or (H, W, C), resampled to `size` (height, width); the type stays.
 
-    `bilinear` and `bicubic` sample without a low-pass filter (as cv2 and the public CRNN's torchvision code on
-    tensors do); `area` averages when shrinking.
+    `bilinear` and `bicubic` do not smooth before they shrink, see `resample` for that; `area` averages.
     """
     height, width = size
     if array.shape[:2] == (height, width):
@@ -158,6 +159,22 @@ def resize(array: NDArray[Any], size: tuple[int, int], interpolation: Interpolat
         "area": cv2.INTER_AREA,
     }[interpolation]
     return np.asarray(cv2.resize(array, (width, height), interpolation=flag))
+
+
+def resample(array: Array, size: tuple[int, int], interpolation: Interpolation = "bilinear") -> Array:
+    """Return a uint8 (H, W) or (H, W, 3) array at `size` (height, width), smoothed when shrinking, by Pillow.
+
+    The public recognizers prepare their input with `PIL.Image.resize`, whose filters widen as a picture shrinks.
+    """
+    if array.shape[:2] == tuple(size):
+        return array
+    method = {
+        "nearest": Image.Resampling.NEAREST,
+        "bilinear": Image.Resampling.BILINEAR,
+        "bicubic": Image.Resampling.BICUBIC,
+        "area": Image.Resampling.BOX,
+    }[interpolation]
+    return np.asarray(Image.fromarray(array).resize((size[1], size[0]), method), dtype=np.uint8)
 
 
 def to_grey(image: Array) -> Array:

@@ -8,7 +8,7 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from segrec.core.images import resize
+from segrec.core.images import resample
 from segrec.data.mask_codec import Mask
 from segrec.data.mask_store import MaskStore
 
@@ -72,7 +72,7 @@ class ZeroMasks:
 
 
 class StoredMasks:
-    """The masks of a mask store, resized (bilinear) where a size is asked for.
+    """The masks of a mask store, resampled (bilinear) where a size is asked for.
 
     Args:
         store: the masks of the word database that the indices count in.
@@ -101,7 +101,7 @@ class StoredMasks:
         if mask is None:
             self.missing += 1
             return np.zeros(_mask_size(image, size), np.uint8)
-        return mask if size is None else resize(mask, size)
+        return mask if size is None else resample(mask, size)
 
 
 def _mask_size(image: NDArray[Any], size: Size | None) -> Size:

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from segmenter.predictor import Segmenter
-from segrec.core.images import Array, resize
+from segrec.core.images import Array, resample
 from segrec.data.mask_codec import DEFAULT_CODEC, mask_codec
 from segrec.data.mask_sources import Size
 
@@ -32,7 +32,7 @@ class PredictedMasks:
     ) -> list[Array]:
         """Return one mask an image, see `MaskSource.masks`."""
         stored = [self._codec.decode(self._codec.encode(mask)) for mask in predicted_bytes(self._segmenter, images)]
-        return [mask if size is None else np.asarray(resize(mask, size), dtype=np.uint8) for mask in stored]
+        return [mask if size is None else resample(mask, size) for mask in stored]
 
 
 def predicted_bytes(segmenter: Segmenter, images: Sequence[NDArray[Any]], *, batch_size: int = 32) -> list[Array]:
