@@ -66,7 +66,7 @@ def step_batches(
         return iter(
             DataLoader(
                 dataset,  # type: ignore[arg-type]
-                batch_sampler=sampler,  # type: ignore[arg-type]
+                batch_sampler=sampler,
                 collate_fn=collate,
                 num_workers=workers,
                 prefetch_factor=4 if workers else None,

@@ -10,7 +10,7 @@ from typing import Any
 import torch
 
 from segrec.core.checkpoint import load_untrusted
-from segrec.core.errors import CheckpointError, ConfigError
+from segrec.core.errors import CheckpointError, ConfigError, DataError
 from segrec.core.files import atomic_path, read_json, write_json
 
 MAY_CHANGE = ("steps", "device", "amp", "workers")
@@ -40,24 +40,36 @@ class RunDirectory:
 
         Raises:
             ConfigError: the folder holds a run with other settings.
+            DataError: `run.json` is damaged.
             CheckpointError: the state is damaged.
         """
         if not self.record.exists():
             write_json(self.record, {"settings": dict(settings)})
             return None
-        before = read_json(self.record)["settings"]
+        before = self.read_record()["settings"]
         for name in sorted({*before, *settings} - set(MAY_CHANGE)):
             if before.get(name) != settings.get(name):
                 raise ConfigError(
                     f"{self.path} holds a run with {name}={before.get(name)!r}, this one has {settings.get(name)!r}; "
                     "choose another --output, or repeat the settings to resume"
                 )
-        write_json(self.record, {**read_json(self.record), "settings": dict(settings)})
+        write_json(self.record, {**self.read_record(), "settings": dict(settings)})
         return self.load_state() if self.state.exists() else None
+
+    def read_record(self) -> dict[str, Any]:
+        """Return the content of `run.json`: a dict with the dict `settings`, and with what was noted.
+
+        Raises:
+            DataError: the file is missing, damaged, or holds no settings.
+        """
+        record = read_json(self.record)
+        if not isinstance(record, dict) or not isinstance(record.get("settings"), dict):
+            raise DataError(f"{self.record} holds no settings; it is damaged or was not written by segrec")
+        return record
 
     def note(self, **facts: Any) -> None:
         """Add facts to `run.json`."""
-        write_json(self.record, {**read_json(self.record), **facts})
+        write_json(self.record, {**self.read_record(), **facts})
 
     def save_state(self, state: Mapping[str, Any]) -> None:
         """Write the training state, atomically."""

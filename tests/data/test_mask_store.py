@@ -242,6 +242,17 @@ def test_a_damaged_store_is_a_data_error(tmp_path, make_words, make_record, key,
     one_line(error)
 
 
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [("codec", ["png16"]), ("input_size", [32]), ("span", ["1", "3"]), ("span", [3, 1]), ("span", [1, 4]), ("kind", 0)],
+)
+def test_a_record_of_impossible_values_is_a_data_error(tmp_path, make_words, make_record, name, value):
+    content = json.loads(make_record(make_words(3)).to_json())
+    with pytest.raises(DataError, match="record is damaged") as error:
+        MaskRecord.from_json(json.dumps({**content, name: value}).encode(), tmp_path)
+    one_line(error)
+
+
 def test_a_store_of_a_newer_version_asks_for_an_update(tmp_path, make_words, make_record):
     write_store(tmp_path / "masks", replace(make_record(make_words(3)), version=2))
     with pytest.raises(DataError, match=r"written by a newer segrec \(version 2\); update segrec"):

@@ -41,6 +41,8 @@ def test_other_files_are_refused_in_one_line(tmp_path: Path):
     cases = {
         "crnn": (WeightsHeader("crnn", {}), state, "holds a model of architecture 'crnn', not a segmenter"),
         "option": (WeightsHeader("mgnet", {"depth": 3}), state, "has a header that no segmenter fits: .*'depth'"),
+        "huge": (WeightsHeader("mgnet", {"width": 2**40}), state, "has a header that no segmenter fits"),
+        "list": (WeightsHeader("mgnet", ["width"]), state, "has a damaged header"),  # type: ignore[arg-type]
         "wide": (
             WeightsHeader("mgnet", {"width": 4}),
             state,
