@@ -165,11 +165,11 @@ def inspect_scenes(path: Path, *, verify: bool) -> Findings:
     findings = Findings()
     try:
         record: Any = read_json(path / "scenes.json")
-        names = record["scenes"] if isinstance(record, dict) else None
+        names = record.get("scenes") if isinstance(record, dict) else None
         if not isinstance(names, list) or not all(isinstance(name, str) for name in names) or not names:
-            raise DataError(f"{path / 'scenes.json'} names no scenes; render them again")
-    except (DataError, KeyError) as error:
-        findings.problems.append(f"{error}; scenes.json is written last, so render them again")
+            raise DataError(f"{path / 'scenes.json'} names no scenes")
+    except DataError as error:
+        findings.problems.append(f"{error}; it is written last, so render the scenes again")
         return findings
     findings.facts["scenes"] = str(len(names))
     findings.facts["seed"] = str(record.get("seed"))

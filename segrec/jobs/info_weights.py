@@ -17,7 +17,7 @@ from segmenter.loading import ARCHITECTURE as SEGMENTER_ARCHITECTURE
 from segmenter.loading import load_segmenter
 from segrec.core.checkpoint import WeightsHeader, load_untrusted, load_weights, state_digest
 from segrec.core.errors import CheckpointError, DataError
-from segrec.core.files import file_digest, read_json
+from segrec.core.files import file_digest
 from segrec.core.run_directory import RunDirectory
 from segrec.data.mask_record import shard_folders
 from segrec.jobs.info_data import inspect_companion
@@ -118,14 +118,11 @@ def inspect_run(path: Path) -> Findings:
 def _describe_settings(run: RunDirectory, findings: Findings) -> int | None:
     """Add the settings as facts and return how many steps the run is to have, None where it does not say."""
     try:
-        record = read_json(run.record)
-        settings = record["settings"] if isinstance(record, dict) else None
-        if not isinstance(settings, dict):
-            raise DataError(f"{run.record} holds no settings; it was not written by segrec")
-    except (DataError, KeyError) as error:
-        lost = f"{run.record} holds no settings" if isinstance(error, KeyError) else str(error)
-        findings.problems.append(f"{lost}; the run cannot be resumed, but weights in it can be used")
+        record = run.read_record()
+    except DataError as error:
+        findings.problems.append(f"{error}; the run cannot be resumed, but weights in it can be used")
         return None
+    settings = record["settings"]
     for name, value in settings.items():
         findings.facts[name if name == "job" else f"settings.{name}"] = _plain(value)
     for name, value in record.items():
