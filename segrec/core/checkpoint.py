@@ -177,4 +177,4 @@ def _unpickling_remedy(file: Path, reason: str) -> str:
             f"{file} wants to load the Python object {culprit}, which could run code, so it was not read; "
             "re-save it as a plain state dict (torch.save(model.state_dict(), path)) where you trust it"
         )
-    return f"{file} is no plain PyTorch weights file and was not read; save one with torch.save(model.state_dict(), ...)"
+    return f"{file} is no plain PyTorch weights file and was not read; save it with torch.save(model.state_dict(), ...)"
