@@ -61,16 +61,16 @@ def step_batches(
         workers: loader processes; 0 loads in this process.
     """
 
+    loadable: Any = dataset  # torch's Dataset knows integer keys only
+
     def batches(first_step: int) -> Iterator[Any]:
-        sampler = StepSampler(len(dataset), batch_size, seed, first_step, steps)
-        return iter(
-            DataLoader(
-                dataset,  # type: ignore[arg-type]
-                batch_sampler=sampler,
-                collate_fn=collate,
-                num_workers=workers,
-                prefetch_factor=4 if workers else None,
-            )
+        loader = DataLoader(
+            loadable,
+            batch_sampler=StepSampler(len(dataset), batch_size, seed, first_step, steps),
+            collate_fn=collate,
+            num_workers=workers,
+            prefetch_factor=4 if workers else None,
         )
+        return iter(loader)
 
     return batches
