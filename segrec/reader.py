@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from recognizers.predictor import Recognizer
 from segmenter.preprocess import as_rgb
 from segrec.core.images import Array
+from segrec.data.predicted_masks import as_stored
 from segrec.pretrained import Segmenter, open_recognizer
 from segrec.regions import cut_region
 from segrec.shipped import BY_MASK, SEGMENTER
@@ -83,7 +84,8 @@ class Reader:
         if not images:
             return []
         masks = self._segmenter.predict_text(images, batch_size=batch_size)
-        channel = [np.round(mask * 255).astype(np.uint8) for mask in masks] if self._recognizer.needs_mask else None
+        stored = [as_stored(np.round(mask * 255).astype(np.uint8)) for mask in masks]
+        channel = stored if self._recognizer.needs_mask else None
         readings = self._recognizer.read(images, channel, batch_size=batch_size)
         return [Word(*reading, mask) for reading, mask in zip(readings, masks, strict=True)]
 

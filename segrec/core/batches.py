@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any, Protocol
 
 import numpy as np
@@ -18,6 +18,21 @@ class KeyedDataset(Protocol):
     def __len__(self) -> int: ...
 
     def __getitem__(self, key: Key) -> Any: ...
+
+
+class Joined:
+    """Several keyed datasets one after the other, as one."""
+
+    def __init__(self, datasets: Sequence[KeyedDataset]) -> None:
+        self._datasets = list(datasets)
+        self._ends = np.cumsum([len(dataset) for dataset in datasets])
+
+    def __len__(self) -> int:
+        return int(self._ends[-1]) if len(self._ends) else 0
+
+    def __getitem__(self, key: Key) -> Any:
+        place = int(np.searchsorted(self._ends, key[0], side="right"))
+        return self._datasets[place][key[0] - (int(self._ends[place - 1]) if place else 0), key[1]]
 
 
 class StepSampler:

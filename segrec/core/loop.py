@@ -75,7 +75,7 @@ def fit(
     run: RunDirectory,
     state: Mapping[str, Any] | None,
     save: Callable[[Path], None],
-    train_mode: Callable[[], None],
+    train_mode: Callable[[], object],
     evaluate: Evaluation | None = None,
     half: bool = False,
 ) -> dict[str, float]:

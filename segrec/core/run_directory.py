@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 from collections.abc import Mapping
 from pathlib import Path
@@ -13,7 +14,7 @@ from segrec.core.checkpoint import load_untrusted
 from segrec.core.errors import CheckpointError, ConfigError, DataError
 from segrec.core.files import atomic_path, read_json, write_json
 
-MAY_CHANGE = ("steps", "device", "amp", "workers")
+MAY_CHANGE = ("output", "steps", "device", "amp", "workers")
 """Settings that may differ when a run is resumed."""
 
 
@@ -32,8 +33,13 @@ class RunDirectory:
         self.best = self.path / "best.safetensors"
         self.state = self.path / "state.pt"
 
-    def begin(self, settings: Mapping[str, Any]) -> dict[str, Any] | None:
-        """Record the settings, or check them against the run that is already here.
+    def begin(self, job: str, settings: Any, **facts: Any) -> dict[str, Any] | None:
+        """Record a job and its settings, or check them against the run that is already here.
+
+        Args:
+            job: what is done.
+            settings: a dataclass of JSON-able values.
+            facts: further values that must not change.
 
         Returns:
             The training state to resume from, or None for a new run.
@@ -43,21 +49,22 @@ class RunDirectory:
             DataError: `run.json` is damaged.
             CheckpointError: the state is damaged.
         """
-        if not self.record.exists():
-            write_json(self.record, {"settings": dict(settings)})
+        wanted = json.loads(json.dumps({"job": job, **vars(settings), **facts}))
+        if not self.state.exists():  # nothing was trained yet that other settings could spoil
+            write_json(self.record, {"settings": wanted})
             return None
         before = self.read_record()["settings"]
-        for name in sorted({*before, *settings} - set(MAY_CHANGE)):
-            if before.get(name) != settings.get(name):
+        for name in sorted({*before, *wanted} - set(MAY_CHANGE)):
+            if before.get(name) != wanted.get(name):
                 raise ConfigError(
-                    f"{self.path} holds a run with {name}={before.get(name)!r}, this one has {settings.get(name)!r}; "
+                    f"{self.path} holds a run with {name}={before.get(name)!r}, this one has {wanted.get(name)!r}; "
                     "choose another --output, or repeat the settings to resume"
                 )
-        write_json(self.record, {**self.read_record(), "settings": dict(settings)})
-        return self.load_state() if self.state.exists() else None
+        write_json(self.record, {**self.read_record(), "settings": wanted})
+        return self.load_state()
 
     def read_record(self) -> dict[str, Any]:
-        """Return the content of `run.json`: a dict with the dict `settings`, and with what was noted.
+        """Return the content of `run.json`: a dict with the dict `settings`.
 
         Raises:
             DataError: the file is missing, damaged, or holds no settings.
@@ -66,10 +73,6 @@ class RunDirectory:
         if not isinstance(record, dict) or not isinstance(record.get("settings"), dict):
             raise DataError(f"{self.record} holds no settings; it is damaged or was not written by segrec")
         return record
-
-    def note(self, **facts: Any) -> None:
-        """Add facts to `run.json`."""
-        write_json(self.record, {**self.read_record(), **facts})
 
     def save_state(self, state: Mapping[str, Any]) -> None:
         """Write the training state, atomically."""

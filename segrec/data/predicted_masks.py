@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from segmenter.predictor import Segmenter
 from segrec.core.images import Array, resample
-from segrec.data.mask_codec import DEFAULT_CODEC, mask_codec
+from segrec.data.mask_codec import DEFAULT_CODEC, MaskCodec, mask_codec
 from segrec.data.mask_sources import Size
 
 
@@ -31,8 +31,14 @@ class PredictedMasks:
         self, indices: Sequence[int], images: Sequence[NDArray[Any]], visits: Sequence[int], size: Size | None
     ) -> list[Array]:
         """Return one mask an image, see `MaskSource.masks`."""
-        stored = [self._codec.decode(self._codec.encode(mask)) for mask in predicted_bytes(self._segmenter, images)]
+        stored = [as_stored(mask, self._codec) for mask in predicted_bytes(self._segmenter, images)]
         return [mask if size is None else resample(mask, size) for mask in stored]
+
+
+def as_stored(mask: Array, codec: MaskCodec | None = None) -> Array:
+    """Return an (H, W) uint8 mask as it comes back from a mask store."""
+    codec = codec or mask_codec(DEFAULT_CODEC)
+    return codec.decode(codec.encode(mask))
 
 
 def predicted_bytes(segmenter: Segmenter, images: Sequence[NDArray[Any]], *, batch_size: int = 32) -> list[Array]:

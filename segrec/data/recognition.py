@@ -42,12 +42,12 @@ class LoadedBatch(NamedTuple):
 
 
 class RecognitionDataset:
-    """The words of one or several databases, one after the other.
+    """The words of one database; a sample is a pure function of (position, visit).
 
-    A sample is a pure function of (position, visit). A word that cannot be used is given as the reason why.
+    A word that cannot be used is given as the reason why.
 
     Args:
-        sets: databases with their masks.
+        words: the database with its masks.
         spec: the recognizer's input.
         charset: its characters; labels are normalised to it.
         frames: how many CTC frames the recognizer gives; labels that need more are left out.
@@ -56,24 +56,18 @@ class RecognitionDataset:
     """
 
     def __init__(
-        self, sets: Sequence[WordSet], spec: InputSpec, charset: Charset, *, frames: int, augment: bool, seed: int
+        self, words: WordSet, spec: InputSpec, charset: Charset, *, frames: int, augment: bool, seed: int
     ) -> None:
-        self._sets = list(sets)
-        self._ends = np.cumsum([len(item.words) for item in sets])
+        self._words, self._masks = words
         self._spec, self._charset, self._frames = spec, charset, frames
         self._augment, self._seed = augment, seed
-        if not len(self):
-            raise DataError("the training data holds no words; give a --data with at least one word")
 
     def __len__(self) -> int:
-        return int(self._ends[-1]) if len(self._ends) else 0
+        return len(self._words)
 
     def __getitem__(self, key: Key) -> Sample | str:
         position, visit = key
-        place = int(np.searchsorted(self._ends, position, side="right"))
-        words, masks = self._sets[place]
-        inside = position - (int(self._ends[place - 1]) if place else 0)
-        word = words[inside]
+        word = self._words[position]
         if word.image is None:
             return "unreadable image"
         text = self._charset.normalise(word.label)
@@ -82,7 +76,7 @@ class RecognitionDataset:
         if not fits(text, self._frames):
             return "label longer than the frames"
         size = (self._spec.height, self._spec.width)
-        mask = None if masks is None else masks.masks([inside], [word.image], [visit], size)[0]
+        mask = None if self._masks is None else self._masks.masks([position], [word.image], [visit], size)[0]
         prepared = prepare(word.image, mask, self._spec)
         if self._augment:
             rng = np.random.default_rng((self._seed, position, visit))

@@ -85,7 +85,7 @@ def finetune(settings: FineTuning) -> Path:
     parent_digest = state_digest(plain.state_dict())
     model = _prepared(plain, settings).to(device)
     run = RunDirectory(settings.output)
-    state = run.begin({"job": "finetune", **_recorded(settings), "parent_digest": parent_digest})
+    state = run.begin("finetune", settings, parent_digest=parent_digest)
     names = freeze_all_but_input(model) if settings.train == "input" else None
     LOGGER.info(
         "fine-tuning %s of %s with %s masks", ", ".join(names) if names else "all layers", parent, settings.mask
@@ -122,7 +122,7 @@ def finetune(settings: FineTuning) -> Path:
             parent_digest=parent_digest,
             notes={"mask": settings.mask, "train": settings.train},
         ),
-        train_mode=lambda: train_input_mode(model) if settings.train == "input" else _trained(model),
+        train_mode=(lambda: train_input_mode(model)) if settings.train == "input" else model.train,
         half=settings.amp == "fp16",
     )
     return run.path
@@ -184,11 +184,3 @@ def opened_store(path: Path, words: WordLmdb, mask: str) -> MaskStore:
     store.check_source(words)
     store.require_complete()
     return store
-
-
-def _trained(model: nn.Module) -> None:
-    model.train()
-
-
-def _recorded(settings: FineTuning) -> dict[str, Any]:
-    return {name: list(value) if isinstance(value, tuple) else value for name, value in vars(settings).items()}

@@ -13,9 +13,9 @@ from torch import Tensor, nn
 from recognizers import CRNN, Recognizer, crnn_slim
 from recognizers.loading import save_recognizer
 from recognizers.training import ctc_loss
-from segrec.core.batches import step_batches
+from segrec.core.batches import Joined, step_batches
 from segrec.core.device import resolve_device
-from segrec.core.errors import ConfigError
+from segrec.core.errors import ConfigError, DataError
 from segrec.core.loop import LoopSettings, fit
 from segrec.core.run_directory import RunDirectory
 from segrec.core.runlog import LOGGER
@@ -91,10 +91,17 @@ def recognition_batches(
 ) -> Any:
     """Return the function that gives `fit` its batches for a recognizer."""
     recognizer: Any = model
-    dataset = RecognitionDataset(
-        sets, recognizer.input_spec, recognizer.charset, frames=frames_of(model), augment=augment, seed=seed
-    )
-    return step_batches(dataset, collate, batch_size=batch_size, seed=seed, steps=steps, workers=workers)
+    frames = frames_of(model)
+    datasets = [
+        RecognitionDataset(
+            item, recognizer.input_spec, recognizer.charset, frames=frames, augment=augment, seed=seed + number
+        )
+        for number, item in enumerate(sets)
+    ]
+    joined = Joined(datasets)
+    if not len(joined):
+        raise DataError("the training data holds no words; give a --data with at least one word")
+    return step_batches(joined, collate, batch_size=batch_size, seed=seed, steps=steps, workers=workers)
 
 
 def train_recognizer(settings: RecognizerTraining) -> Path:
@@ -113,7 +120,7 @@ def train_recognizer(settings: RecognizerTraining) -> Path:
     model = PRESETS[settings.preset]().to(device)
     run = RunDirectory(settings.output)
     sets = [WordSet(WordLmdb(path), None) for path in settings.data]
-    state = run.begin({"job": "train", **_recorded(settings)})
+    state = run.begin("train", settings)
     valid = None if settings.valid is None else WordLmdb(settings.valid)
     LOGGER.info("training %s on %d words", settings.preset, sum(len(item.words) for item in sets))
 
@@ -145,16 +152,8 @@ def train_recognizer(settings: RecognizerTraining) -> Path:
         run=run,
         state=state,
         save=lambda path: save_recognizer(path, model),
-        train_mode=lambda: _trained(model),
+        train_mode=model.train,
         evaluate=None if valid is None else evaluate,
         half=settings.amp == "fp16",
     )
     return run.path
-
-
-def _trained(model: nn.Module) -> None:
-    model.train()
-
-
-def _recorded(settings: RecognizerTraining) -> dict[str, Any]:
-    return {name: list(value) if isinstance(value, tuple) else value for name, value in vars(settings).items()}

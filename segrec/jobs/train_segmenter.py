@@ -5,9 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
-import numpy as np
 import torch
 from torch import Tensor, nn
 
@@ -16,7 +15,7 @@ from segmenter.metrics import PixelScore
 from segmenter.network import PRESETS, MutuallyGuidedNet
 from segmenter.predictor import Segmenter
 from segmenter.training import SegmentationBatch, segmentation_loss
-from segrec.core.batches import step_batches
+from segrec.core.batches import Joined, step_batches
 from segrec.core.device import resolve_device
 from segrec.core.errors import ConfigError
 from segrec.core.loop import LoopSettings, fit
@@ -100,7 +99,7 @@ def train_segmenter(settings: SegmenterTraining) -> Path:
     model = model.to(device).to(memory_format=torch.channels_last)
     run = RunDirectory(settings.output)
     batches = _batches(settings)
-    state = run.begin({"job": "train segmenter", **_recorded(settings)})
+    state = run.begin("train segmenter", settings)
     valid = None if settings.valid is None else MaskedWords(settings.valid)
     parameters = sum(parameter.numel() for parameter in model.parameters())
     LOGGER.info("training %s, %.1f M parameters, %d steps", settings.preset, parameters / 1e6, settings.steps)
@@ -131,15 +130,11 @@ def train_segmenter(settings: SegmenterTraining) -> Path:
         run=run,
         state=state,
         save=lambda path: save_segmenter(path, model),
-        train_mode=lambda: _trained(model),
+        train_mode=model.train,
         evaluate=None if valid is None else evaluate,
         half=settings.amp == "fp16",
     )
     return run.path
-
-
-def _trained(model: nn.Module) -> None:
-    model.train()
 
 
 def score_masks(segmenter: Segmenter, images: MaskedImages, *, limit: int | None = None) -> PixelScore:
@@ -194,31 +189,14 @@ def _stream(
 ) -> Callable[[int], Iterator[SegmentationBatch]] | None:
     if not parts:
         return None
-    datasets = [SegmentationDataset(part, size, seed=settings.seed, words=words) for part in parts]
+    datasets = [
+        SegmentationDataset(part, size, seed=settings.seed + number, words=words) for number, part in enumerate(parts)
+    ]
     return step_batches(
-        _Joined(datasets),
+        Joined(datasets),
         collate,
         batch_size=batch_size,
         seed=settings.seed,
         steps=settings.steps,
         workers=settings.workers,
     )
-
-
-class _Joined:
-    """Several keyed datasets one after the other."""
-
-    def __init__(self, datasets: Sequence[SegmentationDataset]) -> None:
-        self._datasets = list(datasets)
-        self._ends = np.cumsum([len(dataset) for dataset in datasets])
-
-    def __len__(self) -> int:
-        return int(self._ends[-1])
-
-    def __getitem__(self, key: tuple[int, int]) -> Any:
-        place = int(np.searchsorted(self._ends, key[0], side="right"))
-        return self._datasets[place][key[0] - (int(self._ends[place - 1]) if place else 0), key[1]]
-
-
-def _recorded(settings: SegmenterTraining) -> dict[str, Any]:
-    return {name: list(value) if isinstance(value, tuple) else value for name, value in vars(settings).items()}

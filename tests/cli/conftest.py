@@ -1,0 +1,43 @@
+"""A rendered set that all tests of the command line share, and the command line in this process."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from segrec_process import Outcome
+
+from segrec.cli import main
+from segrec.data.rendering.writing import render_words
+from segrec.jobs.precompute import precompute_masks
+
+Segrec = Callable[..., Outcome]
+COUNT = 40
+
+
+@pytest.fixture(scope="session")
+def words(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Rendered words with their exact masks; tests must not write here."""
+    folder = tmp_path_factory.mktemp("rendered") / "words"
+    render_words(folder, COUNT, seed=3)
+    return folder
+
+
+@pytest.fixture(scope="session")
+def masks(words: Path) -> Path:
+    """The predicted masks of `words`; tests must not write here."""
+    return precompute_masks(words, words.parent / "masks", device="cpu").store
+
+
+@pytest.fixture
+def segrec(capsys: pytest.CaptureFixture[str]) -> Segrec:
+    """Runs a command in this process and gives its exit code, stdout and stderr."""
+
+    def run(*arguments: str | Path) -> Outcome:
+        capsys.readouterr()
+        code = main([str(argument) for argument in arguments])
+        out, err = capsys.readouterr()
+        return Outcome(code, out, err)
+
+    return run

@@ -1,0 +1,57 @@
+"""Help comes at once for every command, without loading what only the work needs."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+
+import pytest
+from segrec_process import ENVIRONMENT, ROOT, fresh
+
+from segrec.cli import COMMANDS
+
+HEAVY = ("torch", "torchvision", "cv2", "lmdb", "numpy", "PIL", "safetensors", "tqdm")
+
+
+@pytest.mark.parametrize("command", [[name] for name in sorted(COMMANDS)] + [["train", "crnn"], ["train", "segmenter"]])
+def test_every_command_explains_itself_on_stdout(segrec, command):
+    code, out, err = segrec(*command, "--help")
+    assert (code, err) == (0, "")
+    assert out.startswith("Usage:") and command[-1] in out.splitlines()[0]
+    assert all(option in out for option in ("--device", "--quiet", "--config")) or command == ["train"]
+
+
+def test_the_list_of_commands_names_each_with_its_purpose(segrec):
+    code, out, err = segrec("--help")
+    assert (code, err) == (0, "")
+    for name, (_, purpose) in COMMANDS.items():
+        assert f"  {name} " in out and purpose.split(" ", 3)[0] in out
+
+
+def test_help_loads_no_heavy_library(tmp_path):
+    done = subprocess.run(
+        [sys.executable, "-X", "importtime", "-m", "segrec", "--help"],
+        cwd=tmp_path,
+        env=ENVIRONMENT,
+        capture_output=True,
+        text=True,
+    )
+    assert done.returncode == 0 and "precompute-masks" in done.stdout
+    loaded = {line.split("|")[-1].strip().split(".")[0] for line in done.stderr.splitlines() if "|" in line}
+    assert "click" in loaded
+    assert loaded.isdisjoint(HEAVY)
+
+
+@pytest.mark.parametrize("command", sorted(COMMANDS))
+def test_no_commands_module_loads_torch_to_show_its_options(command):
+    program = (
+        f"import sys; from segrec.cli import main; code = main([{command!r}, '--help']); "
+        "sys.exit(code or 'torch' in sys.modules)"
+    )
+    assert subprocess.run([sys.executable, "-c", program], cwd=ROOT, env=ENVIRONMENT, capture_output=True).returncode == 0
+
+
+def test_the_version_is_the_packages(tmp_path):
+    from segrec import __version__
+
+    assert fresh("--version", cwd=tmp_path) == (0, f"segrec, version {__version__}\n", "")
