@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import asdict
+from pathlib import Path
 
 import click
 
@@ -23,11 +24,13 @@ from segrec.cli.common import common_options
 )
 @common_options(seed=False)
 def command(path: str, verify: bool, output_format: str, device: str) -> None:
-    """Say what an lmdb, mask store, run or weights file is, and whether it is sound (exit code 1 if not)."""
+    """Say what an lmdb, mask store, run, weights file or shipped name is, and whether it is sound (exit code 1 if not)."""
     from segrec.core.errors import DataError
     from segrec.jobs.info import describe
+    from segrec.shipped import FOLDER
 
-    description = describe(path, verify=verify)
+    shipped = FOLDER / f"{path}.safetensors"
+    description = describe(shipped if shipped.exists() and not Path(path).exists() else path, verify=verify)
     if output_format == "json":
         click.echo(json.dumps({**asdict(description), "path": str(description.path)}, indent=2, ensure_ascii=False))
     else:
