@@ -22,7 +22,7 @@ from segrec.shipped import FOLDER, PLAIN, SEGMENTER
 RECOGNIZER_SEEDS = (11, 12)
 WORDS_A_SEED = 200_000
 SEGMENTER_WORDS, SEGMENTER_SCENES, VALID_WORDS = 16_000, 800, 1_000
-TUNING_WORDS = 20_000
+TUNING_WORDS = 12_000
 VARIANTS = ("random", "zero", "predicted")
 NOTE = "rendered words only, no photograph; fonts under free licences; see README.md beside this file"
 
@@ -81,6 +81,7 @@ class Recipe:
             RecognizerTraining(
                 data=[str(self.data / f"train{seed}") for seed in RECOGNIZER_SEEDS],
                 output=str(self.runs / "crnn"),
+                batch_size=32,
                 checkpoint_every=200,
                 steps=steps,
             )
@@ -128,9 +129,9 @@ class Recipe:
 @click.option("--lexicon", help="One word a line; the system's by default.")
 @click.option("--workers", default=2, show_default=True)
 @click.option("--stage", multiple=True, type=click.Choice(["render", "segmenter", "recognizer", "variants"]))
-@click.option("--segmenter-steps", default=1600, show_default=True)
-@click.option("--recognizer-steps", default=9000, show_default=True)
-@click.option("--tuning-steps", default=400, show_default=True)
+@click.option("--segmenter-steps", default=1200, show_default=True)
+@click.option("--recognizer-steps", default=10_000, show_default=True)
+@click.option("--tuning-steps", default=200, show_default=True)
 @click.option("--tuning-lr", default=2e-3, show_default=True)
 def main(
     work: Path,
