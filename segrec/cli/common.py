@@ -14,8 +14,6 @@ import click
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 
-MASKS = ("none", "random", "zero", "predicted", "oracle")
-
 
 def common_options(*, seed: bool = True) -> Callable[[Command], Command]:
     """Return a decorator that adds `--device`, `--seed`, `--quiet` and `--config`."""
@@ -95,16 +93,26 @@ def _read_recipe(context: click.Context, parameter: click.Parameter, path: str |
         raise click.UsageError(f"cannot read the recipe {path}: {error.strerror or error}", context) from error
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise click.UsageError(f"{path} is no valid TOML: {error}", context) from error
-    names = {parameter.name for parameter in context.command.params if parameter.name}
-    known = sorted(name.replace("_", "-") for name in names - {"config", "help"})
+    names = _recipe_names(context.command)
     values = {}
     for key, value in recipe.items():
-        if key.replace("-", "_") not in names or key == "config":
-            near = difflib.get_close_matches(key.replace("_", "-"), known, n=1)
-            hint = f"did you mean {near[0]}?" if near else f"the keys are {', '.join(known)}"
+        name = names.get(key.replace("_", "-"))
+        if name is None:
+            near = difflib.get_close_matches(key.replace("_", "-"), names, n=1)
+            hint = f"did you mean {near[0]}?" if near else f"the keys are {', '.join(sorted(names))}"
             raise click.UsageError(f"{path}: unknown key {key!r}; {hint}", context)
-        values[key.replace("-", "_")] = value
+        values[name] = value
     context.default_map = {**(context.default_map or {}), **values}
+
+
+def _recipe_names(command: click.Command) -> dict[str, str]:
+    """Return the parameter behind each key of a recipe; the keys are the options' names on the command line."""
+    names = {}
+    for parameter in command.params:
+        written = parameter.opts[0] if isinstance(parameter, click.Option) else parameter.name or ""
+        if parameter.name and parameter.name != "config":
+            names[written.lstrip("-").replace("_", "-")] = parameter.name
+    return names
 
 
 def parse_named(values: tuple[str, ...], option: str) -> list[tuple[str, str]]:

@@ -6,7 +6,8 @@ from typing import Any
 
 import click
 
-from segrec.cli.common import MASKS, amp_option, common_options, parse_named
+from segrec.cli.common import amp_option, common_options, parse_named
+from segrec.data.mask_kinds import MASK_KINDS
 
 
 def parse_masks(context: click.Context, parameter: click.Parameter, value: str | None) -> list[str] | None:
@@ -14,9 +15,9 @@ def parse_masks(context: click.Context, parameter: click.Parameter, value: str |
     if value is None:
         return None
     kinds = list(dict.fromkeys(kind.strip() for kind in value.split(",")))
-    unknown = [kind for kind in kinds if kind not in MASKS]
+    unknown = [kind for kind in kinds if kind not in MASK_KINDS]
     if unknown:
-        raise click.BadParameter(f"unknown mask {unknown[0]!r}; use some of {', '.join(MASKS)}")
+        raise click.BadParameter(f"unknown mask {unknown[0]!r}; use some of {', '.join(MASK_KINDS)}")
     return kinds
 
 

@@ -7,7 +7,9 @@ from typing import Any
 
 import click
 
-from segrec.cli.common import MASKS, amp_option, common_options, workers_option
+from segrec.cli.common import amp_option, common_options, workers_option
+from segrec.data.mask_kinds import MASK_KINDS
+from segrec.shipped import SEGMENTER
 
 
 @click.command("finetune")
@@ -20,7 +22,7 @@ from segrec.cli.common import MASKS, amp_option, common_options, workers_option
 )
 @click.option("--masks", multiple=True, type=click.Path(), help="Mask store of each --data, in the same order.")
 @click.option(
-    "--mask", type=click.Choice(MASKS), default="predicted", show_default=True, help="What the channel holds."
+    "--mask", type=click.Choice(MASK_KINDS), default="predicted", show_default=True, help="What the channel holds."
 )
 @click.option(
     "--init",
@@ -30,7 +32,7 @@ from segrec.cli.common import MASKS, amp_option, common_options, workers_option
     help="How the widened layer starts; random is the paper's.",
 )
 @click.option("--train", type=click.Choice(["input", "all"]), default="input", show_default=True, help="Which layers.")
-@click.option("--segmenter", default="mgnet-slim", show_default=True, help="Predicts masks where no store is named.")
+@click.option("--segmenter", default=SEGMENTER, show_default=True, help="Predicts masks where no store is named.")
 @click.option("--steps", type=click.IntRange(1), default=300, show_default=True, help="Optimiser steps.")
 @click.option("--batch-size", type=click.IntRange(1), default=64, show_default=True, help="Words a step.")
 @click.option("--lr", type=float, default=1e-3, show_default=True, help="Peak learning rate.")
@@ -58,11 +60,15 @@ def command(
     from segrec.core.errors import ConfigError
     from segrec.jobs.demo_set import FOLDER, demo_set
     from segrec.jobs.finetune import FineTuning, finetune
+    from segrec.jobs.precompute import precompute_masks
 
-    mask = settings["mask"]
+    mask, segmenter = settings["mask"], settings["segmenter"]
     if not data:
         demo = demo_set("train")
         data, output = (str(demo.words),), output or str(FOLDER / "runs" / f"{architecture}-{mask}")
+        if mask == "predicted" and not masks and segmenter == SEGMENTER:
+            store = precompute_masks(demo.words, demo.masks, device=settings["device"], amp=settings["amp"]).store
+            masks = (str(store),)
     if resume != "auto":
         if not (Path(resume) / "run.json").exists():
             raise ConfigError(f"{resume} holds no run to resume (no run.json); name a run directory or use auto")

@@ -24,7 +24,10 @@ from segrec.cli.common import common_options
 )
 @common_options(seed=False)
 def command(path: str, verify: bool, output_format: str, device: str) -> None:
-    """Say what an lmdb, mask store, run, weights file or shipped name is, and whether it is sound (exit code 1 if not)."""
+    """Say what an lmdb, mask store, run or weights file is, and whether it is sound (exit code 1 if not).
+
+    A shipped name, as mgnet-slim, works too.
+    """
     from segrec.core.errors import DataError
     from segrec.jobs.info import describe
     from segrec.shipped import FOLDER

@@ -141,6 +141,20 @@ class MaskStore:
             raise DataError(f"{made_from}, but {words.path} has other content; {REMEDY} for it, with its own output")
 
 
+def open_store(path: str | os.PathLike[str], words: WordLmdb, mask: str) -> MaskStore:
+    """Return a complete mask store of `words` that holds masks of the wanted kind.
+
+    Raises:
+        DataError: it is no store, of other words, incomplete, or of another kind.
+    """
+    store = MaskStore(path)
+    if store.record.kind != mask:
+        raise DataError(f"{path} holds {store.record.kind} masks, but --mask {mask} was asked for; name another store")
+    store.check_source(words)
+    store.require_complete()
+    return store
+
+
 def _no_store(path: Path) -> str:
     if not path.exists():
         return f"{path} does not exist; check the path, or make a mask store with segrec precompute-masks"

@@ -14,11 +14,12 @@ import torch
 from segrec import __version__
 from segrec.core.images import Array
 from segrec.core.runlog import LOGGER
+from segrec.data.mask_kinds import MaskKind
 from segrec.data.mask_store import MaskStore
 from segrec.data.words import WordLmdb
 from segrec.jobs.demo_set import FOLDER, SEED, DemoSet, demo_set
 from segrec.jobs.evaluate import Evaluation, EvaluationResult, evaluate
-from segrec.jobs.finetune import FineTuning, MaskKind, finetune
+from segrec.jobs.finetune import FineTuning, finetune
 from segrec.jobs.precompute import precompute_masks
 from segrec.jobs.scoring import LabelRule
 from segrec.report import Report, ReportGain, ReportRow, WordPicture, write_report
@@ -76,7 +77,7 @@ def _tuned(mask: MaskKind, folder: Path, train: DemoSet, *, steps: int, seed: in
             data=[str(train.words)],
             masks=[str(train.masks)] if mask == "predicted" else (),
             mask=mask,
-            output=str(folder / "runs" / f"crnn-{mask}"),
+            output=str(folder / "runs" / f"demo-{mask}"),
             steps=steps,
             seed=seed,
             device=device,

@@ -14,12 +14,12 @@ from recognizers.predictor import Recognizer
 from segrec.core.errors import ConfigError, DataError
 from segrec.core.files import atomic_path
 from segrec.core.runlog import LOGGER
+from segrec.data.mask_kinds import MASK_KINDS
 from segrec.data.mask_sources import MaskSource, RandomMasks, StoredMasks, ZeroMasks
-from segrec.data.mask_store import MaskStore
+from segrec.data.mask_store import MaskStore, open_store
 from segrec.data.predicted_masks import PredictedMasks
 from segrec.data.rendering.writing import ORACLE
 from segrec.data.words import WordLmdb
-from segrec.jobs.finetune import MASKS, opened_store
 from segrec.jobs.precompute import open_segmenter
 from segrec.jobs.scoring import LabelRule, Scored, score_words
 from segrec.shipped import BY_MASK, SEGMENTER, resolve_weights
@@ -136,9 +136,11 @@ def default_masks(model: str | None, data: Mapping[str, str]) -> list[str]:
 
 
 def _check(settings: Evaluation) -> None:
-    unknown = [mask for mask in settings.mask if mask not in MASKS]
+    unknown = [mask for mask in settings.mask if mask not in MASK_KINDS]
     if unknown or not settings.mask:
-        raise ConfigError(f"unknown mask {', '.join(map(repr, unknown)) or 'list'}; use some of {', '.join(MASKS)}")
+        raise ConfigError(
+            f"unknown mask {', '.join(map(repr, unknown)) or 'list'}; use some of {', '.join(MASK_KINDS)}"
+        )
     if not settings.data:
         raise ConfigError("nothing to evaluate on: name at least one --data NAME=WORDS")
     strangers = set(settings.masks) - set(settings.data)
@@ -195,9 +197,9 @@ class _Sources:
             return RandomMasks(self._settings.seed)
         for path in self._settings.masks.get(name, ()):
             if MaskStore(path).record.kind == mask:
-                return StoredMasks(opened_store(Path(path), words, mask))
+                return StoredMasks(open_store(path, words, mask))
         if mask == "oracle":
-            return StoredMasks(opened_store(words.path / ORACLE, words, mask))
+            return StoredMasks(open_store(words.path / ORACLE, words, mask))
         if self._settings.masks.get(name):
             raise DataError(
                 f"none of the mask stores named for {name} holds predicted masks; run segrec precompute-masks"

@@ -14,21 +14,19 @@ from recognizers.loading import load_pretrained, save_recognizer
 from recognizers.widen import freeze_all_but_input, train_input_mode, widen_input
 from segrec.core.checkpoint import state_digest
 from segrec.core.device import resolve_device
-from segrec.core.errors import ConfigError, DataError
+from segrec.core.errors import ConfigError
 from segrec.core.loop import LoopSettings, fit
 from segrec.core.run_directory import RunDirectory
 from segrec.core.runlog import LOGGER
+from segrec.data.mask_kinds import MASK_KINDS, MaskKind
 from segrec.data.mask_sources import MaskSource, RandomMasks, StoredMasks, ZeroMasks
-from segrec.data.mask_store import MaskStore
+from segrec.data.mask_store import open_store
 from segrec.data.recognition import WordSet
 from segrec.data.rendering.writing import ORACLE
 from segrec.data.words import WordLmdb
 from segrec.jobs.precompute import precompute_masks
 from segrec.jobs.train_recognizer import CountedLoss, recognition_batches
 from segrec.shipped import PLAIN, SEGMENTER, resolve_weights
-
-MASKS = ("none", "random", "zero", "predicted", "oracle")
-MaskKind = Literal["none", "random", "zero", "predicted", "oracle"]
 
 
 @dataclass(frozen=True)
@@ -131,8 +129,8 @@ def finetune(settings: FineTuning) -> Path:
 def _check(settings: FineTuning) -> None:
     if not settings.data:
         raise ConfigError("fine-tuning needs words: name at least one --data folder")
-    if settings.mask not in MASKS:
-        raise ConfigError(f"unknown mask {settings.mask!r}; use one of {', '.join(MASKS)}")
+    if settings.mask not in MASK_KINDS:
+        raise ConfigError(f"unknown mask {settings.mask!r}; use one of {', '.join(MASK_KINDS)}")
     if settings.masks and settings.mask not in ("predicted", "oracle"):
         raise ConfigError(f"--masks was given, but --mask {settings.mask} reads no store; use --mask predicted")
     if settings.masks and len(settings.masks) != len(settings.data):
@@ -157,7 +155,7 @@ def _mask_source(settings: FineTuning, number: int, data: str, run: Path) -> Mas
         return RandomMasks(settings.seed)
     if settings.mask == "zero":
         return ZeroMasks()
-    return StoredMasks(opened_store(_store_path(settings, number, data, run), WordLmdb(data), settings.mask))
+    return StoredMasks(open_store(_store_path(settings, number, data, run), WordLmdb(data), settings.mask))
 
 
 def _store_path(settings: FineTuning, number: int, data: str, run: Path) -> Path:
@@ -170,17 +168,3 @@ def _store_path(settings: FineTuning, number: int, data: str, run: Path) -> Path
     return precompute_masks(
         data, store, segmenter=settings.segmenter, workers=settings.workers, device=settings.device, amp=settings.amp
     ).store
-
-
-def opened_store(path: Path, words: WordLmdb, mask: str) -> MaskStore:
-    """Return a complete mask store of `words` that holds masks of the wanted kind.
-
-    Raises:
-        DataError: it is no store, of other words, incomplete, or of another kind.
-    """
-    store = MaskStore(path)
-    if store.record.kind != mask:
-        raise DataError(f"{path} holds {store.record.kind} masks, but --mask {mask} was asked for; name another store")
-    store.check_source(words)
-    store.require_complete()
-    return store
