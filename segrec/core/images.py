@@ -12,7 +12,7 @@ from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image, ImageOps, UnidentifiedImageError
+from PIL import Image, UnidentifiedImageError
 
 from segrec.core.errors import DataError, LibraryError
 
@@ -21,6 +21,18 @@ Interpolation = Literal["nearest", "bilinear", "bicubic", "area"]
 
 MAX_PIXELS = 200_000_000
 """Pictures that declare more pixels than this are refused before they are unpacked."""
+
+_ORIENTATION_TAG = 0x0112
+_UPRIGHT = {
+    2: Image.Transpose.FLIP_LEFT_RIGHT,
+    3: Image.Transpose.ROTATE_180,
+    4: Image.Transpose.FLIP_TOP_BOTTOM,
+    5: Image.Transpose.TRANSPOSE,
+    6: Image.Transpose.ROTATE_270,
+    7: Image.Transpose.TRANSVERSE,
+    8: Image.Transpose.ROTATE_90,
+}
+"""What turns a picture of each EXIF orientation upright."""
 
 
 @cache
@@ -65,7 +77,7 @@ def decode_image(data: bytes) -> Array:
         raise
     except UnidentifiedImageError as error:
         raise DataError(f"the image cannot be decoded ({len(data)} bytes in no picture format Pillow knows)") from error
-    except (OSError, ValueError, SyntaxError, EOFError, Image.DecompressionBombError) as error:
+    except Exception as error:  # Pillow's plugins raise whatever their parsing of damaged bytes runs into
         raise DataError(f"the image cannot be decoded ({len(data)} bytes: {error})") from error
 
 
@@ -73,8 +85,9 @@ def _to_rgb(picture: Image.Image) -> Array:
     width, height = picture.size
     if width * height > MAX_PIXELS:
         raise DataError(f"the image declares {width} x {height} pixels, more than {MAX_PIXELS:,}; shrink it first")
-    if picture.getexif().get(0x0112, 1) != 1:
-        picture = ImageOps.exif_transpose(picture)
+    turn = _UPRIGHT.get(picture.getexif().get(_ORIENTATION_TAG, 1))
+    if turn is not None:
+        picture = picture.transpose(turn)
     if picture.mode.startswith(("I", "F")):
         return _grey_to_rgb(_to_eight_bits(np.asarray(picture)))
     if picture.mode in ("RGBA", "LA", "PA") or "transparency" in picture.info:
@@ -118,26 +131,40 @@ def decode_mask(data: bytes) -> Array:
     Raises:
         DataError: the bytes are damaged or hold no single-channel picture.
     """
-    mask = opencv().imdecode(np.frombuffer(data, dtype=np.uint8), 0) if data else None
+    cv2 = opencv()
+    try:
+        mask = cv2.imdecode(np.frombuffer(data, dtype=np.uint8), 0) if data else None
+    except cv2.error as error:
+        raise DataError(f"the mask cannot be decoded ({len(data)} bytes declare too many pixels)") from error
     if mask is None:
         raise DataError(f"the mask cannot be decoded ({len(data)} bytes)")
     return np.asarray(mask, dtype=np.uint8)
 
 
 def encode_png(array: Array, compression: int = 6) -> bytes:
-    """Return the PNG bytes of an (H, W) mask or an (H, W, 3) RGB image, without loss."""
+    """Return the PNG bytes of an (H, W) mask or an (H, W, 3) RGB image, uint8, without loss.
+
+    Raises:
+        DataError: the array is no such picture.
+    """
     return _encode(".png", array, [opencv().IMWRITE_PNG_COMPRESSION, compression])
 
 
 def encode_jpeg(image: Array, quality: int = 95) -> bytes:
-    """Return the JPEG bytes of an (H, W, 3) RGB image or an (H, W) grey one."""
+    """Return the JPEG bytes of an (H, W, 3) RGB image or an (H, W) grey one, uint8.
+
+    Raises:
+        DataError: the array is no such picture, or a side is longer than the 65500 pixels that OpenCV writes.
+    """
     return _encode(".jpg", image, [opencv().IMWRITE_JPEG_QUALITY, quality])
 
 
 def _encode(suffix: str, array: Array, options: list[int]) -> bytes:
     cv2 = opencv()
-    ordered = cv2.cvtColor(array, cv2.COLOR_RGB2BGR) if array.ndim == 3 else array
-    done, encoded = cv2.imencode(suffix, ordered, options)
+    done, encoded = False, np.empty(0, np.uint8)
+    if array.dtype == np.uint8 and array.size and array.ndim > 1 and array.shape[2:] in ((), (3,)):
+        ordered = cv2.cvtColor(array, cv2.COLOR_RGB2BGR) if array.ndim == 3 else array
+        done, encoded = cv2.imencode(suffix, ordered, options)
     if not done:
         raise DataError(f"an array of shape {array.shape} and type {array.dtype} cannot be encoded as {suffix}")
     return bytes(encoded.tobytes())
@@ -158,7 +185,7 @@ def resize(array: NDArray[Any], size: tuple[int, int], interpolation: Interpolat
         "bicubic": cv2.INTER_CUBIC,
         "area": cv2.INTER_AREA,
     }[interpolation]
-    return np.asarray(cv2.resize(array, (width, height), interpolation=flag))
+    return np.asarray(cv2.resize(array, (width, height), interpolation=flag)).reshape(height, width, *array.shape[2:])
 
 
 def resample(array: Array, size: tuple[int, int], interpolation: Interpolation = "bilinear") -> Array:
