@@ -5,9 +5,12 @@ from __future__ import annotations
 from pathlib import Path
 from typing import NamedTuple
 
+from segrec.core.errors import DataError
+from segrec.core.lmdb_io import DATA_FILE
 from segrec.core.runlog import LOGGER
+from segrec.data.mask_store import MaskStore
 from segrec.data.rendering.words import RenderSources
-from segrec.data.rendering.writing import ORACLE, render_words
+from segrec.data.rendering.writing import ORACLE, REGIONS, render_words
 
 FOLDER = Path("segrec-demo")
 SIZES = {"train": 2400, "test": 500}
@@ -29,7 +32,15 @@ def demo_set(part: str, folder: Path = FOLDER, sources: RenderSources | None = N
         DataError: the folder cannot be written.
     """
     words = folder / "words" / part
-    if not (words / "data.mdb").exists() or not (words / ORACLE).exists():
+    if not _is_whole(words):
         LOGGER.info("rendering the demo set: %d words into %s", SIZES[part], words)
         render_words(words, SIZES[part], seed=SEED + (part == "test"), sources=sources, workers=2, overwrite=True)
     return DemoSet(words, folder / "masks" / part, words / ORACLE)
+
+
+def _is_whole(words: Path) -> bool:
+    """Return whether a rendering came to its end; the masks are written after the words."""
+    try:
+        return (words / DATA_FILE).exists() and all(MaskStore(words / name).complete for name in (ORACLE, REGIONS))
+    except DataError:
+        return False

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import multiprocessing
 import os
+import signal
 import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -159,17 +160,18 @@ def _rendered(
 def _mapper(
     renderer: type[WordRenderer] | type[SceneRenderer], seed: int, sources: RenderSources | None, workers: int
 ) -> Iterator[Callable[[range], Any]]:
+    here = renderer(seed, sources)  # not in the workers: a pool starts a worker that fails over and over again
     if workers <= 1:
-        here = renderer(seed, sources)
         yield lambda indices: map(here.render, indices)
         return
-    with multiprocessing.Pool(workers, _start_worker, (renderer, seed, sources)) as pool:
+    with multiprocessing.Pool(workers, _start_worker, (here,)) as pool:
         yield lambda indices: pool.imap(_render_item, indices, chunksize=ITEMS_A_TASK)
 
 
-def _start_worker(renderer: type[WordRenderer] | type[SceneRenderer], seed: int, sources: RenderSources | None) -> None:
+def _start_worker(renderer: WordRenderer | SceneRenderer) -> None:
     global _renderer
-    _renderer = renderer(seed, sources)
+    _renderer = renderer
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # a terminal interrupts all processes; the parent ends the workers
 
 
 def _render_item(index: int) -> RenderedWord | RenderedScene:
