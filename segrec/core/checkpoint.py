@@ -6,7 +6,8 @@ import hashlib
 import json
 import os
 import pickle
-import zipfile
+import re
+import warnings
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
@@ -14,7 +15,7 @@ from typing import Any
 
 import torch
 from safetensors import SafetensorError, safe_open
-from safetensors.torch import save_file
+from safetensors.torch import save
 from torch import Tensor
 
 from segrec.core.errors import CheckpointError
@@ -64,15 +65,34 @@ def save_weights(
     Args:
         path: the file to write, normally ending in `.safetensors`.
         half: store floating-point tensors as float16, half the size; they are read back as float32.
+
+    Raises:
+        CheckpointError: `half` is asked for, but a value is too large for float16.
+        DataError: the file cannot be written.
     """
     tensors = {}
     for name, tensor in state.items():
         kept = tensor.detach().cpu().clone().contiguous()
-        tensors[name] = kept.half() if half and kept.is_floating_point() else kept
+        tensors[name] = _halved(name, kept) if half and kept.is_floating_point() else kept
     metadata = {key: value if isinstance(value, str) else json.dumps(value) for key, value in asdict(header).items()}
+    content = _ordered(save(tensors, metadata=metadata))
     with atomic_path(path) as partial:
-        save_file(tensors, partial, metadata=metadata)
-        partial.chmod(0o644)  # safetensors writes files that only their owner can read
+        partial.write_bytes(content)  # safetensors' own writer hides the file from others, and a full disk's OSError
+
+
+def _ordered(content: bytes) -> bytes:
+    """Return a safetensors file with its header in order; safetensors shuffles the metadata each time."""
+    end = 8 + int.from_bytes(content[:8], "little")
+    header = json.dumps(json.loads(content[8:end]), sort_keys=True, separators=(",", ":")).encode()
+    header += b" " * (-len(header) % 8)  # the tensors stay aligned
+    return len(header).to_bytes(8, "little") + header + content[end:]
+
+
+def _halved(name: str, tensor: Tensor) -> Tensor:
+    half = tensor.half()
+    if not torch.equal(half.isfinite(), tensor.isfinite()):
+        raise CheckpointError(f"{name} holds values too large for float16; save the weights without half")
+    return half
 
 
 def load_weights(path: str | os.PathLike[str]) -> tuple[dict[str, Tensor], WeightsHeader]:
@@ -130,7 +150,7 @@ def _parse_header(path: str | os.PathLike[str], metadata: Mapping[str, str]) -> 
             notes=notes,
             version=metadata.get("version", FORMAT_VERSION),
         )
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise CheckpointError(f"{path} has a damaged header ({error}); copy the file again") from error
 
 
@@ -150,19 +170,12 @@ def load_untrusted(path: str | os.PathLike[str]) -> object:
     if file.stat().st_size == 0:
         raise CheckpointError(f"{file} is empty (0 bytes); download or copy it again")
     try:
-        return torch.load(file, map_location="cpu", weights_only=True)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # what torch has to say of a strange file, the error says below
+            return torch.load(file, map_location="cpu", weights_only=True)
     except pickle.UnpicklingError as error:
         raise CheckpointError(_unpickling_remedy(file, str(error))) from error
-    except (
-        RuntimeError,
-        EOFError,
-        OSError,
-        ValueError,
-        KeyError,
-        zipfile.BadZipFile,
-        AttributeError,
-        TypeError,
-    ) as error:
+    except Exception as error:  # torch's readers raise whatever their parsing of damaged bytes runs into
         reason = str(error).splitlines()[0] if str(error) else type(error).__name__
         raise CheckpointError(
             f"{file} cannot be read as a PyTorch file ({reason}); it may be cut short or of another kind"
@@ -170,11 +183,10 @@ def load_untrusted(path: str | os.PathLike[str]) -> object:
 
 
 def _unpickling_remedy(file: Path, reason: str) -> str:
-    marker = "Unsupported global: GLOBAL "
-    if marker in reason:
-        culprit = reason.split(marker, 1)[1].split()[0]
+    culprit = re.search(r"unsupported global:? (?:GLOBAL )?(\S+)", reason, re.IGNORECASE)
+    if culprit is not None:
         return (
-            f"{file} wants to load the Python object {culprit}, which could run code, so it was not read; "
+            f"{file} wants to load the Python object {culprit[1]}, which could run code, so it was not read; "
             "re-save it as a plain state dict (torch.save(model.state_dict(), path)) where you trust it"
         )
     return f"{file} is no plain PyTorch weights file and was not read; save it with torch.save(model.state_dict(), ...)"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 import os
 from collections.abc import Mapping
@@ -75,9 +76,15 @@ class RunDirectory:
         return record
 
     def save_state(self, state: Mapping[str, Any]) -> None:
-        """Write the training state, atomically."""
+        """Write the training state, atomically.
+
+        Raises:
+            DataError: the folder cannot be written or the disk is full.
+        """
+        content = io.BytesIO()  # torch's own writer turns a full disk's OSError into a RuntimeError
+        torch.save(dict(state), content)
         with atomic_path(self.state) as partial:
-            torch.save(dict(state), partial)
+            partial.write_bytes(content.getbuffer())
 
     def load_state(self) -> dict[str, Any]:
         """Return the training state, read without running any code.
