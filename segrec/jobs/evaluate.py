@@ -152,7 +152,7 @@ def _warn(scored: Scored, name: str) -> None:
     if scored.score.skipped:
         example = next(outcome.problem for outcome in scored.outcomes if outcome.problem)
         LOGGER.warning(
-            "%s: %d of %d images cannot be read and count as wrong, for instance %s",
+            "%s: %d of %d words cannot be read and count as wrong, for instance %s",
             name,
             scored.score.skipped,
             scored.score.words,

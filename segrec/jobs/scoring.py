@@ -72,7 +72,7 @@ def score_words(
 ) -> Scored:
     """Return the score of `recognizer` on `words`.
 
-    An unreadable image counts as wrong and is kept with its problem.
+    A word whose image or label cannot be read counts as wrong and is kept with its problem.
 
     Args:
         source: masks for a recognizer that needs them, else None.
@@ -85,9 +85,9 @@ def score_words(
     count = len(words) if limit is None else min(limit, len(words))
     with progress_bar(count, description, "word") as bar:
         for batch in _batches(words, count):
-            kept = [(word, rule(word.label)) for word in batch]
-            scored.unlabelled += sum(not truth for word, truth in kept if word.image is not None or not truth)
-            kept = [(word, truth) for word, truth in kept if truth]
+            ruled = [(word, rule(word.label)) for word in batch]
+            kept = [(word, truth) for word, truth in ruled if truth or word.problem]
+            scored.unlabelled += len(ruled) - len(kept)
             readable = [word for word, _ in kept if word.image is not None]
             readings = iter(_read(recognizer, source, readable))
             for word, truth in kept:
