@@ -101,8 +101,6 @@ def fit(
         progress.restore(state)
     rewind_jsonl(run.metrics, progress.step)
     train_mode()
-    sums: dict[str, float] = {}
-    counted = 0
     with (
         _deferred_interrupt() as interrupted,
         progress_bar(settings.steps, "training", "step", initial=progress.step) as bar,
@@ -110,13 +108,11 @@ def fit(
         for batch in batches(progress.step) if progress.step < settings.steps else ():
             terms = _step(model, loss, batch, optimizer, scaler, settings, progress.step)
             progress.step += 1
-            counted += 1
-            sums = {name: sums.get(name, 0.0) + value for name, value in terms.items()}
+            progress.count(terms)
             bar.update()
             done = progress.step >= settings.steps
             if progress.step % settings.log_every == 0 or done:
-                _log(run, bar, progress.step, {name: total / counted for name, total in sums.items()}, optimizer)
-                sums, counted = {}, 0
+                _log(run, bar, progress.step, progress.take_means(), optimizer)
             if evaluate is not None and (done or _due(progress.step, settings.evaluate_every)):
                 progress.judge(evaluate())
                 train_mode()
@@ -191,12 +187,26 @@ class _Progress:
         self.step = 0
         self.best = -math.inf
         self.scores: dict[str, float] = {}
+        self.sums: dict[str, float] = {}
+        self.counted = 0
+
+    def count(self, terms: Mapping[str, float]) -> None:
+        """Add a step's numbers to those that the next row of the metrics averages."""
+        self.counted += 1
+        self.sums = {name: self.sums.get(name, 0.0) + value for name, value in terms.items()}
+
+    def take_means(self) -> dict[str, float]:
+        """Return the means since the last row and begin the next one."""
+        means = {name: total / self.counted for name, total in self.sums.items()}
+        self.sums, self.counted = {}, 0
+        return means
 
     def restore(self, state: Mapping[str, Any]) -> None:
         try:
             self.model.load_state_dict(state["model"])
             self.optimizer.load_state_dict(state["optimizer"])
             self.scaler.load_state_dict(state["scaler"])
+            self.sums, self.counted = dict(state["sums"]), int(state["counted"])
         except (RuntimeError, ValueError, KeyError) as error:
             reason = str(error).splitlines()[0]
             raise TrainingError(
@@ -217,6 +227,8 @@ class _Progress:
                 "random": torch.get_rng_state(),
                 "best": self.best,
                 "scores": self.scores,
+                "sums": self.sums,
+                "counted": self.counted,
             }
         )
 

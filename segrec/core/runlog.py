@@ -11,6 +11,9 @@ from typing import Any
 
 from tqdm import tqdm
 
+from segrec.core.errors import DataError
+from segrec.core.files import atomic_path
+
 LOGGER = logging.getLogger("segrec")
 """Messages for people; the command line sends them to stderr, a library user decides for himself."""
 
@@ -22,9 +25,16 @@ def progress_bar(total: int | None, description: str, unit: str, *, initial: int
 
 
 def append_jsonl(path: str | os.PathLike[str], row: Mapping[str, Any]) -> None:
-    """Add one line to a `.jsonl` file."""
-    with open(path, "a", encoding="utf-8") as handle:
-        handle.write(json.dumps(row) + "\n")
+    """Add one line to a `.jsonl` file.
+
+    Raises:
+        DataError: the file cannot be written or the disk is full.
+    """
+    try:
+        with open(path, "a", encoding="utf-8") as handle:
+            handle.write(json.dumps(row) + "\n")
+    except OSError as error:
+        raise DataError(f"cannot write {path}: {error.strerror or error}; free space, then run again") from error
 
 
 def rewind_jsonl(path: str | os.PathLike[str], last_step: int) -> None:
@@ -40,4 +50,5 @@ def rewind_jsonl(path: str | os.PathLike[str], last_step: int) -> None:
             break
         if row["step"] <= last_step:
             kept.append(line + "\n")
-    file.write_text("".join(kept), encoding="utf-8")
+    with atomic_path(file) as partial:
+        partial.write_text("".join(kept), encoding="utf-8")
