@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import signal
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any, Protocol
 
 import numpy as np
+import torch
 from torch.utils.data import DataLoader
+
+from segrec.core.errors import SegrecError
 
 Key = tuple[int, int]
 """(position in the dataset, number of earlier visits to it)."""
@@ -76,16 +80,56 @@ def step_batches(
         workers: loader processes; 0 loads in this process.
     """
 
-    loadable: Any = dataset  # torch's Dataset knows integer keys only
+    loadable: Any = _CarefulDataset(dataset)  # torch's Dataset knows integer keys only
 
     def batches(first_step: int) -> Iterator[Any]:
         loader = DataLoader(
             loadable,
             batch_sampler=StepSampler(len(dataset), batch_size, seed, first_step, steps),
-            collate_fn=collate,
+            collate_fn=_CarefulCollate(collate),
             num_workers=workers,
             prefetch_factor=4 if workers else None,
+            worker_init_fn=_ignore_interrupts if workers else None,
+            generator=torch.Generator(),  # else each resumption would move the random state of the run
         )
-        return iter(loader)
+        for batch in loader:
+            if isinstance(batch, SegrecError):
+                raise batch
+            yield batch
 
     return batches
+
+
+def _ignore_interrupts(worker: int) -> None:
+    """Leave an interrupt, which a terminal sends to all processes, to the one that can save its work."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+
+
+class _CarefulDataset:
+    """Hands errors of the data on as samples: raised in a worker, they would come back as its whole traceback."""
+
+    def __init__(self, dataset: KeyedDataset) -> None:
+        self._dataset = dataset
+
+    def __len__(self) -> int:
+        return len(self._dataset)
+
+    def __getitem__(self, key: Key) -> Any:
+        try:
+            return self._dataset[key]
+        except SegrecError as error:
+            return error
+
+
+class _CarefulCollate:
+    """Makes a batch, or hands on the error that is among its samples or comes of them."""
+
+    def __init__(self, collate: Callable[[list[Any]], Any]) -> None:
+        self._collate = collate
+
+    def __call__(self, samples: list[Any]) -> Any:
+        try:
+            error = next((sample for sample in samples if isinstance(sample, SegrecError)), None)
+            return error or self._collate(samples)
+        except SegrecError as error:
+            return error
