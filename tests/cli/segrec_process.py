@@ -51,14 +51,21 @@ class Killable:
 
     def __init__(self, arguments: Sequence[str], log: Path, *, small: Mapping[str, int]) -> None:
         context = multiprocessing.get_context("forkserver")
-        context.set_forkserver_preload(["torch", "segrec.jobs.demo"])
+        context.set_forkserver_preload(["torch", "torch._dynamo", "segrec.jobs.demo"])
         self.log = log
         self._process = context.Process(target=_run, args=(list(arguments), str(log), dict(small)))
         self._process.start()
+        self.wait_until(self._leads_its_group)
 
     @property
     def running(self) -> bool:
         return self._process.is_alive()
+
+    def _leads_its_group(self) -> bool:
+        try:
+            return os.getpgid(self._process.pid or 0) == self._process.pid
+        except ProcessLookupError:
+            return True
 
     def wait_until(self, happened: Callable[[], bool]) -> None:
         """Return once it has happened or the process has ended."""

@@ -49,7 +49,8 @@ def test_no_commands_module_loads_torch_to_show_its_options(command):
         f"import sys; from segrec.cli import main; code = main([{command!r}, '--help']); "
         "sys.exit(code or 'torch' in sys.modules)"
     )
-    assert subprocess.run([sys.executable, "-c", program], cwd=ROOT, env=ENVIRONMENT, capture_output=True).returncode == 0
+    done = subprocess.run([sys.executable, "-c", program], cwd=ROOT, env=ENVIRONMENT, capture_output=True)
+    assert done.returncode == 0
 
 
 def test_the_version_is_the_packages(tmp_path):
