@@ -8,6 +8,7 @@ import json
 from collections.abc import Sequence
 from typing import Any
 
+from segrec.jobs.compare import Gain, gains
 from segrec.jobs.evaluate import EvaluationResult
 
 
@@ -24,7 +25,14 @@ def print_results(results: Sequence[EvaluationResult], output_format: str, *, mo
         return json.dumps({"model": model or "shipped", "results": rows}, indent=2) + "\n"
     if output_format == "csv":
         return _csv(rows)
-    return markdown(rows)
+    return markdown(rows) + "".join(f"\n{line}\n" for line in map(_sentence, gains(results)))
+
+
+def _sentence(gain: Gain) -> str:
+    return (
+        f"{gain.dataset}: {gain.mask} masks over {gain.over}: {100 * gain.mean:+.2f} points "
+        f"(95% interval {100 * gain.low:+.2f} to {100 * gain.high:+.2f}, paired, n = {gain.words})"
+    )
 
 
 def markdown(rows: Sequence[dict[str, Any]]) -> str:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import platform
 import time
-from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -17,6 +16,7 @@ from segrec.core.runlog import LOGGER
 from segrec.data.mask_kinds import MaskKind
 from segrec.data.mask_store import MaskStore
 from segrec.data.words import WordLmdb
+from segrec.jobs.compare import gains
 from segrec.jobs.demo_set import FOLDER, SEED, DemoSet, demo_set
 from segrec.jobs.evaluate import Evaluation, EvaluationResult, evaluate
 from segrec.jobs.finetune import FineTuning, finetune
@@ -24,7 +24,6 @@ from segrec.jobs.precompute import precompute_masks
 from segrec.jobs.scoring import LabelRule
 from segrec.report import Report, ReportGain, ReportRow, WordPicture, write_report
 from segrec.shipped import PLAIN
-from segrec.statistics import paired_bootstrap
 
 PICTURES = 48
 
@@ -108,16 +107,6 @@ def _compared(test: DemoSet, runs: dict[MaskKind, Path], *, seed: int, device: s
     return results
 
 
-def gains(results: Sequence[EvaluationResult], *, seed: int = 0) -> list[ReportGain]:
-    """Return what predicted masks gain over each other variant on the same words, with bootstrap intervals."""
-    right = {result.mask: [outcome.correct for outcome in result.scored.outcomes] for result in results}
-    return [
-        ReportGain(f"predicted over {mask}", *paired_bootstrap(right[mask], right["predicted"], seed=seed))
-        for mask in ("none", "random", "zero")
-        if mask in right and "predicted" in right and right["predicted"]
-    ]
-
-
 def report_row(result: EvaluationResult) -> ReportRow:
     """Return the report's row of one result."""
     row = result.row()
@@ -144,7 +133,10 @@ def _report(results: list[EvaluationResult], test: DemoSet, *, steps: int, seed:
             "bound for the predicted variant.",
         ],
         rows=[report_row(result) for result in results],
-        gains=gains(results, seed=seed),
+        gains=[
+            ReportGain(f"{gain.mask} over {gain.over}", gain.mean, gain.low, gain.high)
+            for gain in gains(results, seed=seed)
+        ],
         pictures=_pictures(results, test),
         facts={
             "fine-tuning steps": str(steps),
