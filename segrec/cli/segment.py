@@ -9,6 +9,24 @@ import click
 from segrec.cli.common import common_options
 
 
+def check_names(images: tuple[str, ...]) -> None:
+    """Refuse two pictures whose masks would have the same file name.
+
+    Raises:
+        ConfigError: names both.
+    """
+    from segrec.core.errors import ConfigError
+
+    seen: dict[str, str] = {}
+    for path in images:
+        other = seen.setdefault(Path(path).stem, path)
+        if other != path:
+            raise ConfigError(
+                f"{other} and {path} would both be written as {Path(path).stem}.text.png; "
+                "rename one, or write them to two outputs"
+            )
+
+
 @click.command("segment")
 @click.argument("images", nargs=-1, required=True, type=click.Path())
 @click.option("--output", type=click.Path(), required=True, help="Folder for the masks.")
@@ -28,6 +46,7 @@ def command(images: tuple[str, ...], output: str, segmenter: str, overlays: bool
     from segrec.overlay import overlay
     from segrec.pretrained import Segmenter
 
+    check_names(images)
     network = Segmenter.from_pretrained(segmenter, device=device)
     problems = []
     for path in images:

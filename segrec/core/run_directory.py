@@ -50,6 +50,8 @@ class RunDirectory:
             DataError: `run.json` is damaged.
             CheckpointError: the state is damaged.
         """
+        for stale in self.path.glob(".*.partial"):  # of a run that was killed while it wrote
+            stale.unlink(missing_ok=True)
         wanted = json.loads(json.dumps({"job": job, **vars(settings), **facts}))
         if not self.state.exists():  # nothing was trained yet that other settings could spoil
             write_json(self.record, {"settings": wanted})

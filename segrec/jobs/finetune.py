@@ -145,7 +145,10 @@ def _prepared(plain: Any, settings: FineTuning) -> nn.Module:
         return cast(nn.Module, plain)
     if settings.mask == "none":
         return cast(nn.Module, plain)
-    return widen_input(plain, settings.init, generator=torch.Generator().manual_seed(settings.seed))
+    try:
+        return widen_input(plain, settings.init, generator=torch.Generator().manual_seed(settings.seed))
+    except ValueError as error:
+        raise ConfigError(f"{settings.pretrained} cannot be widened with --init {settings.init}: {error}") from error
 
 
 def _mask_source(settings: FineTuning, number: int, data: str, run: Path) -> MaskSource | None:
