@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
@@ -101,23 +102,27 @@ def evaluate(settings: Evaluation) -> list[EvaluationResult]:
     sources = _Sources(settings)
     rule = LabelRule(settings.charset_filter, settings.case_sensitive)
     correct = None if settings.lexicon is None else Lexicon.from_file(settings.lexicon, rule).nearest
+    databases = {name: WordLmdb(path) for name, path in settings.data.items()}
+    readers = {mask: models.for_mask(mask) for mask in settings.mask}
+    plan = [  # everything is opened before anything is read: a mistake in the last database shows at once
+        (name, words, mask, sources.open(mask, name, words) if recognizer.needs_mask else None)
+        for name, words in databases.items()
+        for mask, (_, recognizer) in readers.items()
+    ]
     results = []
-    for name, path in settings.data.items():
-        words = WordLmdb(path)
-        for mask in settings.mask:
-            model_name, recognizer = models.for_mask(mask)
-            source = sources.open(mask, name, words) if recognizer.needs_mask else None
-            scored = score_words(
-                recognizer,
-                words,
-                source,
-                rule=rule,
-                correct=correct,
-                limit=settings.limit,
-                description=f"{name} {mask}",
-            )
-            _warn(scored, name)
-            results.append(EvaluationResult(name, mask, model_name, scored))
+    for name, words, mask, source in plan:
+        model_name, recognizer = readers[mask]
+        scored = score_words(
+            recognizer,
+            words,
+            source,
+            rule=rule,
+            correct=correct,
+            limit=settings.limit,
+            description=f"{name} {mask}",
+        )
+        _warn(scored, name)
+        results.append(EvaluationResult(name, mask, model_name, scored))
     if settings.predictions is not None:
         write_predictions(settings.predictions, results)
     return results
@@ -146,6 +151,18 @@ def _check(settings: Evaluation) -> None:
     strangers = set(settings.masks) - set(settings.data)
     if strangers:
         raise ConfigError(f"--masks names {', '.join(sorted(strangers))}, which no --data does")
+    if settings.predictions is not None:
+        _check_writable(Path(settings.predictions))
+
+
+def _check_writable(file: Path) -> None:
+    """Refuse a file that could not be written at the end, before anything is read."""
+    try:
+        file.parent.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise DataError(f"cannot write {file}: {error.strerror}; choose another --predictions") from error
+    if file.is_dir() or not os.access(file.parent, os.W_OK):
+        raise DataError(f"cannot write {file}: it is a folder or lies in a protected one; choose another --predictions")
 
 
 def _warn(scored: Scored, name: str) -> None:

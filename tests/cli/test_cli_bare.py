@@ -58,7 +58,7 @@ def test_finetune_runs_bare_without_masks_made_before(segrec, empty_folder):
 def test_eval_runs_bare_on_every_kind_of_mask_that_the_demo_set_has(segrec, empty_folder):
     code, out, err = segrec("eval")
     assert code == 0
-    rows = [line.split("|") for line in out.splitlines()[2:]]
+    rows = [line.split("|") for line in out.splitlines() if line.startswith("|")][2:]
     assert [row[1].strip() for row in rows] == ["demo-test"] * 4
     assert [row[2].strip() for row in rows] == ["none", "random", "predicted", "oracle"]
     assert "rendering the demo set: 12 words into segrec-demo/words/test" in err
