@@ -141,17 +141,26 @@ class MaskStore:
             raise DataError(f"{made_from}, but {words.path} has other content; {REMEDY} for it, with its own output")
 
 
-def open_store(path: str | os.PathLike[str], words: WordLmdb, mask: str) -> MaskStore:
+def open_store(path: str | os.PathLike[str], words: WordLmdb, mask: str, *, count: int | None = None) -> MaskStore:
     """Return a complete mask store of `words` that holds masks of the wanted kind.
 
+    Args:
+        count: how many words from the first on need masks; all when None.
+
     Raises:
-        DataError: it is no store, of other words, incomplete, or of another kind.
+        DataError: it is no store, of other words, incomplete, of another kind, or covers fewer words.
     """
     store = MaskStore(path)
     if store.record.kind != mask:
         raise DataError(f"{path} holds {store.record.kind} masks, but --mask {mask} was asked for; name another store")
     store.check_source(words)
     store.require_complete()
+    last = len(words) if count is None else min(count, len(words))
+    if store.record.span[1] < last:
+        raise DataError(
+            f"{path} covers images {store.record.span[0]} to {store.record.span[1]} of {last} that are needed; "
+            f"{REMEDY} with another --limit and output"
+        )
     return store
 
 

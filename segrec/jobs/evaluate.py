@@ -214,9 +214,9 @@ class _Sources:
             return RandomMasks(self._settings.seed)
         for path in self._settings.masks.get(name, ()):
             if MaskStore(path).record.kind == mask:
-                return StoredMasks(open_store(path, words, mask))
+                return StoredMasks(open_store(path, words, mask, count=self._settings.limit))
         if mask == "oracle":
-            return StoredMasks(open_store(words.path / ORACLE, words, mask))
+            return StoredMasks(open_store(words.path / ORACLE, words, mask, count=self._settings.limit))
         if self._settings.masks.get(name):
             raise DataError(
                 f"none of the mask stores named for {name} holds predicted masks; run segrec precompute-masks"
