@@ -64,6 +64,7 @@ def crnn(data: tuple[str, ...], lr: float, **settings: Any) -> None:
 @click.option("--scene-batch", type=click.IntRange(1), default=4, show_default=True, help="Scenes a step.")
 @click.option("--lr", type=float, default=2e-3, show_default=True, help="Peak learning rate.")
 @click.option("--lambda1", type=float, default=10.0, show_default=True, help="Weight of the subset loss (Eq. 5).")
+@click.option("--pretrained", help="Weights to start from.  [default: from scratch]")
 @click.option("--output", type=click.Path(), default="runs/segmenter", show_default=True, help="Run directory.")
 @workers_option
 @amp_option

@@ -10,7 +10,7 @@ from typing import NamedTuple
 import torch
 from torch import Tensor, nn
 
-from segmenter.loading import save_segmenter
+from segmenter.loading import load_segmenter, save_segmenter
 from segmenter.metrics import PixelScore
 from segmenter.network import PRESETS, MutuallyGuidedNet
 from segmenter.predictor import Segmenter
@@ -29,6 +29,7 @@ from segrec.data.segmentation import (
     SegmentationDataset,
     collate,
 )
+from segrec.shipped import resolve_weights
 
 
 @dataclass(frozen=True)
@@ -49,6 +50,7 @@ class SegmenterTraining:
         phase1_share: share of the steps before the guided pass and the subset loss join in (Section III.B.2).
         learning_rate: peak of Adam's rate.
         lambda1: weight of the subset loss, Eq. 5.
+        pretrained: weights to start from: shipped name, run directory or file; None starts from scratch.
     """
 
     words: Sequence[str]
@@ -67,6 +69,7 @@ class SegmenterTraining:
     phase1_share: float = 0.6
     learning_rate: float = 2e-3
     lambda1: float = 10.0
+    pretrained: str | None = None
     seed: int = 0
     workers: int = 1
     checkpoint_every: int = 100
@@ -95,8 +98,7 @@ def train_segmenter(settings: SegmenterTraining) -> Path:
         raise ConfigError("training needs rendered words: name at least one --words folder (segrec render words)")
     device = resolve_device(settings.device)
     torch.manual_seed(settings.seed)
-    model = MutuallyGuidedNet(**PRESETS[settings.preset], working_height=settings.working_height)
-    model = model.to(device).to(memory_format=torch.channels_last)
+    model = _initial(settings).to(device).to(memory_format=torch.channels_last)
     run = RunDirectory(settings.output)
     batches = _batches(settings)
     state = run.begin("train segmenter", settings)
@@ -135,6 +137,21 @@ def train_segmenter(settings: SegmenterTraining) -> Path:
         half=settings.amp == "fp16",
     )
     return run.path
+
+
+def _initial(settings: SegmenterTraining) -> MutuallyGuidedNet:
+    """Return the network to train: fresh, or the pretrained weights in a network of the wanted preset.
+
+    Raises:
+        ConfigError: the pretrained network is of another preset.
+    """
+    model = MutuallyGuidedNet(**PRESETS[settings.preset], working_height=settings.working_height)
+    if settings.pretrained is not None:
+        loaded = load_segmenter(resolve_weights(settings.pretrained))
+        if {**loaded.config(), "working_height": 0} != {**model.config(), "working_height": 0}:
+            raise ConfigError(f"{settings.pretrained} is no {settings.preset}; name the --preset it was trained with")
+        model.load_state_dict(loaded.state_dict())
+    return model
 
 
 def score_masks(segmenter: Segmenter, images: MaskedImages, *, limit: int | None = None) -> PixelScore:

@@ -21,6 +21,9 @@ SUFFIXES = (".ttf", ".otf", ".ttc", ".t1", ".pfb")
 PROBE = "ABDEGHKMRSTXabdeghkmnrty2345"
 LEGIBLE_SHARE = 0.35
 """Share of the probe's characters whose nearest template must be the right one for a font to be used."""
+LATIN_ONLY = "DGRSXbghmnrty"
+"""Of the probe, the letters that a font of Greek symbols draws otherwise; a font of Latin letters gets some right."""
+LATIN_SHARE = 0.25
 MAX_REDRAWS = 200
 
 
@@ -116,8 +119,9 @@ def legible(path: str) -> bool:
     if glyphs is None or _same(glyphs[-1], glyphs[-2]):
         return False
     nearest = (glyphs @ _templates().T).argmax(axis=1) % len(PROBE)
-    right = sum(PROBE[int(found)].lower() == wanted.lower() for found, wanted in zip(nearest, PROBE, strict=True))
-    return right >= LEGIBLE_SHARE * len(PROBE)
+    right = [wanted for found, wanted in zip(nearest, PROBE, strict=True) if PROBE[found].lower() == wanted.lower()]
+    latin = set(right) & set(LATIN_ONLY)
+    return len(right) >= LEGIBLE_SHARE * len(PROBE) and len(latin) >= LATIN_SHARE * len(LATIN_ONLY)
 
 
 def _same(first: NDArray[np.float64], second: NDArray[np.float64]) -> bool:

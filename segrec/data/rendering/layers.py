@@ -11,6 +11,12 @@ from numpy.typing import NDArray
 from segrec.core.images import Array, opencv
 
 Points = NDArray[np.float32]
+SIDE_POINTS = 8
+"""Least points of each long side of a bent word's polygon."""
+SAGITTA = 0.5
+"""Most pixels by which a bent side may bulge over its polygon."""
+SQUASHED = 0.2
+"""A view in which some corner keeps less than this share of its area shows the word folded or from its edge."""
 
 
 class TextLayer(NamedTuple):
@@ -114,7 +120,8 @@ def bend(layer: TextLayer, angle: float) -> TextLayer:
     source_y = (radius - distance if upward else distance - radius) + height / 2 - 0.5
     cv2 = opencv()
     coverage = cv2.remap(layer.coverage, source_x.astype(np.float32), source_y.astype(np.float32), cv2.INTER_LINEAR)
-    return TextLayer(np.asarray(coverage), forward(densify(layer.polygon, 8)))
+    points = max(SIDE_POINTS, math.ceil(half / math.acos(1 - SAGITTA / outer)) + 1)
+    return TextLayer(np.asarray(coverage), forward(densify(layer.polygon, points)))
 
 
 def densify(polygon: Points, points_a_side: int) -> Points:
@@ -129,17 +136,21 @@ def shear_and_view(layer: TextLayer, rng: np.random.Generator, *, strength: floa
     """Return the layer rotated, sheared and seen in perspective on a canvas that holds it whole.
 
     Args:
-        strength: how far corners move, as a share of the layer's height; 0 keeps parallels parallel.
+        strength: how far corners move, as a share of the layer's height, less where that would fold the word; 0 keeps
+            parallels parallel.
         rotation: degrees, counter-clockwise.
     """
     height, width = layer.coverage.shape
     corners = np.array([[0, 0], [width, 0], [width, height], [0, height]], dtype=np.float32)
     radians = math.radians(rotation)
     turn = np.array([[math.cos(radians), math.sin(radians)], [-math.sin(radians), math.cos(radians)]])
-    moved = (corners - corners[2] / 2) @ turn.T
+    turned = (corners - corners[2] / 2) @ turn.T
     reach = np.array([min(width, 3 * height), height]) * strength
-    moved = moved + rng.uniform(-1, 1, size=(4, 2)) * reach
-    moved[:2, 0] += rng.normal(0, 0.5 * strength) * height
+    moves = rng.uniform(-1, 1, size=(4, 2)) * reach
+    moves[:2, 0] += rng.normal(0, 0.5 * strength) * height
+    while _least_corner(turned + moves) < SQUASHED * width * height:
+        moves /= 2
+    moved = turned + moves
     moved = (moved - moved.min(axis=0) + 1).astype(np.float32)
     new_width, new_height = (math.ceil(value) + 1 for value in moved.max(axis=0))
     cv2 = opencv()
@@ -148,6 +159,13 @@ def shear_and_view(layer: TextLayer, rng: np.random.Generator, *, strength: floa
     pixel_matrix = shift @ matrix @ np.linalg.inv(shift)
     coverage = cv2.warpPerspective(layer.coverage, pixel_matrix, (new_width, new_height), flags=cv2.INTER_LINEAR)
     return TextLayer(np.asarray(coverage), project(layer.polygon, matrix))
+
+
+def _least_corner(corners: NDArray[np.float64]) -> float:
+    """Return the least area that two neighbouring sides span, negative where the outline turns back."""
+    sides = np.roll(corners, -1, axis=0) - corners
+    following = np.roll(sides, -1, axis=0)
+    return float((sides[:, 0] * following[:, 1] - sides[:, 1] * following[:, 0]).min())
 
 
 def project(points: Points, matrix: NDArray[np.float64]) -> Points:
@@ -165,7 +183,7 @@ def trim(layer: TextLayer) -> TextLayer:
 
 
 def polygon_mask(polygon: Points, size: tuple[int, int]) -> Array:
-    """Return the (H, W) uint8 mask, 255 inside the polygon; `size` is (height, width)."""
+    """Return the (H, W) uint8 mask, 255 on pixels that the polygon covers or touches; `size` is (height, width)."""
     canvas = np.zeros(size, dtype=np.uint8)
     fixed = np.round((polygon - 0.5) * 16).astype(np.int32)
     opencv().fillPoly(canvas, [fixed], 255, shift=4)
