@@ -1,0 +1,160 @@
+"""Words as coverage layers with their polygons."""
+
+from __future__ import annotations
+
+import cv2
+import numpy as np
+import pytest
+
+from segrec.data.rendering.fonts import load_font
+from segrec.data.rendering.layers import (
+    TextLayer,
+    bend,
+    densify,
+    draw_text,
+    polygon_mask,
+    project,
+    shear_and_view,
+    trim,
+)
+from segrec.data.rendering.words import deform
+
+SQUARE = np.array([[0, 0], [1, 0], [1, 1], [0, 1]], np.float32)
+
+
+def layer(text: str, size: int = 36, **options: float) -> TextLayer:
+    drawn = draw_text(text, load_font("", size), **options)
+    assert drawn is not None
+    return drawn
+
+
+def ink_beyond(drawn: TextLayer) -> float:
+    """Return by how many pixels the centre of an inked pixel lies outside the polygon, negative when all are inside."""
+    rows, columns = np.nonzero(drawn.coverage > 127)
+    outline = drawn.polygon.reshape(-1, 1, 2)
+    return -min(
+        cv2.pointPolygonTest(outline, (float(x) + 0.5, float(y) + 0.5), True)
+        for y, x in zip(rows, columns, strict=True)
+    )
+
+
+def ink(drawn: TextLayer) -> float:
+    return float(drawn.coverage.sum()) / 255
+
+
+def touches_border(coverage: np.ndarray) -> bool:
+    return bool(coverage[[0, -1]].any() or coverage[:, [0, -1]].any())
+
+
+def test_a_straight_words_polygon_is_the_box_of_its_ink():
+    drawn = layer("sign", margin=3)
+    rows, columns = np.flatnonzero(drawn.coverage.any(axis=1)), np.flatnonzero(drawn.coverage.any(axis=0))
+    left, top, right, bottom = columns[0], rows[0], columns[-1] + 1, rows[-1] + 1
+    assert drawn.polygon.tolist() == [[left, top], [right, top], [right, bottom], [left, bottom]]
+    assert (left, top) == (3, 3) and drawn.coverage.shape == (bottom + 3, right + 3)
+
+
+def test_spacing_widens_and_tightens_without_losing_letters():
+    widths = [layer("llll", spacing=spacing).coverage.shape[1] for spacing in (-2.0, 0.0, 3.0, 9.0)]
+    assert widths == sorted(widths) and len(set(widths)) == 4
+    apart = layer("llll", spacing=9.0)
+    assert cv2.connectedComponents((apart.coverage > 64).astype(np.uint8))[0] - 1 == 4
+    assert ink_beyond(apart) <= 0
+
+
+@pytest.mark.parametrize("text", [" ", "", "."])
+def test_text_that_leaves_hardly_any_ink_is_no_layer(text):
+    assert draw_text(text, load_font("", 12)) is None
+
+
+def test_one_letter_and_a_long_word_are_layers():
+    assert layer("I", 22).coverage.shape[0] > layer("I", 22).coverage.shape[1]
+    assert layer("internationalisation12", 52).coverage.shape[1] > 400
+
+
+@pytest.mark.parametrize("angle", [0.06, 0.3, -0.3, 1.0, -1.0, 1.7, 2.4, -2.4, 3.0, -3.0])
+@pytest.mark.parametrize(("text", "size"), [("HM", 22), ("Welcome", 36), ("internationalisation12", 52)])
+def test_a_bent_words_polygon_holds_all_ink_to_within_a_pixel(text, size, angle):
+    straight = layer(text, size)
+    bent = bend(straight, angle)
+    assert ink_beyond(bent) <= 1
+    assert ink(bent) == pytest.approx(ink(straight), rel=0.06)
+    assert not touches_border(bent.coverage)
+    assert len(bent.polygon) % 2 == 0 and len(bent.polygon) >= 16
+    assert cv2.contourArea(bent.polygon) < 1.15 * cv2.contourArea(straight.polygon)
+
+
+def test_bending_arches_upwards_for_positive_angles_and_sags_for_negative_ones():
+    straight = layer("mmmmmmm")
+    for angle, middle_is_higher in ((1.5, True), (-1.5, False)):
+        coverage = bend(straight, angle).coverage
+        half = coverage.shape[1] // 2
+        rows = [np.nonzero(part)[0].mean() for part in (coverage[:, : half // 3], coverage[:, half - 9 : half + 9])]
+        assert (rows[1] < rows[0]) == middle_is_higher
+
+
+def test_a_bent_words_polygon_still_begins_at_its_upper_left():
+    for angle in (0.8, -0.8):
+        polygon = bend(layer("Welcome"), angle).polygon
+        half = len(polygon) // 2
+        assert (np.diff(polygon[:half, 0]) > 0).all() and (np.diff(polygon[half:, 0]) < 0).all()
+        assert (polygon[:half, 1] < polygon[half:][::-1, 1]).all()
+
+
+@pytest.mark.parametrize("strength", [0.0, 0.05, 0.2, 0.5, 2.0])
+@pytest.mark.parametrize("rotation", [-20.0, 0.0, 7.0])
+def test_a_viewed_words_polygon_holds_all_ink_to_within_a_pixel(strength, rotation):
+    straight = layer("Welcome")
+    for seed in range(8):
+        viewed = shear_and_view(straight, np.random.default_rng(seed), strength=strength, rotation=rotation)
+        assert ink_beyond(viewed) <= 1
+        assert not touches_border(viewed.coverage)
+        assert cv2.contourArea(viewed.polygon, oriented=True) > 0.1 * cv2.contourArea(straight.polygon)
+        assert cv2.isContourConvex(viewed.polygon)
+
+
+def test_a_view_without_strength_and_rotation_changes_nothing_but_the_margin():
+    straight = layer("Welcome")
+    viewed = shear_and_view(straight, np.random.default_rng(0), strength=0.0, rotation=0.0)
+    assert np.array_equal(trim(viewed).coverage, trim(straight).coverage)
+
+
+def test_rotation_is_counter_clockwise_in_degrees():
+    viewed = shear_and_view(layer("Welcome"), np.random.default_rng(0), strength=0.0, rotation=10.0)
+    across = viewed.polygon[1] - viewed.polygon[0]
+    assert np.degrees(np.arctan2(-across[1], across[0])) == pytest.approx(10, abs=0.01)  # y points down
+
+
+@pytest.mark.parametrize("seed", range(12))
+def test_trimming_a_deformed_word_keeps_its_ink_and_moves_the_polygon_along(seed):
+    deformed = deform(layer("boulevards"), np.random.default_rng(seed))
+    trimmed = trim(deformed)
+    assert ink(trimmed) == pytest.approx(ink(deformed), rel=1e-3)
+    assert ink_beyond(trimmed) == pytest.approx(ink_beyond(deformed), abs=1e-3)
+    assert (trimmed.polygon.min(axis=0) < 1).all() and trimmed.polygon.min() >= 0
+    assert (trimmed.coverage.shape[::-1] - trimmed.polygon.max(axis=0) < 1).all()
+
+
+def test_densify_divides_the_long_sides():
+    points = densify(SQUARE * 4, 3)
+    assert points.tolist() == [[0, 0], [2, 0], [4, 0], [4, 4], [2, 4], [0, 4]]
+
+
+def test_project_applies_a_homography():
+    matrix = np.array([[2, 0, 1], [0, 3, 0], [0, 0.5, 1]])
+    assert project(np.array([[1, 0], [1, 2]], np.float32), matrix).tolist() == [[3, 0], [1.5, 3]]
+
+
+def test_a_polygons_mask_covers_it_and_at_most_a_pixel_more():
+    mask = polygon_mask(SQUARE * 10 + np.array([4.4, 2.4], np.float32), (20, 20))
+    assert mask.shape == (20, 20) and set(np.unique(mask)) == {0, 255}
+    rows, columns = np.nonzero(mask)
+    assert (rows.min(), rows.max(), columns.min(), columns.max()) == (2, 12, 4, 14)
+    disc = np.array([[np.cos(a), np.sin(a)] for a in np.linspace(0, 2 * np.pi, 90)], np.float32) * 30 + 40
+    share = (polygon_mask(disc, (80, 80)) > 0).sum() / (np.pi * 30**2)
+    assert 1 <= share < 1.05
+
+
+def test_a_polygon_outside_the_picture_leaves_its_mask_empty():
+    assert not polygon_mask(SQUARE * 5 - 50, (8, 8)).any()
+    assert polygon_mask(SQUARE * 99 - 40, (8, 8)).all()
