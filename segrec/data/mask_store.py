@@ -20,7 +20,8 @@ from segrec.data.mask_record import (
 from segrec.data.mask_writer import mask_key
 from segrec.data.words import WordLmdb
 
-REMEDY = "run segrec precompute-masks again"
+PREDICT_AGAIN = "run segrec precompute-masks again"
+RENDER_AGAIN = "render the words again"
 
 
 class MaskStore:
@@ -48,7 +49,7 @@ class MaskStore:
             number: LmdbReader(folder) for (number, _), folder in folders.items() if (folder / DATA_FILE).exists()
         }
         if not self._shards:
-            raise DataError(f"{self.path} holds no masks yet; {REMEDY}")
+            raise DataError(f"{self.path} holds no masks yet; {PREDICT_AGAIN}")
         self.record = self._read_record()
         self._decode = mask_codec(self.record.codec).decode
         self._spans = [
@@ -75,6 +76,11 @@ class MaskStore:
         if not value.isdigit() or not first - 1 <= int(value) <= last:
             raise DataError(f"{self.path}: shard {number} has a damaged progress {value!r}; delete it and run again")
         return int(value)
+
+    @property
+    def remedy(self) -> str:
+        """What to do about a store that lacks masks or is of other words."""
+        return PREDICT_AGAIN if self.record.kind == "predicted" else RENDER_AGAIN
 
     def __len__(self) -> int:
         """Return how many masks the finished store covers."""
@@ -104,10 +110,12 @@ class MaskStore:
         index = position + 1
         first, last = self.record.span
         if not first <= index <= last:
-            raise DataError(f"{self.path} covers images {first} to {last}, not {index}; {REMEDY} with another --limit")
+            raise DataError(
+                f"{self.path} covers images {first} to {last}, not {index}; {self.remedy} with another --limit"
+            )
         shard = bisect_right(self._spans, index, key=lambda span: span[0])
         if index > self._last_done[shard - 1]:
-            raise DataError(f"{self.path} has no mask for image {index} yet ({self._missing_words()}); {REMEDY}")
+            raise DataError(f"{self.path} has no mask for image {index} yet ({self._missing_words()}); {self.remedy}")
         value = self._shards[shard].get(mask_key(index))
         if value is None:
             raise DataError(f"{self.path}: mask {index} is lost although the store says it is there; make it again")
@@ -120,7 +128,7 @@ class MaskStore:
             DataError: names what is missing.
         """
         if not self.complete:
-            raise DataError(f"{self.path} is unfinished: {self._missing_words()}; {REMEDY} to finish it")
+            raise DataError(f"{self.path} is unfinished: {self._missing_words()}; {self.remedy} to finish it")
 
     def _missing_words(self) -> str:
         runs = [f"{first}..{last}" for first, last in self.missing]
@@ -136,9 +144,13 @@ class MaskStore:
         source = self.record.source
         made_from = f"{self.path} was made from {source.name} ({source.path}, {source.num_samples} samples)"
         if source.num_samples != len(words):
-            raise DataError(f"{made_from}, but {words.path} has {len(words)}; {REMEDY} for it, with its own output")
+            raise DataError(
+                f"{made_from}, but {words.path} has {len(words)}; {self.remedy} for it, with its own output"
+            )
         if source.digest != words.digest:
-            raise DataError(f"{made_from}, but {words.path} has other content; {REMEDY} for it, with its own output")
+            raise DataError(
+                f"{made_from}, but {words.path} has other content; {self.remedy} for it, with its own output"
+            )
 
 
 def open_store(path: str | os.PathLike[str], words: WordLmdb, mask: str, *, count: int | None = None) -> MaskStore:
@@ -150,6 +162,11 @@ def open_store(path: str | os.PathLike[str], words: WordLmdb, mask: str, *, coun
     Raises:
         DataError: it is no store, of other words, incomplete, of another kind, or covers fewer words.
     """
+    if mask == "oracle" and not Path(path).exists():
+        raise DataError(
+            f"{words.path} has no exact masks ({path} does not exist); only segrec render words makes them, "
+            "use another kind of mask or name a store"
+        )
     store = MaskStore(path)
     if store.record.kind != mask:
         raise DataError(f"{path} holds {store.record.kind} masks, but --mask {mask} was asked for; name another store")
@@ -159,7 +176,7 @@ def open_store(path: str | os.PathLike[str], words: WordLmdb, mask: str, *, coun
     if store.record.span[1] < last:
         raise DataError(
             f"{path} covers images {store.record.span[0]} to {store.record.span[1]} of {last} that are needed; "
-            f"{REMEDY} with another --limit and output"
+            f"{store.remedy} with another --limit and output"
         )
     return store
 

@@ -44,6 +44,10 @@ class MaskedWords:
 
     def __init__(self, path: str | os.PathLike[str]) -> None:
         self._words = WordLmdb(path)
+        if not (Path(path) / ORACLE).is_dir():
+            raise DataError(
+                f"{path} has no exact masks; name words that segrec render words wrote (not with --no-masks)"
+            )
         self._text, self._regions = MaskStore(Path(path) / ORACLE), MaskStore(Path(path) / REGIONS)
         for store in (self._text, self._regions):
             store.check_source(self._words)

@@ -13,7 +13,7 @@ from torch import nn
 from recognizers.loading import load_pretrained, save_recognizer
 from recognizers.widen import freeze_all_but_input, train_input_mode, widen_input
 from segrec.core.checkpoint import state_digest
-from segrec.core.device import resolve_device
+from segrec.core.device import autocast, resolve_device
 from segrec.core.errors import ConfigError
 from segrec.core.loop import LoopSettings, fit
 from segrec.core.run_directory import RunDirectory
@@ -75,6 +75,14 @@ def finetune(settings: FineTuning) -> Path:
     """
     _check(settings)
     device = resolve_device(settings.device)
+    autocast(device, settings.amp)  # refuses what the device cannot do before anything is written
+    loop = LoopSettings(
+        steps=settings.steps,
+        learning_rate=settings.learning_rate,
+        warmup_steps=min(20, settings.steps // 10),
+        checkpoint_every=settings.checkpoint_every,
+    )
+    databases = [WordLmdb(path) for path in settings.data]
     torch.manual_seed(settings.seed)
     parent = resolve_weights(settings.pretrained)
     plain: Any = load_pretrained(parent)
@@ -88,10 +96,7 @@ def finetune(settings: FineTuning) -> Path:
     LOGGER.info(
         "fine-tuning %s of %s with %s masks", ", ".join(names) if names else "all layers", parent, settings.mask
     )
-    sets = [
-        WordSet(WordLmdb(path), _mask_source(settings, number, path, run.path))
-        for number, path in enumerate(settings.data)
-    ]
+    sets = [WordSet(words, _mask_source(settings, number, words, run.path)) for number, words in enumerate(databases)]
     fit(
         model,
         CountedLoss(device, settings.amp),
@@ -105,12 +110,7 @@ def finetune(settings: FineTuning) -> Path:
             workers=settings.workers,
         ),
         torch.optim.Adam([p for p in model.parameters() if p.requires_grad], lr=settings.learning_rate),
-        settings=LoopSettings(
-            steps=settings.steps,
-            learning_rate=settings.learning_rate,
-            warmup_steps=min(20, settings.steps // 10),
-            checkpoint_every=settings.checkpoint_every,
-        ),
+        settings=loop,
         run=run,
         state=state,
         save=lambda path: save_recognizer(
@@ -151,21 +151,21 @@ def _prepared(plain: Any, settings: FineTuning) -> nn.Module:
         raise ConfigError(f"{settings.pretrained} cannot be widened with --init {settings.init}: {error}") from error
 
 
-def _mask_source(settings: FineTuning, number: int, data: str, run: Path) -> MaskSource | None:
+def _mask_source(settings: FineTuning, number: int, words: WordLmdb, run: Path) -> MaskSource | None:
     if settings.mask == "none":
         return None
     if settings.mask == "random":
         return RandomMasks(settings.seed)
     if settings.mask == "zero":
         return ZeroMasks()
-    return StoredMasks(open_store(_store_path(settings, number, data, run), WordLmdb(data), settings.mask))
+    return StoredMasks(open_store(_store_path(settings, number, words.path, run), words, settings.mask))
 
 
-def _store_path(settings: FineTuning, number: int, data: str, run: Path) -> Path:
+def _store_path(settings: FineTuning, number: int, data: Path, run: Path) -> Path:
     if settings.masks:
         return Path(settings.masks[number])
     if settings.mask == "oracle":
-        return Path(data) / ORACLE
+        return data / ORACLE
     store = run / f"masks-{number}"
     LOGGER.info("no --masks named: predicting the masks of %s into %s first", data, store)
     return precompute_masks(

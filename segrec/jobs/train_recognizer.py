@@ -14,7 +14,7 @@ from recognizers import CRNN, Recognizer, crnn_slim
 from recognizers.loading import save_recognizer
 from recognizers.training import ctc_loss
 from segrec.core.batches import Joined, step_batches
-from segrec.core.device import resolve_device
+from segrec.core.device import autocast, resolve_device
 from segrec.core.errors import ConfigError, DataError
 from segrec.core.loop import LoopSettings, fit
 from segrec.core.run_directory import RunDirectory
@@ -116,12 +116,20 @@ def train_recognizer(settings: RecognizerTraining) -> Path:
     if not settings.data:
         raise ConfigError("training needs words: name at least one --data folder")
     device = resolve_device(settings.device)
+    autocast(device, settings.amp)  # refuses what the device cannot do before anything is written
+    loop = LoopSettings(
+        steps=settings.steps,
+        learning_rate=settings.learning_rate,
+        warmup_steps=min(500, settings.steps // 10),
+        checkpoint_every=settings.checkpoint_every,
+        evaluate_every=settings.evaluate_every,
+    )
     torch.manual_seed(settings.seed)
     model = PRESETS[settings.preset]().to(device)
     run = RunDirectory(settings.output)
     sets = [WordSet(WordLmdb(path), None) for path in settings.data]
-    state = run.begin("train", settings)
     valid = None if settings.valid is None else WordLmdb(settings.valid)
+    state = run.begin("train", settings)
     LOGGER.info("training %s on %d words", settings.preset, sum(len(item.words) for item in sets))
 
     def evaluate() -> Mapping[str, float]:
@@ -142,13 +150,7 @@ def train_recognizer(settings: RecognizerTraining) -> Path:
             workers=settings.workers,
         ),
         torch.optim.AdamW(model.parameters(), lr=settings.learning_rate, weight_decay=1e-4),
-        settings=LoopSettings(
-            steps=settings.steps,
-            learning_rate=settings.learning_rate,
-            warmup_steps=min(500, settings.steps // 10),
-            checkpoint_every=settings.checkpoint_every,
-            evaluate_every=settings.evaluate_every,
-        ),
+        settings=loop,
         run=run,
         state=state,
         save=lambda path: save_recognizer(path, model),

@@ -12,11 +12,11 @@ from torch import Tensor, nn
 
 from segmenter.loading import load_segmenter, save_segmenter
 from segmenter.metrics import PixelScore
-from segmenter.network import PRESETS, MutuallyGuidedNet
+from segmenter.network import PRESETS, STRIDE, MutuallyGuidedNet
 from segmenter.predictor import Segmenter
 from segmenter.training import SegmentationBatch, segmentation_loss
 from segrec.core.batches import Joined, step_batches
-from segrec.core.device import resolve_device
+from segrec.core.device import autocast, resolve_device
 from segrec.core.errors import ConfigError
 from segrec.core.loop import LoopSettings, fit
 from segrec.core.run_directory import RunDirectory
@@ -94,15 +94,25 @@ def train_segmenter(settings: SegmenterTraining) -> Path:
     """
     if settings.preset not in PRESETS:
         raise ConfigError(f"unknown preset {settings.preset!r}; use one of {', '.join(PRESETS)}")
+    if settings.working_height < 1 or settings.working_height % STRIDE:
+        raise ConfigError(f"--working-height must be a multiple of {STRIDE}, got {settings.working_height}")
     if not settings.words:
         raise ConfigError("training needs rendered words: name at least one --words folder (segrec render words)")
     device = resolve_device(settings.device)
+    autocast(device, settings.amp)  # refuses what the device cannot do before anything is written
+    loop = LoopSettings(
+        steps=settings.steps,
+        learning_rate=settings.learning_rate,
+        warmup_steps=min(100, settings.steps // 10),
+        checkpoint_every=settings.checkpoint_every,
+        evaluate_every=settings.evaluate_every,
+    )
     torch.manual_seed(settings.seed)
     model = _initial(settings).to(device).to(memory_format=torch.channels_last)
     run = RunDirectory(settings.output)
     batches = _batches(settings)
-    state = run.begin("train segmenter", settings)
     valid = None if settings.valid is None else MaskedWords(settings.valid)
+    state = run.begin("train segmenter", settings)
     parameters = sum(parameter.numel() for parameter in model.parameters())
     LOGGER.info("training %s, %.1f M parameters, %d steps", settings.preset, parameters / 1e6, settings.steps)
 
@@ -122,13 +132,7 @@ def train_segmenter(settings: SegmenterTraining) -> Path:
         loss,
         batches,
         torch.optim.Adam(model.parameters(), lr=settings.learning_rate),
-        settings=LoopSettings(
-            steps=settings.steps,
-            learning_rate=settings.learning_rate,
-            warmup_steps=min(100, settings.steps // 10),
-            checkpoint_every=settings.checkpoint_every,
-            evaluate_every=settings.evaluate_every,
-        ),
+        settings=loop,
         run=run,
         state=state,
         save=lambda path: save_segmenter(path, model),
