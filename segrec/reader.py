@@ -78,8 +78,10 @@ class Reader:
             batch_size: crops a forward pass.
 
         Raises:
-            ValueError: a crop is no such array.
+            ValueError: a crop is no such array, or `crops` is one array rather than a list of them.
         """
+        if isinstance(crops, np.ndarray):
+            raise ValueError(f"crops must be a list of pictures, got one array {crops.shape}; wrap it as [crop]")
         images = [as_rgb(crop, position) for position, crop in enumerate(crops)]
         if not images:
             return []
@@ -92,8 +94,8 @@ class Reader:
     def read_regions(self, image: Array, polygons: Sequence[NDArray[Any]], *, batch_size: int = 64) -> list[Word]:
         """Return one `Word` a polygon of a picture, in order; `[]` gives `[]`.
 
-        Each region is straightened first, see `segrec.regions.cut_region`. A polygon without area gives an empty text
-        with confidence 0 and a mask of one pixel.
+        Each region is straightened first, see `segrec.regions.cut_region`. A polygon thinner than half a pixel gives
+        an empty text with confidence 0 and a mask of one pixel.
 
         Args:
             image: (H, W, 3) uint8 RGB; grey (H, W) and RGBA are accepted.

@@ -12,10 +12,12 @@ from segrec.core.images import Array, opencv
 
 Points = NDArray[np.float32]
 MAX_SIDE = 2048
+LARGEST = 1e9
+"""Coordinates from here on are taken for damage."""
 
 
 def cut_region(image: Array, polygon: NDArray[Any]) -> Array | None:
-    """Return the straightened crop of one polygon, (h, w, 3) uint8, or None when the polygon has no area.
+    """Return the straightened crop of one polygon, (h, w, 3) uint8, or None when it is thinner than half a pixel.
 
     Points go around the word from its upper left corner, in either direction of the field's habits: four corners, or
     an upper edge from left to right followed by the lower edge from right to left (Total-Text, CTW1500). Beyond the
@@ -26,13 +28,16 @@ def cut_region(image: Array, polygon: NDArray[Any]) -> Array | None:
         polygon: (P, 2) x and y in pixels, P >= 4; with an odd P the longer half is the upper edge.
 
     Raises:
-        ValueError: the polygon has another shape or is not finite.
+        ValueError: the polygon has another shape, or coordinates that are not finite or beyond a billion.
     """
     points = np.asarray(polygon, dtype=np.float32)
     if points.ndim != 2 or points.shape[1] != 2 or len(points) < 4:
         raise ValueError(f"a polygon must be (P, 2) with P >= 4, got {points.shape}")
-    if not np.isfinite(points).all():
-        raise ValueError("a polygon must be finite, got NaN or infinity")
+    if not (np.abs(points) < LARGEST).all():
+        raise ValueError(f"a polygon must be finite and below {LARGEST:g} pixels, got NaN, infinity or more")
+    _, sides, _ = opencv().minAreaRect(points)
+    if min(sides) < 0.5:
+        return None
     upper, lower = _edges(points)
     height = round(float(np.linalg.norm(lower - upper, axis=1).mean()))
     lengths = np.maximum(_steps(upper), _steps(lower))
