@@ -69,7 +69,7 @@ class RecognitionDataset:
         position, visit = key
         word = self._words[position]
         if word.image is None:
-            return "unreadable image"
+            return "unreadable image or label"
         text = self._charset.normalise(word.label)
         if not text:
             return "empty label"

@@ -68,12 +68,15 @@ class MaskedScenes:
     """A folder of rendered scenes.
 
     Raises:
-        DataError: the folder has no `scenes.json`.
+        DataError: the folder has no `scenes.json`, or one without scenes.
     """
 
     def __init__(self, path: str | os.PathLike[str]) -> None:
         self._folder = Path(path)
-        self._names: list[str] = read_json(self._folder / "scenes.json")["scenes"]
+        record = read_json(self._folder / "scenes.json")
+        if not isinstance(record, dict) or not isinstance(record.get("scenes"), list):
+            raise DataError(f"{self._folder / 'scenes.json'} names no scenes; render them again")
+        self._names: list[str] = record["scenes"]
 
     def __len__(self) -> int:
         return len(self._names)

@@ -1,0 +1,176 @@
+"""Training samples of the segmenter."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from segmenter.augment import Sample
+from segrec.core.errors import DataError
+from segrec.core.files import write_json
+from segrec.core.images import encode_jpeg, encode_png
+from segrec.data.mask_record import MaskRecord, SourceRecord
+from segrec.data.mask_writer import MaskStoreWriter
+from segrec.data.rendering.writing import ORACLE, REGIONS
+from segrec.data.segmentation import IGNORE, MaskedScenes, MaskedWords, SegmentationDataset, collate
+from segrec.data.words import WordLmdb, WordWriter
+
+SIZES = [(10, 40), (30, 20), (64, 200)]
+
+
+def masks_of(size: tuple[int, int]) -> tuple[np.ndarray, np.ndarray]:
+    """Return a word of one bar: its text mask, and its region one pixel larger."""
+    height, width = size
+    text, region = np.zeros(size, np.uint8), np.zeros(size, np.uint8)
+    text[height // 3 : height // 2, width // 4 : width // 2] = 255
+    region[height // 3 - 1 : height // 2 + 1, width // 4 - 1 : width // 2 + 1] = 255
+    return text, region
+
+
+def write_words(folder: Path, *, stores: tuple[str, ...] = (ORACLE, REGIONS), done: int = 3) -> Path:
+    with WordWriter(folder) as writer:
+        for size in SIZES:
+            text, _ = masks_of(size)
+            writer.add(encode_png(np.repeat(text[:, :, None], 3, axis=2)), "bar")
+    source = SourceRecord.of(WordLmdb(folder))
+    for name in stores:
+        record = MaskRecord(
+            kind="oracle" if name == ORACLE else "region",
+            source=source,
+            segmenter=None,
+            input_size=(None, None),
+            span=(1, len(SIZES)),
+        )
+        with MaskStoreWriter.open(folder / name, record) as store:
+            store.write(1, [masks_of(size)[stores.index(name)] for size in SIZES[:done]])
+    return folder
+
+
+@pytest.fixture
+def words(tmp_path) -> Path:
+    return write_words(tmp_path / "words")
+
+
+@pytest.fixture
+def scenes(tmp_path) -> Path:
+    text, region = masks_of((48, 80))
+    for kind, content in {
+        "images/a.jpg": encode_jpeg(np.repeat(text[:, :, None], 3, axis=2)),
+        "text/a.png": encode_png(text // 2),
+        "regions/a.png": encode_png(region),
+    }.items():
+        (tmp_path / "scenes" / kind).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / "scenes" / kind).write_bytes(content)
+    write_json(tmp_path / "scenes" / "scenes.json", {"seed": 0, "scenes": ["a"]})
+    return tmp_path / "scenes"
+
+
+def test_words_come_with_both_masks(words):
+    data = MaskedWords(words)
+    assert len(data) == len(SIZES)
+    for position, size in enumerate(SIZES):
+        sample = data.sample(position)
+        text, region = masks_of(size)
+        assert np.array_equal(sample.text, text) and np.array_equal(sample.region, region)
+        assert np.array_equal(sample.image[:, :, 0], text)
+
+
+def test_words_without_whole_masks_of_their_own_are_refused(tmp_path):
+    with pytest.raises(DataError, match="has no exact masks; name words that segrec render words wrote"):
+        MaskedWords(write_words(tmp_path / "bare", stores=()))
+    with pytest.raises(DataError, match="regions does not exist"):
+        MaskedWords(write_words(tmp_path / "half", stores=(ORACLE,)))
+    with pytest.raises(DataError, match="is unfinished: 2 of 3 masks"):
+        MaskedWords(write_words(tmp_path / "cut", done=2))
+    foreign = write_words(tmp_path / "foreign")
+    with WordWriter(foreign, overwrite=True) as writer:
+        writer.add(encode_png(np.zeros((4, 4, 3), np.uint8)), "new")
+    with pytest.raises(DataError, match="was made from"):
+        MaskedWords(foreign)
+
+
+def test_scenes_come_with_binary_masks(scenes):
+    data = MaskedScenes(scenes)
+    text, region = masks_of((48, 80))
+    sample = data.sample(0)
+    assert len(data) == 1 and sample.image.shape == (48, 80, 3)
+    assert np.array_equal(sample.text, text) and np.array_equal(sample.region, region)
+
+
+def test_a_folder_without_scenes_is_refused(tmp_path):
+    with pytest.raises(DataError, match=r"cannot read .*scenes\.json"):
+        MaskedScenes(tmp_path)
+    for content in ({}, [], {"scenes": 3}):
+        write_json(tmp_path / "scenes.json", content)
+        with pytest.raises(DataError, match=r"scenes\.json names no scenes; render them again"):
+            MaskedScenes(tmp_path)
+
+
+@pytest.mark.parametrize("words_at_height", [True, False])
+@pytest.mark.parametrize("size", [(32, 64), (64, 16)])
+def test_samples_have_one_size_and_masks_of_three_values(words, words_at_height, size):
+    data = SegmentationDataset(MaskedWords(words), size, seed=0, words=words_at_height)
+    values = set()
+    for position in range(len(data)):
+        for visit in range(4):
+            sample = data[position, visit]
+            assert sample.image.shape == (*size, 3) and sample.image.dtype == np.uint8
+            assert sample.text.shape == sample.region.shape == size
+            values |= set(np.unique(sample.text).tolist()) | set(np.unique(sample.region).tolist())
+    assert values == {0, IGNORE, 255}
+
+
+def test_masks_move_with_the_image(words):
+    data = SegmentationDataset(MaskedWords(words), (32, 64), seed=1, words=True)
+    found = 0
+    for visit in range(20):
+        image, text, region = data[2, visit]
+        known = text != IGNORE
+        if (text == 255).sum() > 20 and (text[known] == 0).sum() > 20:
+            grey = image.astype(float).mean(axis=2)
+            assert grey[text == 255].mean() > grey[known & (text == 0)].mean() + 40
+            assert (region[text == 255] != 0).mean() > 0.98
+            found += 1
+    assert found > 10
+
+
+def test_a_short_word_is_ignored_beside_itself_and_not_called_background(words):
+    data = SegmentationDataset(MaskedWords(words), (32, 256), seed=0, words=True)
+    shares = [float((data[1, visit].text == IGNORE).mean()) for visit in range(6)]  # 32 x 21 of 32 x 256 pixels
+    assert min(shares) > 0.8
+
+
+def test_a_sample_depends_on_position_and_visit_alone(words):
+    first, second = (SegmentationDataset(MaskedWords(words), (32, 64), seed=5, words=True) for _ in range(2))
+    second[1, 0]
+    assert np.array_equal(first[2, 3].image, second[2, 3].image)
+    assert np.array_equal(first[2, 3].text, second[2, 3].text)
+    other = SegmentationDataset(MaskedWords(words), (32, 64), seed=6, words=True)
+    for sample in (first[2, 4], first[0, 3], other[2, 3]):
+        assert not np.array_equal(sample.image, first[2, 3].image)
+
+
+def test_a_batch_says_which_masks_it_has():
+    image, on = np.full((16, 32, 3), (1, 2, 3), np.uint8), np.full((16, 32), 255, np.uint8)
+    batch = collate([Sample(image, on, None), Sample(image, None, on), Sample(image, on, on)])
+    assert batch.images.shape == (3, 3, 16, 32) and batch.images.dtype == torch.uint8
+    assert batch.images[0, :, 0, 0].tolist() == [1, 2, 3]
+    assert batch.text.shape == batch.region.shape == (3, 1, 16, 32)
+    assert batch.has_text.tolist() == [True, False, True] and batch.has_region.tolist() == [False, True, True]
+    assert batch.text[1].unique().tolist() == [IGNORE] and batch.text[0].unique().tolist() == [255]
+
+
+def test_a_word_that_became_unreadable_is_named(words, tmp_path):
+    broken = tmp_path / "broken"
+    with WordWriter(broken) as writer:
+        for size in SIZES:
+            writer.add(b"" if size == SIZES[1] else encode_png(masks_of(size)[0]), "bar")
+    for name in (ORACLE, REGIONS):
+        record = MaskRecord("oracle", SourceRecord.of(WordLmdb(broken)), None, (None, None), (1, 3))
+        with MaskStoreWriter.open(broken / name, record) as store:
+            store.write(1, [masks_of(size)[0] for size in SIZES])
+    with pytest.raises(DataError, match=r"image-000000002: the image is empty .*; render the words again"):
+        MaskedWords(broken).sample(1)
