@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+import torch
 from segrec_process import Outcome
 
 from segrec.cli import main
@@ -28,6 +29,15 @@ def words(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def masks(words: Path) -> Path:
     """The predicted masks of `words`; tests must not write here."""
     return precompute_masks(words, words.parent / "masks", device="cpu").store
+
+
+@pytest.fixture(autouse=True, scope="module")
+def one_thread() -> Iterator[None]:
+    """Tiny tensors are quickest on one thread, on a busy machine by far."""
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(before)
 
 
 @pytest.fixture

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import multiprocessing
 import os
+import resource
 import signal
 import subprocess
 import sys
@@ -46,7 +47,8 @@ class Killable:
     Args:
         arguments: of the command line.
         log: the file that gets stdout and stderr.
-        small: `chunk` words a transaction, `checkpoint` and `log` steps, all few so that little work shows much.
+        small: `chunk` words a transaction, `checkpoint` and `log` steps, all few so that little work shows much; and
+            `room`, bytes that a file may have, as if the disk were full beyond.
     """
 
     def __init__(self, arguments: Sequence[str], log: Path, *, small: Mapping[str, int]) -> None:
@@ -92,6 +94,9 @@ def _run(arguments: list[str], log: str, small: dict[str, int]) -> None:
     with open(log, "ab") as handle:
         os.dup2(handle.fileno(), 1)
         os.dup2(handle.fileno(), 2)
+    if "room" in small:
+        signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+        resource.setrlimit(resource.RLIMIT_FSIZE, (small["room"], small["room"]))
     from segrec.cli import main
     from segrec.jobs import finetune, precompute
 

@@ -53,7 +53,7 @@ def test_a_mask_store_killed_again_and_again_equals_an_uninterrupted_one(tmp_pat
     for wanted in [0, 1, *sorted(moments.sample(range(5, COUNT - 12), 3))]:
         run = precompute(many, tmp_path / "store")
         run.wait_until(lambda wanted=wanted: masks_in(tmp_path / "store") >= wanted)
-        time.sleep(moments.uniform(0, 0.02))
+        time.sleep(moments.uniform(0, 0.01))
         run.send(signal.SIGKILL)
         reached.append(masks_in(tmp_path / "store"))
     assert len({done for done in reached if 0 < done < COUNT}) >= 2, reached
@@ -105,7 +105,7 @@ def test_a_fine_tuning_killed_again_and_again_ends_in_the_same_bits_and_metrics(
     for rows in (0, 1, 3, 4):
         run = finetune(words, masks, tmp_path / "run")
         run.wait_until(lambda rows=rows: rows_of(tmp_path / "run") >= rows)
-        time.sleep(moments.uniform(0, 0.1))
+        time.sleep(moments.uniform(0, 0.02))
         run.send(signal.SIGKILL)
         reached.append(rows_of(tmp_path / "run"))
     assert len({rows for rows in reached if 0 < rows < STEPS // 4}) >= 2, reached

@@ -52,7 +52,7 @@ def render_words(
     """
     _check_count(count)
     folder = Path(output)
-    with tempfile.TemporaryFile() as spool, WordWriter(folder, overwrite=overwrite) as writer:
+    with WordWriter(folder, overwrite=overwrite) as writer, _spool(folder) as spool:
         for word in _rendered(WordRenderer, count, seed, sources, workers, "word"):
             writer.add(word.jpeg, word.text)
             if masks:
@@ -62,6 +62,17 @@ def render_words(
         if masks:
             spool.seek(0)
             _write_masks(folder, spool, count)
+
+
+@contextmanager
+def _spool(folder: Path) -> Iterator[IO[bytes]]:
+    """Yield a nameless file on the output's disk, where masks wait until the words are whole."""
+    try:
+        with tempfile.TemporaryFile(dir=folder) as spool:
+            yield spool
+    except OSError as error:
+        reason = error.strerror or error
+        raise DataError(f"cannot write {folder}: {reason}; free space or choose another output") from error
 
 
 def _write_masks(folder: Path, spool: IO[bytes], count: int) -> None:
