@@ -58,6 +58,12 @@ def train(
 ) -> dict[str, float]:
     model = network()
     run = RunDirectory(folder)
+
+    def judged() -> dict[str, float]:
+        assert evaluate is not None
+        model.eval()
+        return evaluate()
+
     return fit(
         model,
         loss,
@@ -68,7 +74,7 @@ def train(
         state=run.begin("curve", Recorded()),
         save=lambda path: save_weights(path, model.state_dict(), WeightsHeader("curve", {})),
         train_mode=model.train,
-        evaluate=evaluate,
+        evaluate=None if evaluate is None else judged,
     )
 
 

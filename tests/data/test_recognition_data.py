@@ -93,12 +93,11 @@ def test_a_batch_without_a_usable_word_is_refused_with_the_reasons(words):
 
 
 def test_a_sample_depends_on_position_and_visit_alone(words):
-    options = {"spec": MASKED, "masks": RandomMasks(3), "augment": True}
-    data, other = dataset(words, **options), dataset(words, **options)
+    data, other = dataset(words, augment=True), dataset(words, augment=True)
     first = data[0, 1].prepared
     other[4, 0], other[0, 0]
     assert np.array_equal(other[0, 1].prepared, first)
-    different = [data[0, 0], data[0, 2], data[4, 1], dataset(words, **options, seed=1)[0, 1]]
+    different = [data[0, 0], data[0, 2], data[4, 1], dataset(words, augment=True, seed=1)[0, 1]]
     assert not any(np.array_equal(sample.prepared, first) for sample in different)
 
 

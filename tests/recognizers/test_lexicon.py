@@ -20,6 +20,8 @@ def test_the_nearest_word_has_the_fewest_edits():
 def test_of_equally_near_words_the_first_wins():
     assert Lexicon(["bat", "cat"], normalise_label).nearest("rat") == "bat"
     assert Lexicon(["cat", "bat"], normalise_label).nearest("rat") == "cat"
+    assert Lexicon(["at", "cats"], normalise_label).nearest("cat") == "at"
+    assert Lexicon(["cats", "at"], normalise_label).nearest("cat") == "cats"
 
 
 def test_words_and_readings_are_compared_normalised():

@@ -125,6 +125,18 @@ def test_rotation_is_counter_clockwise_in_degrees():
     assert np.degrees(np.arctan2(-across[1], across[0])) == pytest.approx(10, abs=0.01)  # y points down
 
 
+@pytest.mark.parametrize("rotation", [-20.0, 20.0])
+def test_ink_and_polygon_are_moved_alike_to_a_tenth_of_a_pixel(rotation):
+    solid = np.zeros((30, 60), np.uint8)
+    solid[5:25, 10:50] = 255
+    viewed = shear_and_view(
+        TextLayer(solid, SQUARE * (40, 20) + (10, 5)), np.random.default_rng(0), strength=0.0, rotation=rotation
+    )
+    rows, columns = np.mgrid[0 : viewed.coverage.shape[0], 0 : viewed.coverage.shape[1]] + 0.5
+    centre = [np.average(places, weights=viewed.coverage) for places in (columns, rows)]
+    assert centre == pytest.approx(viewed.polygon.mean(axis=0).tolist(), abs=0.1)
+
+
 @pytest.mark.parametrize("seed", range(12))
 def test_trimming_a_deformed_word_keeps_its_ink_and_moves_the_polygon_along(seed):
     deformed = deform(layer("boulevards"), np.random.default_rng(seed))
