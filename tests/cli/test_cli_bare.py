@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -10,7 +11,7 @@ import pytest
 from segrec.cli.evaluate import command as eval_command
 from segrec.cli.finetune import command as finetune_command
 from segrec.data.mask_store import MaskStore
-from segrec.jobs import demo_set, evaluate
+from segrec.jobs import demo, demo_set, evaluate
 
 
 @pytest.fixture
@@ -18,6 +19,7 @@ def empty_folder(tmp_path, monkeypatch) -> Path:
     """An empty current folder, a tiny demo set and a short fine-tuning."""
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(demo_set, "SIZES", {"train": 20, "test": 12})
+    monkeypatch.setattr(demo, "FineTuning", partial(demo.FineTuning, batch_size=4, workers=0))
     defaults = {"steps": 2, "batch_size": 4, "workers": 0}
     for option in finetune_command.params:
         if option.name in defaults:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -11,7 +12,7 @@ from cli_words import contents
 from segrec.core.images import Array, decode_mask, read_image
 from segrec.data.mask_store import MaskStore
 from segrec.data.words import WordLmdb
-from segrec.jobs import demo_set
+from segrec.jobs import demo, demo_set
 
 RUN_FILES = {"run.json", "metrics.jsonl", "last.safetensors", "best.safetensors", "state.pt"}
 
@@ -157,6 +158,7 @@ def test_a_segmenter_trains_from_scratch_in_both_phases_and_predicts(segrec, wor
 
 def test_the_demo_writes_a_report_that_compares_all_four_variants(segrec, tmp_path, monkeypatch):
     monkeypatch.setattr(demo_set, "SIZES", {"train": 16, "test": 10})
+    monkeypatch.setattr(demo, "FineTuning", partial(demo.FineTuning, batch_size=4, workers=0))
     folder = tmp_path / "demo"
     code, out, err = segrec("demo", "--output", folder, "--steps", "2")
     assert code == 0, err

@@ -77,7 +77,7 @@ def test_an_interrupted_precompute_exits_130_and_ends_in_the_same_store(tmp_path
 
 def finetune(words: Path, masks: Path, run: Path) -> Killable:
     arguments = ["finetune", "crnn", "--data", str(words), "--masks", str(masks), "--output", str(run)]
-    settings = ["--steps", str(STEPS), "--batch-size", "6", "--augment", "--device", "cpu", "--workers", "1"]
+    settings = ["--steps", str(STEPS), "--batch-size", "3", "--augment", "--device", "cpu", "--workers", "1"]
     return Killable([*arguments, *settings], run.with_suffix(".log"), small=SMALL)
 
 
