@@ -143,8 +143,8 @@ class Recipe:
 @click.option("--stage", multiple=True, type=click.Choice(["render", "segmenter", "recognizer", "variants"]))
 @click.option("--segmenter-steps", default=960, show_default=True)
 @click.option("--recognizer-steps", default=7000, show_default=True)
-@click.option("--tuning-steps", default=160, show_default=True)
-@click.option("--tuning-lr", default=2e-3, show_default=True)
+@click.option("--tuning-steps", default=100, show_default=True)
+@click.option("--tuning-lr", default=5e-4, show_default=True)
 def main(
     work: Path,
     output: Path,
