@@ -132,8 +132,8 @@ def _report(results: list[EvaluationResult], test: DemoSet, *, steps: int, seed:
         intro=[
             "A pretrained CRNN read rendered words that nothing here was trained on: as it is (none), and widened by a "
             "fourth input channel whose first layer alone was then fine-tuned: with random masks (the control), with "
-            "masks that the shipped segmenter predicted, and with oracle masks, the exact strokes from rendering, which "
-            "show what the channel can carry when the mask is right.",
+            "masks that the shipped segmenter predicted, and with oracle masks, the exact strokes from rendering. The "
+            "last show what the channel can carry when the mask is right.",
         ],
         rows=[report_row(result) for result in results],
         gains=[
