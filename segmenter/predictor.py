@@ -18,6 +18,9 @@ from segrec.core.images import Array
 
 Probabilities = NDArray[np.float32]
 
+BATCH_PIXELS = 32 * 32 * 160
+"""Pixels of one batch, so that a run's memory does not depend on how long its longest words are."""
+
 
 class Masks(NamedTuple):
     """Both masks of one picture, at its own size.
@@ -81,7 +84,7 @@ class Segmenter:
 
         Args:
             images: uint8 arrays (H, W, 3) RGB, (H, W) grey or (H, W, 4) RGBA, any size from 1x1.
-            batch_size: most pictures in one run of the network.
+            batch_size: most pictures in one run of the network; fewer when they are large.
 
         Raises:
             ValueError: for another kind of picture or a batch size below 1.
@@ -141,10 +144,11 @@ class Segmenter:
 
 
 def _batches(sizes: Sequence[tuple[int, int]], batch_size: int) -> Iterator[list[int]]:
-    """Yield positions whose padded sizes are equal, at most `batch_size` at once."""
+    """Yield positions whose padded sizes are equal, at most `batch_size` and about `BATCH_PIXELS` at once."""
     groups: dict[tuple[int, int], list[int]] = defaultdict(list)
     for position, (height, width) in enumerate(sizes):
         groups[-(-height // STRIDE), -(-width // STRIDE)].append(position)
-    for group in groups.values():
-        for start in range(0, len(group), batch_size):
-            yield group[start : start + batch_size]
+    for (rows, columns), group in groups.items():
+        most = max(1, min(batch_size, BATCH_PIXELS // (rows * columns * STRIDE**2)))
+        for start in range(0, len(group), most):
+            yield group[start : start + most]
