@@ -8,17 +8,19 @@ import signal
 import threading
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import torch
 from torch import Tensor, nn
 
-from segrec.core.errors import ConfigError, SegrecError
+from segrec.core.errors import SegrecError
 from segrec.core.files import atomic_path
 from segrec.core.run_directory import RunDirectory
 from segrec.core.runlog import LOGGER, append_jsonl, progress_bar, rewind_jsonl
+from segrec.core.schedule import LoopSettings, RateStage
+
+__all__ = ["Evaluation", "LoopSettings", "Loss", "RateStage", "TrainingError", "fit"]
 
 Loss = Callable[[nn.Module, Any], Mapping[str, Tensor]]
 Evaluation = Callable[[], Mapping[str, float]]
@@ -26,43 +28,6 @@ Evaluation = Callable[[], Mapping[str, float]]
 
 class TrainingError(SegrecError):
     """Training cannot go on; the last checkpoint is kept."""
-
-
-@dataclass(frozen=True)
-class LoopSettings:
-    """How long and how a run goes.
-
-    Attributes:
-        steps: optimiser steps in all.
-        learning_rate: the peak; warmed up linearly, held, then brought to zero linearly.
-        warmup_steps: length of the warm-up.
-        decay_share: share of the steps at the end over which the learning rate falls.
-        gradient_clip: largest gradient norm; None leaves gradients alone.
-        checkpoint_every: steps between checkpoints.
-        log_every: steps between rows of metrics.jsonl.
-        evaluate_every: steps between evaluations; 0 evaluates only at the end.
-    """
-
-    steps: int
-    learning_rate: float
-    warmup_steps: int = 0
-    decay_share: float = 0.3
-    gradient_clip: float | None = 5.0
-    checkpoint_every: int = 200
-    log_every: int = 20
-    evaluate_every: int = 0
-
-    def __post_init__(self) -> None:
-        if self.steps < 1:
-            raise ConfigError(f"steps must be at least 1, got {self.steps}")
-        if not self.learning_rate > 0:
-            raise ConfigError(f"the learning rate must be positive, got {self.learning_rate}")
-
-    def rate(self, step: int) -> float:
-        """Return the learning rate of the 0-based `step`."""
-        warm = min(1.0, (step + 1) / self.warmup_steps) if self.warmup_steps else 1.0
-        decay_steps = max(1.0, self.decay_share * self.steps)
-        return self.learning_rate * min(warm, 1.0, (self.steps - step) / decay_steps)
 
 
 def fit(

@@ -13,7 +13,7 @@ from curve_training import SETTINGS, Recorded, curve_loss, network, train
 
 from segrec.core.checkpoint import WeightsHeader, load_weights, save_weights
 from segrec.core.errors import ConfigError
-from segrec.core.loop import LoopSettings, TrainingError, fit
+from segrec.core.loop import LoopSettings, RateStage, TrainingError, fit
 from segrec.core.run_directory import RunDirectory
 
 
@@ -53,6 +53,39 @@ def test_the_learning_rate_warms_up_holds_and_falls():
 def test_settings_that_cannot_train_are_refused(steps, rate, message):
     with pytest.raises(ConfigError, match=message):
         LoopSettings(steps=steps, learning_rate=rate)
+
+
+def test_each_stage_warms_up_and_falls_by_itself():
+    stages = (RateStage(4, 0.5, warmup_steps=2, decay_share=0), RateStage(3, 0.25), RateStage(2, 1.0, decay_share=1))
+    settings = LoopSettings(steps=9, learning_rate=7.0, warmup_steps=9, stages=stages)
+    expected = [0.25, 0.5, 0.5, 0.5, 0.25, 0.25, 0.25, 1.0, 0.5]
+    assert [settings.rate(step) for step in range(9)] == pytest.approx(expected)
+
+
+def test_stages_must_fill_the_run():
+    stages = (RateStage(4, 0.5), RateStage(3, 0.25))
+    with pytest.raises(ConfigError, match="the 2 stages have 7 steps, but the run is to have 8"):
+        LoopSettings(steps=8, learning_rate=0.5, stages=stages)
+
+
+@pytest.mark.parametrize("values", [(0, 0.1), (5, -1.0)])
+def test_a_stage_that_cannot_train_is_refused(values):
+    with pytest.raises(ConfigError, match="must be"):
+        RateStage(*values)
+
+
+def test_a_run_logs_the_rate_of_its_stage_and_resumes_inside_one(tmp_path):
+    stages = (RateStage(6, 0.05, decay_share=0), RateStage(6, 0.01, warmup_steps=3, decay_share=0))
+    settings = LoopSettings(steps=12, learning_rate=0.05, checkpoint_every=4, log_every=1, stages=stages)
+    train(tmp_path / "whole", settings=settings)
+    with pytest.raises(Crash):
+        train(tmp_path / "cut", settings=settings, loss=crash_in_step(10))
+    train(tmp_path / "cut", settings=settings)
+    assert [row["lr"] for row in rows(tmp_path / "cut")] == pytest.approx(
+        [0.05] * 6 + [0.01 / 3, 0.02 / 3] + [0.01] * 4
+    )
+    for name in ("last.safetensors", "metrics.jsonl"):
+        assert (tmp_path / "cut" / name).read_bytes() == (tmp_path / "whole" / name).read_bytes(), name
 
 
 def test_a_run_leaves_weights_state_and_metrics(tmp_path):
