@@ -12,7 +12,6 @@ from segrec.data.rendering.layers import (
     bend,
     densify,
     draw_text,
-    polygon_mask,
     project,
     shear_and_view,
     trim,
@@ -155,18 +154,3 @@ def test_densify_divides_the_long_sides():
 def test_project_applies_a_homography():
     matrix = np.array([[2, 0, 1], [0, 3, 0], [0, 0.5, 1]])
     assert project(np.array([[1, 0], [1, 2]], np.float32), matrix).tolist() == [[3, 0], [1.5, 3]]
-
-
-def test_a_polygons_mask_covers_it_and_at_most_a_pixel_more():
-    mask = polygon_mask(SQUARE * 10 + np.array([4.4, 2.4], np.float32), (20, 20))
-    assert mask.shape == (20, 20) and set(np.unique(mask)) == {0, 255}
-    rows, columns = np.nonzero(mask)
-    assert (rows.min(), rows.max(), columns.min(), columns.max()) == (2, 12, 4, 14)
-    disc = np.array([[np.cos(a), np.sin(a)] for a in np.linspace(0, 2 * np.pi, 90)], np.float32) * 30 + 40
-    share = (polygon_mask(disc, (80, 80)) > 0).sum() / (np.pi * 30**2)
-    assert 1 <= share < 1.05
-
-
-def test_a_polygon_outside_the_picture_leaves_its_mask_empty():
-    assert not polygon_mask(SQUARE * 5 - 50, (8, 8)).any()
-    assert polygon_mask(SQUARE * 99 - 40, (8, 8)).all()

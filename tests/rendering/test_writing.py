@@ -11,8 +11,8 @@ import pytest
 from segrec.core.errors import ConfigError, DataError
 from segrec.core.files import read_json
 from segrec.core.images import decode_image, read_image
+from segrec.core.polygons import polygon_mask
 from segrec.data.mask_store import MaskStore
-from segrec.data.rendering.layers import polygon_mask
 from segrec.data.rendering.scenes import SceneRenderer
 from segrec.data.rendering.words import WordRenderer
 from segrec.data.rendering.writing import ORACLE, REGIONS, render_scenes, render_words

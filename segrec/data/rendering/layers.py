@@ -180,11 +180,3 @@ def trim(layer: TextLayer) -> TextLayer:
     high = np.ceil(layer.polygon.max(axis=0)).astype(int)
     cut = layer.coverage[low[1] : high[1], low[0] : high[0]]
     return TextLayer(cut, layer.polygon - low.astype(np.float32))
-
-
-def polygon_mask(polygon: Points, size: tuple[int, int]) -> Array:
-    """Return the (H, W) uint8 mask, 255 on pixels that the polygon covers or touches; `size` is (height, width)."""
-    canvas = np.zeros(size, dtype=np.uint8)
-    fixed = np.round((polygon - 0.5) * 16).astype(np.int32)
-    opencv().fillPoly(canvas, [fixed], 255, shift=4)
-    return canvas

@@ -8,8 +8,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from segrec.core.images import Array, encode_jpeg
+from segrec.core.polygons import polygon_mask
 from segrec.data.rendering.degrade import photograph
-from segrec.data.rendering.layers import Points, TextLayer, polygon_mask
+from segrec.data.rendering.layers import Points, TextLayer
 from segrec.data.rendering.paint import paint
 from segrec.data.rendering.words import Material, RenderSources
 

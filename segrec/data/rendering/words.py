@@ -10,10 +10,11 @@ from typing import NamedTuple
 import numpy as np
 
 from segrec.core.images import Array, encode_jpeg
+from segrec.core.polygons import polygon_mask
 from segrec.data.rendering.backgrounds import Backgrounds
 from segrec.data.rendering.degrade import photograph
 from segrec.data.rendering.fonts import FontBook
-from segrec.data.rendering.layers import Points, TextLayer, bend, draw_text, polygon_mask, shear_and_view, trim
+from segrec.data.rendering.layers import Points, TextLayer, bend, draw_text, shear_and_view, trim
 from segrec.data.rendering.paint import paint, plate
 from segrec.data.rendering.texts import TextSource
 

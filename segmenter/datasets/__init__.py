@@ -1,0 +1,69 @@
+"""Public datasets as pictures with masks; the reader of a kind is imported when it is asked for."""
+
+from __future__ import annotations
+
+import os
+from difflib import get_close_matches
+from importlib import import_module
+from typing import NamedTuple
+
+from segmenter.datasets.base import MaskedImages, region_mask
+from segrec.core.errors import ConfigError
+
+__all__ = ["READERS", "MaskedImages", "Reader", "open_dataset", "region_mask"]
+
+
+class Reader(NamedTuple):
+    """Where a kind of dataset is read.
+
+    Attributes:
+        location: `module:class`; the class is called with the root and, where there are splits, one of them.
+        splits: names of the parts, the default first; empty for a kind without parts.
+        layout: what the root holds, in one line.
+    """
+
+    location: str
+    splits: tuple[str, ...]
+    layout: str
+
+
+READERS: dict[str, Reader] = {
+    "icdar15": Reader(
+        "segmenter.datasets.icdar15:Icdar15",
+        ("train", "test"),
+        "ch4_training_images/ with ch4_training_localization_transcription_gt/, ch4_test_images/ with "
+        "Challenge4_Test_Task1_GT/, or images/ with gt/",
+    ),
+    "folder": Reader(
+        "segmenter.datasets.folder:MaskedFolder",
+        (),
+        "images/ or img/; text/ or mask/; region/ or regions/: masks 0, 255, 128 = ignore, equal stems",
+    ),
+}
+"""Every kind of dataset that `open_dataset` knows."""
+
+
+def open_dataset(kind: str, root: str | os.PathLike[str], split: str | None = None) -> MaskedImages:
+    """Return the pictures and masks of a dataset on disk.
+
+    Args:
+        kind: a key of `READERS`.
+        root: the dataset's folder.
+        split: a part of it; None takes the reader's first.
+
+    Raises:
+        ConfigError: no such kind, or no such split of it.
+        DataError: the folder has another layout.
+    """
+    if kind not in READERS:
+        near = get_close_matches(kind, READERS, n=1)
+        hint = f", did you mean {near[0]}?" if near else ";"
+        raise ConfigError(f"no dataset kind {kind!r}{hint} expected one of {', '.join(READERS)}")
+    reader = READERS[kind]
+    if split is not None and split not in reader.splits:
+        known = f"expected {' or '.join(reader.splits)}" if reader.splits else "it has no splits, leave it out"
+        raise ConfigError(f"{kind} has no split {split!r}; {known}")
+    module, _, name = reader.location.partition(":")
+    opened = getattr(import_module(module), name)
+    dataset: MaskedImages = opened(root, split or reader.splits[0]) if reader.splits else opened(root)
+    return dataset

@@ -1,0 +1,144 @@
+"""What every dataset with masks offers, and the steps that their readers share."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import Any, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from segmenter.augment import Sample
+from segrec.core.errors import DataError
+from segrec.core.images import Array, read_image, to_grey
+from segrec.core.polygons import polygon_mask
+
+ON, IGNORE = 255, 128
+PICTURES = (".jpg", ".jpeg", ".png", ".bmp", ".gif", ".tif", ".tiff", ".webp")
+README = "see the layouts in the README"
+
+Polygon = NDArray[np.float32]
+
+
+class MaskedImages(Protocol):
+    """Pictures with whatever masks they have."""
+
+    def __len__(self) -> int: ...
+
+    def name(self, position: int) -> str:
+        """Return a name of the picture that stays the same from run to run, such as its file's stem."""
+
+    def sample(self, position: int) -> Sample:
+        """Return the picture at the 0-based position with its masks at the same size."""
+
+
+def region_mask(
+    polygons: Sequence[NDArray[Any]], size: tuple[int, int], *, ignored: Sequence[NDArray[Any]] = ()
+) -> Array:
+    """Return the (H, W) uint8 mask of text regions: 255 in a polygon, else 128 in an ignored one, else 0.
+
+    Args:
+        polygons: (P, 2) outlines of (x, y) in pixels, P >= 3; they may reach outside the picture.
+        size: (height, width) of the picture.
+        ignored: outlines of text that is neither to be found nor to be left out.
+
+    Raises:
+        ValueError: an outline has another shape or holds a number that is not finite.
+    """
+    mask = np.zeros(size, dtype=np.uint8)
+    for outlines, value in ((ignored, IGNORE), (polygons, ON)):
+        for outline in outlines:
+            if outline.ndim != 2 or outline.shape[1] != 2 or len(outline) < 3 or not np.isfinite(outline).all():
+                raise ValueError(f"a polygon must be (P, 2) finite numbers with P >= 3, got shape {outline.shape}")
+            mask[polygon_mask(outline, size) > 0] = value
+    return mask
+
+
+def polygon_of(coordinates: Sequence[Any], place: str) -> Polygon:
+    """Return x, y, x, y, ... as (P, 2) float32.
+
+    Args:
+        coordinates: numbers or their spelling.
+        place: file and line, for the message.
+
+    Raises:
+        DataError: fewer than three points, an odd count, or something that is no finite number.
+    """
+    try:
+        numbers = np.array([float(value) for value in coordinates], dtype=np.float32)
+    except (TypeError, ValueError) as error:
+        raise DataError(f"{place}: expected coordinates, got {list(coordinates)}") from error
+    if len(numbers) < 6 or len(numbers) % 2 or not np.isfinite(numbers).all():
+        raise DataError(f"{place}: expected x and y of at least three points, got {list(coordinates)}")
+    return numbers.reshape(-1, 2)
+
+
+def read_mask(path: str | os.PathLike[str], *, lossy: bool = False) -> Array:
+    """Return a mask file as (H, W) uint8 in 0, 255 and 128.
+
+    Values over 127 are text. Exactly 128 is ignore, so an anti-aliased edge loses the few pixels of that very value;
+    a lossy file has no exact values, hence no ignore.
+
+    Args:
+        lossy: the file is known to be lossy; one with a JPEG suffix always is.
+
+    Raises:
+        DataError: the file cannot be read, or holds 0 and 1 only, which is no black and white picture.
+    """
+    values = to_grey(read_image(path))
+    if values.max() == 1:
+        raise DataError(f"{path}: the mask holds only 0 and 1; expected 0 = none, 255 = text, 128 = ignore")
+    mask = np.where(values > 127, ON, 0).astype(np.uint8)
+    if not lossy and Path(path).suffix.lower() not in (".jpg", ".jpeg"):
+        mask[values == IGNORE] = IGNORE
+    return mask
+
+
+def check_size(mask: Array, image: Array, *, mask_path: Path, image_path: Path) -> Array:
+    """Return `mask`, known to have the size of `image`.
+
+    Raises:
+        DataError: the sizes differ; names both files and sizes.
+    """
+    if mask.shape != image.shape[:2]:
+        sizes = [f"{array.shape[1]} x {array.shape[0]}" for array in (mask, image)]
+        raise DataError(
+            f"{mask_path} is {sizes[0]} pixels but its image {image_path} is {sizes[1]}; expected equal sizes"
+        )
+    return mask
+
+
+def in_order(names: Iterable[str]) -> list[str]:
+    """Return names sorted as people count: img_2 before img_10."""
+
+    def key(name: str) -> tuple[list[tuple[int, str]], str]:
+        return [(int(part), "") if part.isdecimal() else (-1, part) for part in re.split(r"(\d+)", name)], name
+
+    return sorted(names, key=key)
+
+
+def pictures(folder: Path) -> dict[str, Path]:
+    """Return the picture files of a folder by their stems, in counting order; hidden and other files are left out.
+
+    Raises:
+        DataError: the folder cannot be listed, holds no picture, or two of one stem.
+    """
+    try:
+        found = [path for path in folder.iterdir() if path.suffix.lower() in PICTURES and path.name[0] != "."]
+    except OSError as error:
+        raise DataError(f"cannot list {folder}: {error.strerror or error}; {README}") from error
+    by_stem = {path.stem: path for path in found}
+    if len(by_stem) < len(found):
+        twice = next(path for path in sorted(found) if by_stem[path.stem] != path)
+        raise DataError(f"{twice} and {by_stem[twice.stem].name} share a stem; keep one of them")
+    if not by_stem:
+        raise DataError(f"{folder} holds no pictures; expected files that end in {', '.join(PICTURES)}; {README}")
+    return {stem: by_stem[stem] for stem in in_order(by_stem)}
+
+
+def first_folder(root: Path, names: Sequence[str]) -> Path | None:
+    """Return the first of the named folders that exists below `root`."""
+    return next((root / name for name in names if (root / name).is_dir()), None)

@@ -1,0 +1,107 @@
+"""ICDAR-2015 incidental scenes: photographs with the quadrangles of their words, and no pixel masks."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import NamedTuple
+
+from segmenter.augment import Sample
+from segmenter.datasets.base import README, Polygon, pictures, polygon_of, region_mask
+from segrec.core.errors import DataError
+from segrec.core.images import read_image
+
+LAYOUTS = {
+    "train": (("ch4_training_images", "ch4_training_localization_transcription_gt"), ("images", "gt")),
+    "test": (("ch4_test_images", "Challenge4_Test_Task1_GT"), ("images", "gt")),
+}
+"""Folders of images and of ground truth: the release's own names, or a plain pair that is read for either split."""
+UNREADABLE = "###"
+
+
+class Quadrangles(NamedTuple):
+    """The words of one picture, each (4, 2) float32 of (x, y) in pixels.
+
+    Attributes:
+        words: those that can be read.
+        ignored: those marked as unreadable.
+    """
+
+    words: list[Polygon]
+    ignored: list[Polygon]
+
+
+class Icdar15:
+    """ICDAR-2015 incidental scenes (Challenge 4); region masks from the words' quadrangles, no text masks.
+
+    Args:
+        root: holds the folder of images and the folder of `gt_<image>.txt`, see `LAYOUTS`.
+        split: `train` or `test`.
+
+    Raises:
+        DataError: a folder is missing, or an image has no ground truth.
+    """
+
+    def __init__(self, root: str | os.PathLike[str], split: str = "train") -> None:
+        folders = [(Path(root) / images, Path(root) / truth) for images, truth in LAYOUTS[split]]
+        pair = next((pair for pair in folders if all(folder.is_dir() for folder in pair)), None)
+        if pair is None:
+            expected = " or ".join(f"{images}/ with {truth}/" for images, truth in LAYOUTS[split])
+            raise DataError(f"{root} is no ICDAR-2015 {split} set; expected {expected}; {README}")
+        self._images = list(pictures(pair[0]).values())
+        self._truth = [pair[1] / f"gt_{path.stem}.txt" for path in self._images]
+        present = {path.name for path in pair[1].iterdir()}
+        for image, truth in zip(self._images, self._truth, strict=True):
+            if truth.name not in present:
+                raise DataError(f"{image} has no ground truth; expected {truth}; {README}")
+
+    def __len__(self) -> int:
+        return len(self._images)
+
+    def name(self, position: int) -> str:
+        """Return the image's stem."""
+        return self._images[position].stem
+
+    def sample(self, position: int) -> Sample:
+        """Return one scene; its text mask is None.
+
+        Raises:
+            DataError: the image or a line of its ground truth cannot be read.
+        """
+        image = read_image(self._images[position])
+        words, ignored = read_quadrangles(self._truth[position])
+        return Sample(image, None, region_mask(words, image.shape[:2], ignored=ignored))
+
+
+def read_quadrangles(path: str | os.PathLike[str]) -> Quadrangles:
+    """Return the quadrangles of a `gt_*.txt`: eight coordinates and a transcription, which may hold commas, a line.
+
+    Raises:
+        DataError: the file cannot be read, or a line is no such thing; names file and line.
+    """
+    found = Quadrangles([], [])
+    for number, line in enumerate(read_lines(path), start=1):
+        if not line.strip():
+            continue
+        fields = line.split(",", 8)
+        place = f"{path}, line {number}"
+        if len(fields) < 9:
+            raise DataError(f"{place}: expected x1,y1,x2,y2,x3,y3,x4,y4,transcription, got {line!r}")
+        words = found.ignored if fields[8].strip() == UNREADABLE else found.words
+        words.append(polygon_of(fields[:8], place))
+    return found
+
+
+def read_lines(path: str | os.PathLike[str]) -> list[str]:
+    """Return the lines of a UTF-8 file, with or without a byte-order mark, ended in either fashion.
+
+    Raises:
+        DataError: the file cannot be read or is no UTF-8.
+    """
+    try:
+        text = Path(path).read_bytes().decode("utf-8-sig")
+    except OSError as error:
+        raise DataError(f"cannot read {path}: {error.strerror or error}") from error
+    except UnicodeDecodeError as error:
+        raise DataError(f"{path} is no UTF-8 text ({error.reason} at byte {error.start}); fetch it again") from error
+    return [line.removesuffix("\r") for line in text.split("\n")]
