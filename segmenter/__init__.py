@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from segmenter.loading import load_segmenter, save_segmenter
     from segmenter.losses import semi_supervised_loss, soft_iou_loss, subset_loss
-    from segmenter.metrics import PixelScore
+    from segmenter.metrics import PixelScore, ThresholdSweep, top1_shares
     from segmenter.network import PRESETS, MutuallyGuidedNet, Outputs
     from segmenter.predictor import Masks, Segmenter
     from segmenter.training import SegmentationBatch, segmentation_loss
@@ -21,6 +21,8 @@ _HOMES = {
     "soft_iou_loss": "losses",
     "subset_loss": "losses",
     "PixelScore": "metrics",
+    "ThresholdSweep": "metrics",
+    "top1_shares": "metrics",
     "Masks": "predictor",
     "Segmenter": "predictor",
     "SegmentationBatch": "training",
@@ -37,12 +39,14 @@ __all__ = [
     "PixelScore",
     "SegmentationBatch",
     "Segmenter",
+    "ThresholdSweep",
     "load_segmenter",
     "save_segmenter",
     "segmentation_loss",
     "semi_supervised_loss",
     "soft_iou_loss",
     "subset_loss",
+    "top1_shares",
 ]
 
 
