@@ -76,23 +76,36 @@ def polygon_of(coordinates: Sequence[Any], place: str) -> Polygon:
     return numbers.reshape(-1, 2)
 
 
-def read_mask(path: str | os.PathLike[str], *, lossy: bool = False) -> Array:
+def read_stored(path: str | os.PathLike[str]) -> Array:
+    """Return a dataset's picture as (H, W, 3) uint8 RGB with its pixels as they are stored.
+
+    Some pictures of ICDAR-2017 (MLT) and others carry an EXIF orientation, while the coordinates belong to the stored
+    pixels: annotators and evaluations read them so.
+
+    Raises:
+        DataError: the file cannot be read.
+    """
+    return read_image(path, upright=False)
+
+
+def read_mask(path: str | os.PathLike[str], *, upright: bool = False) -> Array:
     """Return a mask file as (H, W) uint8 in 0, 255 and 128.
 
-    Values over 127 are text. Exactly 128 is ignore, so an anti-aliased edge loses the few pixels of that very value;
-    a lossy file has no exact values, hence no ignore.
+    Values over 127 are text. Exactly 128 is ignore, so an anti-aliased edge loses the few pixels of that very value; a
+    JPEG file has no exact values, hence no ignore.
 
     Args:
-        lossy: the file is known to be lossy; one with a JPEG suffix always is.
+        path: of the file.
+        upright: turn the mask by its EXIF orientation.
 
     Raises:
         DataError: the file cannot be read, or holds 0 and 1 only, which is no black and white picture.
     """
-    values = to_grey(read_image(path))
+    values = to_grey(read_image(path, upright=upright))
     if values.max() == 1:
         raise DataError(f"{path}: the mask holds only 0 and 1; expected 0 = none, 255 = text, 128 = ignore")
     mask = np.where(values > 127, ON, 0).astype(np.uint8)
-    if not lossy and Path(path).suffix.lower() not in (".jpg", ".jpeg"):
+    if Path(path).suffix.lower() not in (".jpg", ".jpeg"):
         mask[values == IGNORE] = IGNORE
     return mask
 

@@ -17,6 +17,7 @@ class MaskedFolder:
     """Pictures in `images/` or `img/`; their masks in `text/` or `mask/` and in `region/` or `regions/`.
 
     Masks hold 0, 255 and 128 = ignore, see `read_mask`. A picture needs one of the two masks; the other is None.
+    Pictures and masks are turned upright by their EXIF orientation, as `segrec segment` does.
 
     Attributes:
         without_text: names of the pictures that have no text mask.
@@ -65,7 +66,8 @@ class MaskedFolder:
         def mask(paths: dict[str, Path]) -> Array | None:
             if name not in paths:
                 return None
-            return check_size(read_mask(paths[name]), image, mask_path=paths[name], image_path=self._images[name])
+            found = read_mask(paths[name], upright=True)
+            return check_size(found, image, mask_path=paths[name], image_path=self._images[name])
 
         return Sample(image, mask(self._text), mask(self._region))
 

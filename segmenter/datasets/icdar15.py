@@ -7,9 +7,8 @@ from pathlib import Path
 from typing import NamedTuple
 
 from segmenter.augment import Sample
-from segmenter.datasets.base import README, Polygon, pictures, polygon_of, region_mask
+from segmenter.datasets.base import README, Polygon, pictures, polygon_of, read_stored, region_mask
 from segrec.core.errors import DataError
-from segrec.core.images import read_image
 
 LAYOUTS = {
     "train": (("ch4_training_images", "ch4_training_localization_transcription_gt"), ("images", "gt")),
@@ -17,6 +16,7 @@ LAYOUTS = {
 }
 """Folders of images and of ground truth: the release's own names, or a plain pair that is read for either split."""
 UNREADABLE = "###"
+COORDINATES = ("x1", "y1", "x2", "y2", "x3", "y3", "x4", "y4")
 
 
 class Quadrangles(NamedTuple):
@@ -68,26 +68,30 @@ class Icdar15:
         Raises:
             DataError: the image or a line of its ground truth cannot be read.
         """
-        image = read_image(self._images[position])
+        image = read_stored(self._images[position])
         words, ignored = read_quadrangles(self._truth[position])
         return Sample(image, None, region_mask(words, image.shape[:2], ignored=ignored))
 
 
-def read_quadrangles(path: str | os.PathLike[str]) -> Quadrangles:
+def read_quadrangles(path: str | os.PathLike[str], *, script: bool = False) -> Quadrangles:
     """Return the quadrangles of a `gt_*.txt`: eight coordinates and a transcription, which may hold commas, a line.
+
+    Args:
+        script: a line names the word's script before the transcription, as in MLT.
 
     Raises:
         DataError: the file cannot be read, or a line is no such thing; names file and line.
     """
+    columns = [*COORDINATES, *(["script"] if script else []), "transcription"]
     found = Quadrangles([], [])
     for number, line in enumerate(read_lines(path), start=1):
         if not line.strip():
             continue
-        fields = line.split(",", 8)
+        fields = line.split(",", len(columns) - 1)
         place = f"{path}, line {number}"
-        if len(fields) < 9:
-            raise DataError(f"{place}: expected x1,y1,x2,y2,x3,y3,x4,y4,transcription, got {line!r}")
-        words = found.ignored if fields[8].strip() == UNREADABLE else found.words
+        if len(fields) < len(columns):
+            raise DataError(f"{place}: expected {','.join(columns)}, got {line!r}")
+        words = found.ignored if fields[-1].strip() == UNREADABLE else found.words
         words.append(polygon_of(fields[:8], place))
     return found
 

@@ -60,8 +60,11 @@ def _opencv_remedy(reason: str) -> str:
     return f"OpenCV cannot be imported ({reason}); pip install opencv-python"
 
 
-def decode_image(data: bytes) -> Array:
+def decode_image(data: bytes, *, upright: bool = True) -> Array:
     """Return the picture in `data` as (H, W, 3) uint8 RGB; 1x1 upwards, any mode Pillow or OpenCV knows.
+
+    Args:
+        upright: turn the picture by its EXIF orientation; False leaves the pixels as they are stored.
 
     Raises:
         DataError: the bytes are empty, damaged, no picture, or declare more than `MAX_PIXELS` pixels.
@@ -72,7 +75,7 @@ def decode_image(data: bytes) -> Array:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", Image.DecompressionBombWarning)
             with Image.open(io.BytesIO(data)) as picture:
-                return _to_rgb(picture)
+                return _to_rgb(picture, upright)
     except DataError:
         raise
     except UnidentifiedImageError as error:
@@ -81,11 +84,11 @@ def decode_image(data: bytes) -> Array:
         raise DataError(f"the image cannot be decoded ({len(data)} bytes: {error})") from error
 
 
-def _to_rgb(picture: Image.Image) -> Array:
+def _to_rgb(picture: Image.Image, upright: bool) -> Array:
     width, height = picture.size
     if width * height > MAX_PIXELS:
         raise DataError(f"the image declares {width} x {height} pixels, more than {MAX_PIXELS:,}; shrink it first")
-    turn = _UPRIGHT.get(picture.getexif().get(_ORIENTATION_TAG, 1))
+    turn = _UPRIGHT.get(picture.getexif().get(_ORIENTATION_TAG, 1)) if upright else None
     if turn is not None:
         picture = picture.transpose(turn)
     if picture.mode.startswith(("I", "F")):
@@ -109,8 +112,12 @@ def _grey_to_rgb(grey: Array) -> Array:
     return np.repeat(grey[:, :, None], 3, axis=2)
 
 
-def read_image(path: str | os.PathLike[str]) -> Array:
+def read_image(path: str | os.PathLike[str], *, upright: bool = True) -> Array:
     """Return the picture file as (H, W, 3) uint8 RGB, turned upright by its EXIF orientation.
+
+    Args:
+        path: of the file.
+        upright: False leaves the pixels as they are stored, which is what coordinates of many datasets refer to.
 
     Raises:
         DataError: names the path and says what is wrong with it.
@@ -120,7 +127,7 @@ def read_image(path: str | os.PathLike[str]) -> Array:
     except OSError as error:
         raise DataError(f"cannot read image {path}: {error.strerror or error}") from error
     try:
-        return decode_image(data)
+        return decode_image(data, upright=upright)
     except DataError as error:
         raise DataError(f"{path}: {error}") from error
 
