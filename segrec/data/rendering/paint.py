@@ -11,12 +11,15 @@ Color = NDArray[np.float32]
 LUMA = np.array([0.299, 0.587, 0.114], dtype=np.float32)
 
 
-def paint(background: Array, coverage: Array, rng: np.random.Generator) -> tuple[Array, Array]:
+def paint(
+    background: Array, coverage: Array, rng: np.random.Generator, *, color: Color | None = None
+) -> tuple[Array, Array]:
     """Paint a word onto a background.
 
     Args:
         background: (H, W, 3) uint8 RGB.
         coverage: (H, W) uint8, the word's ink, 0..255.
+        color: the ink's RGB; None draws one that mostly stands out.
 
     Returns:
         (image, stroke mask): the painted (H, W, 3) uint8 RGB and the (H, W) uint8 strokes that are text. For hollow
@@ -24,7 +27,7 @@ def paint(background: Array, coverage: Array, rng: np.random.Generator) -> tuple
     """
     canvas = background.astype(np.float32)
     height = coverage.shape[0]
-    fill = ink_color(canvas, coverage, rng)
+    fill = ink_color(canvas, coverage, rng) if color is None else color
     strokes = coverage
     if rng.random() < 0.16:
         canvas = _shadow(canvas, coverage, fill, rng)

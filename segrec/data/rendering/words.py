@@ -9,13 +9,15 @@ from typing import NamedTuple
 
 import numpy as np
 
-from segrec.core.images import Array, encode_jpeg
+from segrec.core.images import Array, decode_image, encode_jpeg
 from segrec.core.polygons import polygon_mask
+from segrec.data.rendering import hard
 from segrec.data.rendering.backgrounds import Backgrounds
 from segrec.data.rendering.degrade import photograph
 from segrec.data.rendering.fonts import FontBook
 from segrec.data.rendering.layers import Points, TextLayer, bend, draw_text, shear_and_view, trim
 from segrec.data.rendering.paint import paint, plate
+from segrec.data.rendering.styles import Style, check_style
 from segrec.data.rendering.texts import TextSource
 
 SIZES = (22, 28, 36, 44, 52)
@@ -63,22 +65,29 @@ class Material:
         self.texts = TextSource(sources.lexicon)
         self.backgrounds = Backgrounds(seed, sources.backgrounds)
 
-    def draw_layer(self, rng: np.random.Generator, size: int) -> tuple[str, TextLayer]:
-        """Return a random text and its layer, bent or in perspective as real signs are."""
+    def draw_layer(
+        self, rng: np.random.Generator, size: int, *, bent: float = 0.13, turned: float = 0.6
+    ) -> tuple[str, TextLayer]:
+        """Return a random text and its layer, bent or in perspective as real signs are, see `deform`."""
         while True:
             text = self.texts.draw(rng)
             spacing = 0.0 if rng.random() < 0.75 else float(rng.uniform(-0.03, 0.25)) * size
             layer = draw_text(text, self.fonts.pick(rng, size), spacing=spacing)
             if layer is not None:
-                return text, trim(deform(layer, rng))
+                return text, trim(deform(layer, rng, bent=bent, turned=turned))
 
 
-def deform(layer: TextLayer, rng: np.random.Generator) -> TextLayer:
-    """Return the layer bent (one in eight), then rotated, sheared and seen in perspective by random amounts."""
+def deform(layer: TextLayer, rng: np.random.Generator, *, bent: float = 0.13, turned: float = 0.6) -> TextLayer:
+    """Return the layer bent, then rotated, sheared and seen in perspective by random amounts.
+
+    Args:
+        bent: share of long words that are bent.
+        turned: share of words that are rotated, sheared and seen in perspective.
+    """
     height, width = layer.coverage.shape
-    if width > 1.8 * height and rng.random() < 0.13:
+    if width > 1.8 * height and rng.random() < bent:
         layer = bend(layer, float(rng.choice([-1, 1]) * rng.uniform(0.3, min(2.4, 0.35 * width / height))))
-    if rng.random() < 0.6:
+    if rng.random() < turned:
         rotation = float(rng.normal(0, 3.5)) if rng.random() < 0.85 else float(rng.uniform(-20, 20))
         layer = shear_and_view(layer, rng, strength=float(rng.gamma(1.2, 0.06)), rotation=rotation)
     return layer
@@ -89,16 +98,25 @@ class WordRenderer:
 
     Args:
         seed: the series.
-        sources: fonts, lexicon and backgrounds; a word is reproducible for the same seed, index and sources.
+        sources: fonts, lexicon and backgrounds; a word is reproducible for the same seed, index, sources and style.
+        style: `mixed` is what photographs show on the whole; `hard` words are 8 to 32 pixels high and blurred, faint,
+            glaring, shadowed, bent or badly compressed, several at once.
+
+    Raises:
+        ConfigError: there is no such style.
     """
 
-    def __init__(self, seed: int, sources: RenderSources | None = None) -> None:
+    def __init__(self, seed: int, sources: RenderSources | None = None, *, style: Style = "mixed") -> None:
         self._seed = seed
+        self._style = check_style(style)
         self._material = Material(seed, sources or RenderSources())
 
     def render(self, index: int) -> RenderedWord:
-        """Return word `index`, a pure function of (seed, index, sources)."""
+        """Return word `index`, a pure function of (seed, index, sources, style)."""
         rng = np.random.default_rng((self._seed, index))
+        return self._hard(rng) if self._style == "hard" else self._mixed(rng)
+
+    def _mixed(self, rng: np.random.Generator) -> RenderedWord:
         text, layer = self._material.draw_layer(rng, int(rng.choice(SIZES)))
         layer = _with_margins(layer, rng)
         canvas = self._material.backgrounds.cut(rng, layer.coverage.shape)
@@ -109,10 +127,29 @@ class WordRenderer:
         image, strokes = paint(canvas, layer.coverage, rng)
         size = _final_size(layer.coverage.shape, rng)
         image, (strokes,) = photograph(image, (strokes,), size, rng)
-        scale = np.array([size[1], size[0]], dtype=np.float32) / layer.coverage.shape[::-1]
-        polygon = layer.polygon * scale.astype(np.float32)
-        jpeg = encode_jpeg(image, int(rng.integers(35, 97)))
-        return RenderedWord(jpeg, text, strokes, polygon_mask(polygon, size), polygon)
+        return _finished(text, image, strokes, layer, int(rng.integers(35, 97)))
+
+    def _hard(self, rng: np.random.Generator) -> RenderedWord:
+        em = int(rng.choice(hard.SIZES))
+        text, layer = self._material.draw_layer(rng, em, bent=hard.BENT_SHARE, turned=hard.TURNED_SHARE)
+        layer = _with_margins(layer, rng)
+        canvas = hard.ground(self._material.backgrounds.cut(rng, layer.coverage.shape), rng)
+        if rng.random() < 0.3:
+            canvas = plate(canvas, rng)
+        if rng.random() < 0.25:
+            canvas = self._with_neighbour(canvas, rng)
+        size = hard.final_size(layer.coverage.shape, em, rng)
+        clearest, best = None, -1.0
+        for _ in range(hard.TRIES):
+            image, strokes = hard.paint_badly(canvas, layer.coverage, rng)
+            image, strokes = hard.photograph_badly(image, strokes, size, rng, em=em)
+            word = _finished(text, image, strokes, layer, int(rng.integers(*hard.QUALITIES)))
+            clearness = hard.clearness(decode_image(word.jpeg), strokes)
+            if clearest is None or clearness > best:
+                clearest, best = word, clearness
+            if best >= 1:
+                break
+        return clearest
 
     def _with_neighbour(self, canvas: Array, rng: np.random.Generator) -> Array:
         """Paint a part of another word at the upper or lower edge, as crops of crowded signs show."""
@@ -126,6 +163,14 @@ class WordRenderer:
         else:
             coverage[-reach:, width - wide :] = layer.coverage[:reach, :wide]
         return paint(canvas, coverage, rng)[0]
+
+
+def _finished(text: str, image: Array, strokes: Array, layer: TextLayer, quality: int) -> RenderedWord:
+    """Return the word as it is handed out, with the layer's polygon scaled to the image's size."""
+    size = (image.shape[0], image.shape[1])
+    scale = np.array([size[1], size[0]], dtype=np.float32) / layer.coverage.shape[::-1]
+    polygon = layer.polygon * scale.astype(np.float32)
+    return RenderedWord(encode_jpeg(image, quality), text, strokes, polygon_mask(polygon, size), polygon)
 
 
 def _with_margins(layer: TextLayer, rng: np.random.Generator) -> TextLayer:

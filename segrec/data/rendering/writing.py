@@ -21,6 +21,8 @@ from segrec.core.runlog import progress_bar
 from segrec.data.mask_record import MaskRecord, SourceRecord
 from segrec.data.mask_writer import MaskStoreWriter
 from segrec.data.rendering.scenes import RenderedScene, SceneRenderer
+from segrec.data.rendering.styles import Style
+from segrec.data.rendering.text_free import TextFreeRenderer
 from segrec.data.rendering.words import RenderedWord, RenderSources, WordRenderer
 from segrec.data.words import WordLmdb, WordWriter
 
@@ -28,6 +30,8 @@ ORACLE = "oracle"
 REGIONS = "regions"
 MASKS_A_WRITE = 1000
 ITEMS_A_TASK = 16
+
+Renderer = WordRenderer | SceneRenderer | TextFreeRenderer
 
 _renderer: Any = None
 
@@ -40,6 +44,7 @@ def render_words(
     sources: RenderSources | None = None,
     workers: int = 1,
     masks: bool = True,
+    style: Style = "mixed",
     overwrite: bool = False,
 ) -> None:
     """Write `count` rendered words as an lmdb; with `masks` also the stores `oracle` (strokes) and `regions` in it.
@@ -53,7 +58,7 @@ def render_words(
     _check_count(count)
     folder = Path(output)
     with WordWriter(folder, overwrite=overwrite) as writer, _spool(folder) as spool:
-        for word in _rendered(WordRenderer, count, seed, sources, workers, "word"):
+        for word in _rendered(WordRenderer(seed, sources, style=style), count, workers, "word"):
             writer.add(word.jpeg, word.text)
             if masks:
                 np.save(spool, word.strokes)
@@ -109,21 +114,27 @@ def render_scenes(
     seed: int = 0,
     sources: RenderSources | None = None,
     workers: int = 1,
+    style: Style = "mixed",
+    text_free: bool = False,
 ) -> None:
     """Write `count` rendered scenes as `images/*.jpg`, `text/*.png`, `regions/*.png` and `polygons/*.json`.
 
     A polygon file is a list of `{"points": [[x, y], ...], "text": ...}`. `scenes.json`, written last, names them all.
+    With `text_free` all pictures are without text, of all sizes from 24 pixels a side.
 
     Raises:
-        ConfigError: `count` is below 1.
+        ConfigError: `count` is below 1, there is no such style, or one is asked for with `text_free`.
         DataError: the output already holds scenes, or cannot be written.
     """
     _check_count(count)
+    if text_free and style != "mixed":
+        raise ConfigError(f"text-free scenes have no style, got {style!r}; leave out --style or --text-free")
     folder = Path(output)
     if (folder / "scenes.json").exists():
         raise DataError(f"{folder} already holds scenes; choose another output or delete it")
     names = []
-    for number, scene in enumerate(_rendered(SceneRenderer, count, seed, sources, workers, "scene"), start=1):
+    renderer = TextFreeRenderer(seed, sources) if text_free else SceneRenderer(seed, sources, style=style)
+    for number, scene in enumerate(_rendered(renderer, count, workers, "scene"), start=1):
         names.append(f"scene-{number:06d}")
         _write_scene(folder, names[-1], scene)
     write_json(folder / "scenes.json", {"seed": seed, "scenes": names})
@@ -150,16 +161,9 @@ def _check_count(count: int) -> None:
         raise ConfigError(f"--count must be at least 1, got {count}")
 
 
-def _rendered(
-    renderer: type[WordRenderer] | type[SceneRenderer],
-    count: int,
-    seed: int,
-    sources: RenderSources | None,
-    workers: int,
-    unit: str,
-) -> Iterator[Any]:
+def _rendered(renderer: Renderer, count: int, workers: int, unit: str) -> Iterator[Any]:
     """Yield items 0 to count - 1 in order; memory does not grow with `count`."""
-    with progress_bar(count, "rendering", unit) as bar, _mapper(renderer, seed, sources, workers) as run:
+    with progress_bar(count, "rendering", unit) as bar, _mapper(renderer, workers) as run:
         window = max(1, workers) * ITEMS_A_TASK * 4
         for start in range(0, count, window):
             for item in run(range(start, min(start + window, count))):
@@ -168,18 +172,15 @@ def _rendered(
 
 
 @contextmanager
-def _mapper(
-    renderer: type[WordRenderer] | type[SceneRenderer], seed: int, sources: RenderSources | None, workers: int
-) -> Iterator[Callable[[range], Any]]:
-    here = renderer(seed, sources)  # not in the workers: a pool starts a worker that fails over and over again
+def _mapper(renderer: Renderer, workers: int) -> Iterator[Callable[[range], Any]]:
     if workers <= 1:
-        yield lambda indices: map(here.render, indices)
+        yield lambda indices: map(renderer.render, indices)
         return
-    with multiprocessing.Pool(workers, _start_worker, (here,)) as pool:
+    with multiprocessing.Pool(workers, _start_worker, (renderer,)) as pool:
         yield lambda indices: pool.imap(_render_item, indices, chunksize=ITEMS_A_TASK)
 
 
-def _start_worker(renderer: WordRenderer | SceneRenderer) -> None:
+def _start_worker(renderer: Renderer) -> None:
     global _renderer
     _renderer = renderer
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # a terminal interrupts all processes; the parent ends the workers
