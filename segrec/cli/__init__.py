@@ -14,6 +14,7 @@ from segrec.core.errors import SegrecError
 COMMANDS = {
     "demo": ("segrec.cli.demo", "Show the whole pipeline on rendered words and write a report."),
     "eval": ("segrec.cli.evaluate", "Score recognizers on word databases under each kind of mask."),
+    "eval-segmenter": ("segrec.cli.evaluate_segmenter", "Score segmenters against true masks."),
     "finetune": ("segrec.cli.finetune", "Widen a recognizer by a mask channel and fine-tune it."),
     "info": ("segrec.cli.info", "Say what a file or folder is and whether it is sound."),
     "precompute-masks": ("segrec.cli.precompute", "Predict and store a mask for every word of a database."),

@@ -42,6 +42,25 @@ def atomic_path(path: str | os.PathLike[str]) -> Iterator[Path]:
         raise
 
 
+def check_writable(path: str | os.PathLike[str], option: str) -> None:
+    """Refuse a file that could not be written at the end, before the work begins; its folder is made when absent.
+
+    Args:
+        path: the file to appear.
+        option: where the user named it.
+
+    Raises:
+        DataError: the path is a folder, or lies in one that cannot be written.
+    """
+    file = Path(path)
+    try:
+        file.parent.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise DataError(f"cannot write {file}: {error.strerror}; choose another {option}") from error
+    if file.is_dir() or not os.access(file.parent, os.W_OK):
+        raise DataError(f"cannot write {file}: it is a folder or lies in a protected one; choose another {option}")
+
+
 def write_json(path: str | os.PathLike[str], content: Any) -> None:
     """Write `content` as indented UTF-8 JSON, atomically."""
     with atomic_path(path) as partial:

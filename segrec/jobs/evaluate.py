@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
@@ -13,7 +12,7 @@ from recognizers.lexicon import Lexicon
 from recognizers.loading import load_pretrained
 from recognizers.predictor import Recognizer
 from segrec.core.errors import ConfigError, DataError
-from segrec.core.files import atomic_path
+from segrec.core.files import atomic_path, check_writable
 from segrec.core.runlog import LOGGER
 from segrec.data.mask_kinds import MASK_KINDS
 from segrec.data.mask_sources import MaskSource, RandomMasks, StoredMasks, ZeroMasks
@@ -152,17 +151,7 @@ def _check(settings: Evaluation) -> None:
     if strangers:
         raise ConfigError(f"--masks names {', '.join(sorted(strangers))}, which no --data does")
     if settings.predictions is not None:
-        _check_writable(Path(settings.predictions))
-
-
-def _check_writable(file: Path) -> None:
-    """Refuse a file that could not be written at the end, before anything is read."""
-    try:
-        file.parent.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise DataError(f"cannot write {file}: {error.strerror}; choose another --predictions") from error
-    if file.is_dir() or not os.access(file.parent, os.W_OK):
-        raise DataError(f"cannot write {file}: it is a folder or lies in a protected one; choose another --predictions")
+        check_writable(settings.predictions, "--predictions")
 
 
 def _warn(scored: Scored, name: str) -> None:

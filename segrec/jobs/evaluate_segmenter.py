@@ -1,0 +1,195 @@
+"""Scores of segmenters on datasets with true masks, side by side."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Literal
+
+from segmenter.datasets.base import MaskedImages
+from segmenter.loading import load_segmenter
+from segmenter.metrics import PixelScore, top1_shares
+from segmenter.metrics.top1 import Ties
+from segmenter.network import MutuallyGuidedNet
+from segmenter.predictor import Segmenter
+from segmenter.preprocess import SCENE_HEIGHT
+from segrec.core.errors import ConfigError
+from segrec.core.files import check_writable
+from segrec.core.runlog import LOGGER
+from segrec.curves import check_picture, draw_curves
+from segrec.data.masked_images import open_masked
+from segrec.image_rows import check_rows_file, write_image_rows
+from segrec.jobs.mask_scoring import TARGETS, MaskScores, Target, TargetScore, score_segmenters
+from segrec.jobs.segmenter_result import Pictures, SegmenterResult
+from segrec.shipped import SEGMENTER, resolve_weights
+from segrec.statistics import paired_bootstrap_means
+
+SCENE_HEIGHTS: dict[Pictures, int | None] = {"words": None, "scenes": 0, "height": SCENE_HEIGHT}
+"""From more than so many rows on a picture enters the network as a scene, else as a word crop."""
+
+
+@dataclass(frozen=True)
+class SegmenterEvaluation:
+    """Settings of an evaluation of segmenters.
+
+    Attributes:
+        data: `KIND[:SPLIT]=PATH` each, see `segrec.data.masked_images.open_masked`.
+        segmenters: shipped name, run directory or weights file by the name it is reported under; the others are
+            compared with the first.
+        target: which masks to score; `both` scores each where its truth exists.
+        threshold: probability from which a pixel counts; not stated in the paper.
+        sweep: also score at all thresholds.
+        limit: only the first images of each dataset.
+        batch_size: most pictures in one run of a network.
+        pictures: whether they enter the network as word crops, as scenes or by their height; None takes words for
+            crops, a plain folder's pictures by their height and all other datasets for scenes.
+        ties: who wins an image on which several segmenters are equally good, see `top1_shares`.
+        rows: a .csv or .jsonl file that gets a row for each image, target and segmenter.
+        curves: a picture file that gets the distributions of precision, recall and F1 (Fig. 7).
+        seed: of the bootstrap.
+    """
+
+    data: Sequence[str]
+    segmenters: Mapping[str, str] = field(default_factory=lambda: {SEGMENTER: SEGMENTER})
+    target: Literal["text", "region", "both"] = "both"
+    threshold: float = 0.5
+    sweep: bool = False
+    limit: int | None = None
+    batch_size: int = 32
+    pictures: Pictures | None = None
+    ties: Ties = "first"
+    rows: str | None = None
+    curves: str | None = None
+    seed: int = 0
+    device: str = "auto"
+    amp: str = "off"
+
+
+def evaluate_segmenter(settings: SegmenterEvaluation) -> list[SegmenterResult]:
+    """Return the scores of every segmenter on every dataset and target; images that cannot be read are left out.
+
+    Everything is opened before anything is scored. Memory grows by a few numbers an image.
+
+    Raises:
+        ConfigError: a setting is out of range, or a kind of data or a file's suffix is unknown.
+        DataError: a dataset cannot be opened or a file cannot be written.
+        CheckpointError: weights cannot be read.
+        LibraryError: curves were asked for and matplotlib is missing.
+    """
+    _check(settings)
+    datasets = {name: (_pictures(spec, settings), open_masked(spec)) for name, spec in named_data(settings.data)}
+    networks = {name: load_segmenter(resolve_weights(path)) for name, path in settings.segmenters.items()}
+    results = []
+    for name, (pictures, images) in datasets.items():
+        scores = score_segmenters(
+            _segmenters(networks, pictures, settings),
+            images,
+            targets=TARGETS if settings.target == "both" else [settings.target],
+            threshold=settings.threshold,
+            sweep=settings.sweep,
+            limit=settings.limit,
+            batch_size=settings.batch_size,
+            description=name,
+        )
+        for target in _shown(scores, settings):
+            results += _results(scores, name, target, pictures, settings)
+    if settings.rows is not None:
+        write_image_rows(settings.rows, results)
+    if settings.curves is not None:
+        draw_curves(settings.curves, results)
+    return results
+
+
+def score_segmenter(
+    segmenter: Segmenter, images: MaskedImages, *, limit: int | None = None, batch_size: int = 32
+) -> dict[Target, PixelScore]:
+    """Return the score of each target at threshold 0.5, without images where the data have no such masks.
+
+    Images that cannot be read are left out; a warning says how many.
+
+    Args:
+        segmenter: decides by itself whether a picture is a word crop or a scene.
+        images: scored at their own size.
+        limit: only the first images.
+        batch_size: most pictures in one run of the network.
+    """
+    found = score_segmenters({"": segmenter}, images, limit=limit, batch_size=batch_size)[""]
+    if found.problems:
+        count, first = len(found.problems), found.problems[0]
+        LOGGER.warning("%d of %d images cannot be read and are not scored, the first: %s", count, found.total, first)
+    return {"text": found.text.score, "region": found.region.score}
+
+
+def named_data(specs: Sequence[str]) -> list[tuple[str, str]]:
+    """Return (name, spec) of each dataset; the name is `KIND[:SPLIT]`, or the whole spec where two share that.
+
+    Raises:
+        ConfigError: a dataset is named twice.
+    """
+    if len(set(specs)) < len(specs):
+        twice = next(spec for spec in specs if list(specs).count(spec) > 1)
+        raise ConfigError(f"--data {twice} is named twice; name every dataset once")
+    short = [spec.partition("=")[0] for spec in specs]
+    return [(name if short.count(name) == 1 else spec, spec) for name, spec in zip(short, specs, strict=True)]
+
+
+def _check(settings: SegmenterEvaluation) -> None:
+    if not settings.data or not settings.segmenters:
+        raise ConfigError("nothing to evaluate: name at least one --data KIND=PATH and one --segmenter")
+    if not 0 <= settings.threshold <= 1:
+        raise ConfigError(f"--threshold must lie in [0, 1], got {settings.threshold}")
+    if settings.rows is not None:
+        check_rows_file(settings.rows)
+        check_writable(settings.rows, "--rows")
+    if settings.curves is not None:
+        check_picture(settings.curves)
+        check_writable(settings.curves, "--curves")
+
+
+def _pictures(spec: str, settings: SegmenterEvaluation) -> Pictures:
+    by_kind: dict[str, Pictures] = {"words": "words", "folder": "height"}
+    return settings.pictures or by_kind.get(spec.partition("=")[0].partition(":")[0], "scenes")
+
+
+def _segmenters(
+    networks: Mapping[str, MutuallyGuidedNet], pictures: Pictures, settings: SegmenterEvaluation
+) -> dict[str, Segmenter]:
+    scene_height = SCENE_HEIGHTS[pictures]
+    return {
+        name: Segmenter(network, device=settings.device, amp=settings.amp, scene_height=scene_height)
+        for name, network in networks.items()
+    }
+
+
+def _shown(scores: Mapping[str, MaskScores], settings: SegmenterEvaluation) -> list[Target]:
+    """Return the targets that were asked for by name, or else those that any image has, at least text."""
+    if settings.target != "both":
+        return [settings.target]
+    first = next(iter(scores.values()))
+    return [target for target in TARGETS if getattr(first, target).images] or ["text"]
+
+
+def _results(
+    scores: Mapping[str, MaskScores], data: str, target: Target, pictures: Pictures, settings: SegmenterEvaluation
+) -> list[SegmenterResult]:
+    """Return the results of all segmenters on one target, compared with each other where there are several."""
+    scored: list[TargetScore] = [getattr(of_segmenter, target) for of_segmenter in scores.values()]
+    f1s = [one.score.f1s for one in scored]
+    compared = len(scored) > 1 and bool(f1s[0])
+    shares = top1_shares(f1s, ties=settings.ties) if compared else [None] * len(scored)
+    return [
+        SegmenterResult(
+            segmenter=name,
+            weights=settings.segmenters[name],
+            data=data,
+            target=target,
+            pictures=pictures,
+            threshold=settings.threshold,
+            scored=one,
+            total=scores[name].total,
+            problems=scores[name].problems,
+            top1=share,
+            difference=paired_bootstrap_means(f1s[0], of_images, seed=settings.seed) if compared and number else None,
+        )
+        for number, (name, one, share, of_images) in enumerate(zip(scores, scored, shares, f1s, strict=True))
+    ]
