@@ -28,6 +28,17 @@ class Reader(NamedTuple):
 
 
 READERS: dict[str, Reader] = {
+    "totaltext": Reader(
+        "segmenter.datasets.totaltext:TotalText",
+        ("train", "test"),
+        "Images/Train/img1.jpg, groundtruth_pixel/Train/img1.jpg, optional groundtruth_textregion/Text_Region_Mask/ or "
+        "groundtruth_polygonal_annotation/; the same with Test",
+    ),
+    "textseg": Reader(
+        "segmenter.datasets.textseg:TextSeg",
+        ("train", "val", "test", "all"),
+        "image/a00001.jpg, semantic_label/a00001_maskfg.png, split.json, optional annotation/a00001_anno.json",
+    ),
     "icdar15": Reader(
         "segmenter.datasets.icdar15:Icdar15",
         ("train", "test"),
