@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from segmenter.network import STRIDE
+from segrec.core.depth import eight_bits, lay_on_white
 from segrec.core.images import Array, resize
 
 SCENE_HEIGHT = 384
@@ -21,7 +22,8 @@ def as_rgb(image: object, position: int) -> Array:
     """Return a picture as (H, W, 3) uint8 RGB; grey is repeated, transparent pixels are laid on white.
 
     Args:
-        image: uint8 array (H, W), (H, W, 1), (H, W, 3) RGB or (H, W, 4) RGBA, at least 1x1.
+        image: uint8 or uint16 array (H, W), (H, W, 1), (H, W, 3) RGB or (H, W, 4) RGBA, at least 1x1; for what white
+            is in 16 bits see `segrec.core.depth.eight_bits`.
         position: place of the picture in the user's list, for the message.
 
     Raises:
@@ -31,16 +33,25 @@ def as_rgb(image: object, position: int) -> Array:
     if not isinstance(image, np.ndarray):
         raise ValueError(f"{expected}, got {type(image).__name__}")
     shape_fits = image.ndim == 2 or (image.ndim == 3 and image.shape[2] in (1, 3, 4))
-    if image.dtype != np.uint8 or not shape_fits or not image.size:
-        raise ValueError(f"{expected}, got {image.dtype} {image.shape}")
+    if image.dtype not in (np.uint8, np.uint16) or not shape_fits or not image.size:
+        raise ValueError(f"{expected}, got {image.dtype} {image.shape}{_remedy(image)}")
+    image = eight_bits(image)
     if image.ndim == 2:
         image = image[:, :, None]
     if image.shape[2] == 1:
         return np.repeat(image, 3, axis=2)
-    if image.shape[2] == 3:
-        return image
-    colour, alpha = image[:, :, :3].astype(np.uint16), image[:, :, 3:].astype(np.uint16)
-    return ((colour * alpha + 255 * (255 - alpha) + 127) // 255).astype(np.uint8)
+    return image if image.shape[2] == 3 else lay_on_white(image)
+
+
+def _remedy(image: NDArray[Any]) -> str:
+    """Return how an array of another type becomes a picture, to be added to a message."""
+    if image.dtype.kind == "b":
+        return "; convert it: image.astype(np.uint8) * 255"
+    if image.dtype.kind == "f":
+        return "; where 1 is white: (image * 255).round().astype(np.uint8), where 255 is: image.round().astype(np.uint8)"
+    if image.dtype.kind in "iu" and image.dtype.itemsize > 1:
+        return "; convert it: image.astype(np.uint8), or np.uint16 for values above 255"
+    return ""
 
 
 def working_size(

@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, UnidentifiedImageError
 
+from segrec.core.depth import eight_bits, lay_on_white
 from segrec.core.errors import DataError, LibraryError
 
 Array = NDArray[np.uint8]
@@ -47,6 +48,7 @@ def opencv() -> ModuleType:
     except ImportError as error:
         raise LibraryError(_opencv_remedy(str(error))) from error
     cv2.setNumThreads(0)
+    cv2.utils.logging.setLogLevel(cv2.utils.logging.LOG_LEVEL_SILENT)  # what it cannot decode is said by our errors
     return cv2
 
 
@@ -63,6 +65,8 @@ def _opencv_remedy(reason: str) -> str:
 def decode_image(data: bytes, *, upright: bool = True) -> Array:
     """Return the picture in `data` as (H, W, 3) uint8 RGB; 1x1 upwards, any mode Pillow or OpenCV knows.
 
+    More than 8 bits a channel are scaled as `segrec.core.depth.eight_bits` says; transparent pixels are laid on white.
+
     Args:
         upright: turn the picture by its EXIF orientation; False leaves the pixels as they are stored.
 
@@ -75,7 +79,7 @@ def decode_image(data: bytes, *, upright: bool = True) -> Array:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", Image.DecompressionBombWarning)
             with Image.open(io.BytesIO(data)) as picture:
-                return _to_rgb(picture, upright)
+                return _to_rgb(picture, data, upright)
     except DataError:
         raise
     except UnidentifiedImageError as error:
@@ -84,32 +88,32 @@ def decode_image(data: bytes, *, upright: bool = True) -> Array:
         raise DataError(f"the image cannot be decoded ({len(data)} bytes: {error})") from error
 
 
-def _to_rgb(picture: Image.Image, upright: bool) -> Array:
+def _to_rgb(picture: Image.Image, data: bytes, upright: bool) -> Array:
     width, height = picture.size
     if width * height > MAX_PIXELS:
         raise DataError(f"the image declares {width} x {height} pixels, more than {MAX_PIXELS:,}; shrink it first")
     turn = _UPRIGHT.get(picture.getexif().get(_ORIENTATION_TAG, 1)) if upright else None
+    if picture.mode.startswith(("I", "F")):
+        picture = Image.fromarray(eight_bits(np.asarray(picture)))
+    elif ";16" in str(picture.tile):
+        picture = _of_sixteen_bits(data) or picture
     if turn is not None:
         picture = picture.transpose(turn)
-    if picture.mode.startswith(("I", "F")):
-        return _grey_to_rgb(_to_eight_bits(np.asarray(picture)))
     if picture.mode in ("RGBA", "LA", "PA") or "transparency" in picture.info:
-        rgba = picture.convert("RGBA")
-        page = Image.new("RGBA", rgba.size, (255, 255, 255, 255))
-        picture = Image.alpha_composite(page, rgba)
+        return lay_on_white(np.asarray(picture.convert("RGBA")))
     return np.array(picture.convert("RGB"), dtype=np.uint8)
 
 
-def _to_eight_bits(values: NDArray[Any]) -> Array:
-    """Scale 16-bit and wider grey values into 0..255; values that already fit are kept."""
-    values = values.astype(np.float64)
-    top = values.max(initial=0.0)
-    scale = 1.0 if top <= 255 else 255.0 / max(65535.0, top)
-    return np.clip(values * scale, 0, 255).round().astype(np.uint8)
-
-
-def _grey_to_rgb(grey: Array) -> Array:
-    return np.repeat(grey[:, :, None], 3, axis=2)
+def _of_sixteen_bits(data: bytes) -> Image.Image | None:
+    """Return an RGB or RGBA picture of 16 bits a channel, of which Pillow keeps the upper 8; None if OpenCV cannot."""
+    cv2 = opencv()
+    try:
+        values = cv2.imdecode(np.frombuffer(data, dtype=np.uint8), cv2.IMREAD_UNCHANGED)
+    except cv2.error:
+        return None
+    if values is None or values.dtype != np.uint16 or values.shape[2:] not in ((3,), (4,)):
+        return None
+    return Image.fromarray(eight_bits(values[:, :, [2, 1, 0, 3][: values.shape[2]]]))
 
 
 def read_image(path: str | os.PathLike[str], *, upright: bool = True) -> Array:
@@ -146,6 +150,23 @@ def decode_mask(data: bytes) -> Array:
     if mask is None:
         raise DataError(f"the mask cannot be decoded ({len(data)} bytes)")
     return np.asarray(mask, dtype=np.uint8)
+
+
+def read_labels(path: str | os.PathLike[str]) -> Array:
+    """Return a file of class numbers as (H, W) uint8: the indices of a palette picture, the values of a grey one.
+
+    Raises:
+        DataError: the file cannot be read, or has more than one 8-bit number a pixel.
+    """
+    try:
+        with Image.open(path) as picture:
+            if picture.mode not in ("P", "L", "1"):
+                raise DataError(f"{path}: expected one 8-bit class number a pixel, got the mode {picture.mode}")
+            return np.array(picture, dtype=np.uint8)
+    except DataError:
+        raise
+    except Exception as error:  # see `decode_image`
+        raise DataError(f"cannot read the labels {path}: {getattr(error, 'strerror', None) or error}") from error
 
 
 def encode_png(array: Array, compression: int = 6) -> bytes:
