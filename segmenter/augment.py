@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
@@ -98,19 +99,33 @@ def warp_mask(mask: Array, matrix: NDArray[np.float64], size: tuple[int, int]) -
     """Return the mask under the affine map: 255, 0 or 128; edges at half coverage, 128 outside the source."""
     cv2 = opencv()
 
-    def warp(chosen: NDArray[Any], border: int) -> NDArray[np.bool_]:
-        coverage = cv2.warpAffine(
-            chosen.astype(np.uint8) * 255,
+    def move(coverage: Array, border: int) -> Array:
+        moved = cv2.warpAffine(
+            coverage,
             matrix,
             size[::-1],
             flags=cv2.INTER_LINEAR,
             borderMode=cv2.BORDER_CONSTANT,
             borderValue=border,
         )
-        return np.asarray(coverage > 127)
+        return np.asarray(moved)
 
-    result = np.where(warp(mask > _IGNORE, 0), _ON, 0).astype(np.uint8)
-    result[warp(mask == _IGNORE, 255)] = _IGNORE
+    return move_mask(mask, move)
+
+
+def move_mask(mask: Array, move: Callable[[Array, int], Array]) -> Array:
+    """Return a mask after a move: 255, 0 or 128; edges at half coverage, 128 outside the source.
+
+    Args:
+        mask: (H, W) uint8 in 255, 0 and 128.
+        move: takes (H, W) uint8 coverage, 0..255, and its value outside; returns the moved coverage.
+    """
+
+    def moved(chosen: NDArray[np.bool_], border: int) -> NDArray[np.bool_]:
+        return move(chosen.astype(np.uint8) * 255, border) > 127
+
+    result = np.where(moved(mask > _IGNORE, 0), _ON, 0).astype(np.uint8)
+    result[moved(mask == _IGNORE, 255)] = _IGNORE
     return result
 
 

@@ -34,10 +34,32 @@ READERS: dict[str, Reader] = {
         "Images/Train/img1.jpg, groundtruth_pixel/Train/img1.jpg, optional groundtruth_textregion/Text_Region_Mask/ or "
         "groundtruth_polygonal_annotation/; the same with Test",
     ),
+    "icdar13-seg": Reader(
+        "segmenter.datasets.icdar13:Icdar13",
+        ("train", "test"),
+        "Challenge2_Training_Task12_Images/100.jpg, Challenge2_Training_Task2_GT/100_GT.bmp and 100_GT.txt, optional "
+        "Challenge2_Training_Task1_GT/gt_100.txt; the same with Challenge2_Test",
+    ),
+    "warp-icdar13": Reader(
+        "segmenter.datasets.warp:WarpIcdar13",
+        ("train", "test"),
+        "what `segrec render warp-icdar13` wrote: warp.json and train/ and test/ with images/, text/, polygons/",
+    ),
     "textseg": Reader(
         "segmenter.datasets.textseg:TextSeg",
         ("train", "val", "test", "all"),
         "image/a00001.jpg, semantic_label/a00001_maskfg.png, split.json, optional annotation/a00001_anno.json",
+    ),
+    "coco-text": Reader(
+        "segmenter.datasets.coco_text:CocoText",
+        ("train", "val"),
+        "cocotext.v2.json, train2014/COCO_train2014_*.jpg, optional COCO_TS_labels/COCO_train2014_*.png",
+    ),
+    "mlt": Reader(
+        "segmenter.datasets.mlt:Mlt",
+        ("train", "val"),
+        "ch8_training_images_*/img_1.jpg, ch8_training_localization_transcription_gt_v2/gt_img_1.txt, optional "
+        "MLT_S_labels/training_labels/img_1.png; the same with ch8_validation; or ImagesPart*/ with train_gt_t13/",
     ),
     "icdar15": Reader(
         "segmenter.datasets.icdar15:Icdar15",
