@@ -35,7 +35,7 @@ class TextFreeRenderer:
         empty = np.zeros(size, dtype=np.uint8)
         kind = rng.random()
         if kind < 0.12:
-            image = _plain(rng, size)
+            image = plain(rng, size)
         elif kind < 0.22:
             image = _gradient(rng, size)
         else:
@@ -53,6 +53,14 @@ class TextFreeRenderer:
         return canvas
 
 
+def plain(rng: np.random.Generator, size: tuple[int, int]) -> Array:
+    """Return one colour all over, often black, white or grey, sometimes with the faint noise of a sensor."""
+    drawn = rng.random()
+    color = np.full(3, rng.choice([0, 255, rng.integers(1, 255)])) if drawn < 0.6 else rng.integers(0, 256, size=3)
+    noise = rng.normal(0, rng.uniform(0.5, 4), size=(*size, 3)) if rng.random() < 0.4 else np.zeros((*size, 3))
+    return np.asarray(np.clip(color + noise, 0, 255), dtype=np.uint8)
+
+
 def _size(rng: np.random.Generator) -> tuple[int, int]:
     """Draw (height, width), each from 24 to 640 pixels and at most six times the other; small ones are common."""
     if rng.random() < CROP_SHARE:
@@ -60,14 +68,6 @@ def _size(rng: np.random.Generator) -> tuple[int, int]:
         return round(height), round(min(SIDES[1], height * float(rng.uniform(1, 6))))
     first, second = np.exp(rng.uniform(np.log(SIDES[0]), np.log(SIDES[1]), size=2))
     return round(max(first, second / 6)), round(max(second, first / 6))
-
-
-def _plain(rng: np.random.Generator, size: tuple[int, int]) -> Array:
-    """Return one colour all over, often black, white or grey, sometimes with the faint noise of a sensor."""
-    drawn = rng.random()
-    color = np.full(3, rng.choice([0, 255, rng.integers(1, 255)])) if drawn < 0.6 else rng.integers(0, 256, size=3)
-    noise = rng.normal(0, rng.uniform(0.5, 4), size=(*size, 3)) if rng.random() < 0.4 else np.zeros((*size, 3))
-    return np.asarray(np.clip(color + noise, 0, 255), dtype=np.uint8)
 
 
 def _gradient(rng: np.random.Generator, size: tuple[int, int]) -> Array:

@@ -56,9 +56,9 @@ def render_words(
         DataError: the output exists and is not to be overwritten, or cannot be written.
     """
     _check_count(count)
-    folder = Path(output)
+    folder, renderer = Path(output), WordRenderer(seed, sources, style=style)
     with WordWriter(folder, overwrite=overwrite) as writer, _spool(folder) as spool:
-        for word in _rendered(WordRenderer(seed, sources, style=style), count, workers, "word"):
+        for word in _rendered(renderer, count, workers, "word"):
             writer.add(word.jpeg, word.text)
             if masks:
                 np.save(spool, word.strokes)
