@@ -5,7 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from segrec.statistics import Difference, paired_bootstrap, wilson_interval
+from segrec import statistics
+from segrec.statistics import Difference, paired_bootstrap, paired_bootstrap_means, wilson_interval
 
 
 @pytest.mark.parametrize(
@@ -90,3 +91,33 @@ def test_the_seed_decides_and_words_may_be_numpy():
 def test_other_words_or_none_are_refused(first, second, sizes):
     with pytest.raises(ValueError, match=f"both must hold the same words, at least one; got {sizes}"):
         paired_bootstrap(first, second)
+
+
+def test_the_interval_of_a_mean_score_is_that_of_the_same_outcomes():
+    first, second = outcomes(10, 40, 100, 50)
+    as_words, as_scores = paired_bootstrap(first, second), paired_bootstrap_means(first, second)
+    assert as_scores.mean == pytest.approx(as_words.mean)
+    assert as_scores[1:] == pytest.approx(as_words[1:], abs=0.011)
+
+
+def test_a_constant_gain_has_no_interval_and_a_varied_one_the_normal_approximation():
+    scores = np.random.default_rng(0).random(400)
+    assert paired_bootstrap_means(scores, scores + 0.25) == pytest.approx((0.25, 0.25, 0.25))
+    gains = np.random.default_rng(1).normal(0.05, 0.2, 400)
+    difference = paired_bootstrap_means(scores, scores + gains)
+    half = 1.96 * gains.std() / 20
+    assert difference == pytest.approx((gains.mean(), gains.mean() - half, gains.mean() + half), abs=0.002)
+
+
+def test_resamples_in_parts_are_as_many_as_were_asked_for(monkeypatch):
+    monkeypatch.setattr(statistics, "DRAWN_AT_ONCE", 7)
+    found = paired_bootstrap_means([0.0, 0.5, 0.25], [0.5, 0.75, 0.0], seed=3, draws=301)
+    monkeypatch.setattr(statistics, "DRAWN_AT_ONCE", 10**6)
+    assert found == paired_bootstrap_means([0.0, 0.5, 0.25], [0.5, 0.75, 0.0], seed=3, draws=301)
+
+
+def test_scores_of_other_images_or_none_are_refused():
+    with pytest.raises(ValueError, match="both must hold the same images, at least one; got 1 and 2"):
+        paired_bootstrap_means([0.5], [0.5, 0.5])
+    with pytest.raises(ValueError, match="got 0 and 0"):
+        paired_bootstrap_means([], [])
