@@ -8,6 +8,7 @@ from typing import Any
 import click
 
 from segrec.cli.common import common_options, workers_option
+from segrec.data.rendering.styles import STYLES, Style
 
 
 @click.group("render")
@@ -32,6 +33,13 @@ def _rendering(function: Callable[..., None]) -> Callable[..., None]:
         click.option(
             "--backgrounds", type=click.Path(), help="Folder of text-free photographs for half of the backgrounds."
         ),
+        click.option(
+            "--style",
+            type=click.Choice(STYLES),
+            default="mixed",
+            show_default=True,
+            help="Mixed as in photographs, or hard: small, blurred, faint, shadowed, badly compressed.",
+        ),
         click.option("--no-masks", is_flag=True, help="Words only, without the stores of exact masks."),
         workers_option,
         common_options(),
@@ -43,28 +51,31 @@ def _rendering(function: Callable[..., None]) -> Callable[..., None]:
 
 @command.command("words")
 @_rendering
-def words(output: str, count: int, workers: int, seed: int, no_masks: bool, **settings: Any) -> None:
+def words(output: str, count: int, workers: int, seed: int, style: Style, no_masks: bool, **settings: Any) -> None:
     """Render words: an lmdb with mask stores `oracle` and `regions` in it.
 
-    The same seed, fonts and lexicon give the same bytes, whatever the number of workers.
+    The same seed, style, fonts and lexicon give the same bytes, whatever the number of workers.
     """
     from segrec.data.rendering.writing import render_words
 
-    render_words(output, count, seed=seed, sources=_sources(settings), workers=workers, masks=not no_masks)
+    sources = _sources(settings)
+    render_words(output, count, seed=seed, sources=sources, workers=workers, masks=not no_masks, style=style)
     click.echo(f"{output}: {count} words")
 
 
 @command.command("scenes")
 @_rendering
-def scenes(output: str, count: int, workers: int, seed: int, **settings: Any) -> None:
+@click.option("--text-free", is_flag=True, help="Pictures of all sizes without any text, plain and crowded ones.")
+def scenes(output: str, count: int, workers: int, seed: int, style: Style, text_free: bool, **settings: Any) -> None:
     """Render scenes: pictures, masks and polygons.
 
-    The same seed, fonts and lexicon give the same bytes, whatever the number of workers.
+    The same seed, style, fonts and lexicon give the same bytes, whatever the number of workers.
     """
     from segrec.data.rendering.writing import render_scenes
 
-    render_scenes(output, count, seed=seed, sources=_sources(settings), workers=workers)
-    click.echo(f"{output}: {count} scenes")
+    sources = _sources(settings)
+    render_scenes(output, count, seed=seed, sources=sources, workers=workers, style=style, text_free=text_free)
+    click.echo(f"{output}: {count} {'text-free scenes' if text_free else 'scenes'}")
 
 
 def _sources(settings: dict[str, Any]) -> Any:
