@@ -6,7 +6,7 @@ import os
 import re
 from collections.abc import Iterable, Sequence
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, NamedTuple, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,6 +21,18 @@ PICTURES = (".jpg", ".jpeg", ".png", ".bmp", ".gif", ".tif", ".tiff", ".webp")
 README = "see the layouts in the README"
 
 Polygon = NDArray[np.float32]
+
+
+class WordRegions(NamedTuple):
+    """The words of one picture, each (P, 2) float32 of (x, y) in pixels.
+
+    Attributes:
+        words: those that can be read.
+        ignored: those marked as unreadable.
+    """
+
+    words: list[Polygon]
+    ignored: list[Polygon]
 
 
 class MaskedImages(Protocol):
@@ -74,6 +86,21 @@ def polygon_of(coordinates: Sequence[Any], place: str) -> Polygon:
     if len(numbers) < 6 or len(numbers) % 2 or not np.isfinite(numbers).all():
         raise DataError(f"{place}: expected x and y of at least three points, got {list(coordinates)}")
     return numbers.reshape(-1, 2)
+
+
+def read_lines(path: str | os.PathLike[str]) -> list[str]:
+    """Return the lines of a UTF-8 file, with or without a byte-order mark, ended in either fashion.
+
+    Raises:
+        DataError: the file cannot be read or is no UTF-8.
+    """
+    try:
+        text = Path(path).read_bytes().decode("utf-8-sig")
+    except OSError as error:
+        raise DataError(f"cannot read {path}: {error.strerror or error}") from error
+    except UnicodeDecodeError as error:
+        raise DataError(f"{path} is no UTF-8 text ({error.reason} at byte {error.start}); fetch it again") from error
+    return [line.removesuffix("\r") for line in text.split("\n")]
 
 
 def read_stored(path: str | os.PathLike[str]) -> Array:

@@ -10,8 +10,7 @@ from typing import Any
 import numpy as np
 
 from segmenter.augment import Sample
-from segmenter.datasets.base import README, Polygon, check_size, polygon_of, read_stored, region_mask
-from segmenter.datasets.icdar15 import Quadrangles
+from segmenter.datasets.base import README, Polygon, WordRegions, check_size, polygon_of, read_stored, region_mask
 from segmenter.datasets.pairs import matched
 from segmenter.datasets.weak_labels import read_weak_labels
 from segrec.core.errors import DataError
@@ -75,7 +74,7 @@ class CocoText:
         return Sample(image, text, region_mask(words, image.shape[:2], ignored=ignored))
 
 
-def _read(path: Path, split: str) -> tuple[dict[str, Quadrangles], set[str]]:
+def _read(path: Path, split: str) -> tuple[dict[str, WordRegions], set[str]]:
     """Return the outlines of a split's pictures by file name, and the names of all its pictures.
 
     Annotations of a picture that is not listed stand under the picture's number.
@@ -87,7 +86,7 @@ def _read(path: Path, split: str) -> tuple[dict[str, Quadrangles], set[str]]:
         wanted = {str(key) for key, image in images if image["set"] == split}
     except (TypeError, KeyError, AttributeError) as error:
         raise DataError(f"{path}: expected the objects imgs (file_name, set) and anns of COCO-Text v2") from error
-    outlines: dict[str, Quadrangles] = {}
+    outlines: dict[str, WordRegions] = {}
     for key, annotation in annotations:
         place = f"{path}, annotation {key}"
         try:
@@ -96,7 +95,7 @@ def _read(path: Path, split: str) -> tuple[dict[str, Quadrangles], set[str]]:
             raise DataError(f"{place}: expected image_id and legibility, got {annotation}") from error
         if image in files and image not in wanted:
             continue
-        found = outlines.setdefault(files.get(image, image), Quadrangles([], []))
+        found = outlines.setdefault(files.get(image, image), WordRegions([], []))
         (found.words if legible else found.ignored).append(_outline(annotation, place))
     return outlines, {files[key] for key in wanted}
 

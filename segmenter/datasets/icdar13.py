@@ -6,9 +6,8 @@ import os
 from pathlib import Path
 
 from segmenter.augment import Sample
-from segmenter.datasets.base import README, check_size, pictures, read_stored, region_mask
+from segmenter.datasets.base import README, WordRegions, check_size, pictures, read_stored, region_mask
 from segmenter.datasets.icdar13_truth import CharacterList, read_characters, read_word_boxes, stroke_mask
-from segmenter.datasets.icdar15 import Quadrangles
 from segmenter.datasets.pairs import matched
 from segrec.core.errors import DataError
 from segrec.core.runlog import LOGGER
@@ -81,7 +80,7 @@ class Icdar13:
         boxes = self._word_boxes(name)
         return found if boxes is None else [*found, boxes]
 
-    def regions(self, position: int) -> Quadrangles | None:
+    def regions(self, position: int) -> WordRegions | None:
         """Return the boxes of words, or None when the image has neither word boxes nor a list of characters.
 
         Raises:
@@ -90,12 +89,12 @@ class Icdar13:
         name = self._names[position]
         return self._regions(name, self._characters(name))
 
-    def _regions(self, name: str, characters: CharacterList | None) -> Quadrangles | None:
+    def _regions(self, name: str, characters: CharacterList | None) -> WordRegions | None:
         boxes = self._word_boxes(name)
         if boxes is None:
-            return None if characters is None else Quadrangles(characters.words, characters.ignored)
+            return None if characters is None else WordRegions(characters.words, characters.ignored)
         found = read_word_boxes(boxes)
-        return Quadrangles(found.words, [*found.ignored, *(characters.ignored if characters else [])])
+        return WordRegions(found.words, [*found.ignored, *(characters.ignored if characters else [])])
 
     def sample(self, position: int) -> Sample:
         """Return one image with its masks.

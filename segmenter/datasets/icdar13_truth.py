@@ -8,8 +8,8 @@ from typing import NamedTuple
 
 import numpy as np
 
-from segmenter.datasets.base import IGNORE, ON, Polygon
-from segmenter.datasets.icdar15 import UNREADABLE, Quadrangles, read_lines
+from segmenter.datasets.base import IGNORE, ON, Polygon, WordRegions, read_lines
+from segmenter.datasets.icdar15 import UNREADABLE
 from segrec.core.errors import DataError
 from segrec.core.images import Array
 
@@ -83,7 +83,7 @@ def _unquoted(field: str) -> str:
     return (field[1:-1] if quoted else field).strip()
 
 
-def read_word_boxes(path: str | os.PathLike[str]) -> Quadrangles:
+def read_word_boxes(path: str | os.PathLike[str]) -> WordRegions:
     """Return the words of a `gt_<image>.txt`: left, top, right, bottom and a transcription a line.
 
     The numbers of the training part are separated by spaces, those of the test part by commas; `###` is ignored text.
@@ -91,7 +91,7 @@ def read_word_boxes(path: str | os.PathLike[str]) -> Quadrangles:
     Raises:
         DataError: the file cannot be read, or a line is malformed; names file and line.
     """
-    boxes = Quadrangles([], [])
+    boxes = WordRegions([], [])
     for number, line in enumerate(read_lines(path), start=1):
         if not line.strip():
             continue

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
-from typing import NamedTuple
 
 from segmenter.augment import Sample
-from segmenter.datasets.base import README, Polygon, pictures, polygon_of, read_stored, region_mask
+from segmenter.datasets.base import README, WordRegions, pictures, polygon_of, read_lines, read_stored, region_mask
 from segrec.core.errors import DataError
 
 LAYOUTS = {
@@ -17,18 +16,6 @@ LAYOUTS = {
 """Folders of images and of ground truth: the release's own names, or a plain pair that is read for either split."""
 UNREADABLE = "###"
 COORDINATES = ("x1", "y1", "x2", "y2", "x3", "y3", "x4", "y4")
-
-
-class Quadrangles(NamedTuple):
-    """The words of one picture, each (4, 2) float32 of (x, y) in pixels.
-
-    Attributes:
-        words: those that can be read.
-        ignored: those marked as unreadable.
-    """
-
-    words: list[Polygon]
-    ignored: list[Polygon]
 
 
 class Icdar15:
@@ -73,7 +60,7 @@ class Icdar15:
         return Sample(image, None, region_mask(words, image.shape[:2], ignored=ignored))
 
 
-def read_quadrangles(path: str | os.PathLike[str], *, script: bool = False) -> Quadrangles:
+def read_quadrangles(path: str | os.PathLike[str], *, script: bool = False) -> WordRegions:
     """Return the quadrangles of a `gt_*.txt`: eight coordinates and a transcription, which may hold commas, a line.
 
     Args:
@@ -83,7 +70,7 @@ def read_quadrangles(path: str | os.PathLike[str], *, script: bool = False) -> Q
         DataError: the file cannot be read, or a line is no such thing; names file and line.
     """
     columns = [*COORDINATES, *(["script"] if script else []), "transcription"]
-    found = Quadrangles([], [])
+    found = WordRegions([], [])
     for number, line in enumerate(read_lines(path), start=1):
         if not line.strip():
             continue
@@ -94,18 +81,3 @@ def read_quadrangles(path: str | os.PathLike[str], *, script: bool = False) -> Q
         words = found.ignored if fields[-1].strip() == UNREADABLE else found.words
         words.append(polygon_of(fields[:8], place))
     return found
-
-
-def read_lines(path: str | os.PathLike[str]) -> list[str]:
-    """Return the lines of a UTF-8 file, with or without a byte-order mark, ended in either fashion.
-
-    Raises:
-        DataError: the file cannot be read or is no UTF-8.
-    """
-    try:
-        text = Path(path).read_bytes().decode("utf-8-sig")
-    except OSError as error:
-        raise DataError(f"cannot read {path}: {error.strerror or error}") from error
-    except UnicodeDecodeError as error:
-        raise DataError(f"{path} is no UTF-8 text ({error.reason} at byte {error.start}); fetch it again") from error
-    return [line.removesuffix("\r") for line in text.split("\n")]

@@ -10,8 +10,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from segmenter.datasets.base import Polygon, polygon_of
-from segmenter.datasets.icdar15 import read_lines
+from segmenter.datasets.base import WordRegions, polygon_of, read_lines
 from segrec.core.errors import DataError, LibraryError
 
 UNREADABLE = ("#", "###")
@@ -24,18 +23,6 @@ _ORIENTATION = re.compile(r"ornt:\s*\[\s*u?['\"]?([^'\"\]]*)")
 _TRANSCRIPTION = re.compile(r"transcriptions:\s*\[\s*u?['\"]?(.*?)['\"]?\s*\]\s*$", re.DOTALL)
 
 
-class WordPolygons(NamedTuple):
-    """The words of one picture, each (P, 2) float32 of (x, y) in pixels.
-
-    Attributes:
-        words: those that can be read.
-        ignored: those marked as unreadable.
-    """
-
-    words: list[Polygon]
-    ignored: list[Polygon]
-
-
 class _Entry(NamedTuple):
     place: str
     across: list[Any]
@@ -44,7 +31,7 @@ class _Entry(NamedTuple):
     orientation: str
 
 
-def read_polygons(path: str | os.PathLike[str]) -> WordPolygons:
+def read_polygons(path: str | os.PathLike[str]) -> WordRegions:
     """Return the polygons of a `poly_gt_img*.txt` or `.mat`.
 
     Entries of fewer than three points, which occur among the unreadable ones, enclose nothing and are passed over.
@@ -54,7 +41,7 @@ def read_polygons(path: str | os.PathLike[str]) -> WordPolygons:
         LibraryError: a MATLAB file, and SciPy is missing.
     """
     entries = _matlab_entries(path) if Path(path).suffix == ".mat" else _text_entries(path)
-    found = WordPolygons([], [])
+    found = WordRegions([], [])
     for entry in entries:
         if len(entry.across) != len(entry.down):
             raise DataError(f"{entry.place} has {len(entry.across)} values of x and {len(entry.down)} of y")
