@@ -59,7 +59,8 @@ class TargetScore:
         """Score one image; both arrays are (H, W), the mask uint8 with 255, 0 and 128 for ignore."""
         truth, valid = split_truth(mask)
         counts = count_pixels(probabilities >= threshold, truth, valid)
-        self.images.append(ImageScore(name, *mask.shape, counts, int(valid.size - valid.sum())))
+        height, width = mask.shape
+        self.images.append(ImageScore(name, height, width, counts, int(valid.size - valid.sum())))
         if self.sweep is not None:
             self.sweep.add(probabilities, truth, valid)
 
@@ -95,7 +96,8 @@ def score_segmenters(
 
     Args:
         segmenters: by the names of the result.
-        images: scored at their own size; a mask that is None is not scored.
+        images: scored at their own size; a mask that is None is not scored. One that cannot be read, or whose masks
+            have another size, is left out and noted as a problem.
         targets: which masks to score.
         threshold: probability from which a pixel is called text, or in a region.
         sweep: also score at all thresholds.
@@ -104,15 +106,12 @@ def score_segmenters(
         description: of the progress bar.
 
     Raises:
-        ValueError: a true mask has another size than its image or other values than 0, 128 and 255.
+        ValueError: a true mask has other values than 0, 128 and 255.
     """
     count = len(images) if limit is None else min(limit, len(images))
     problems: list[str] = []
     scores = {
-        name: MaskScores(
-            *(TargetScore(sweep=ThresholdSweep() if sweep else None) for _ in TARGETS), total=count, problems=problems
-        )
-        for name in segmenters
+        name: MaskScores(_unscored(sweep), _unscored(sweep), total=count, problems=problems) for name in segmenters
     }
     with progress_bar(count, description, "image") as bar:
         for chunk in _chunks(images, count, targets, problems):
@@ -120,6 +119,10 @@ def score_segmenters(
                 _score_chunk(scores[name], segmenter, chunk.scored, threshold=threshold, batch_size=batch_size)
             bar.update(chunk.read)
     return scores
+
+
+def _unscored(sweep: bool) -> TargetScore:
+    return TargetScore(sweep=ThresholdSweep() if sweep else None)
 
 
 class _Chunk(NamedTuple):
@@ -135,7 +138,7 @@ def _chunks(images: MaskedImages, count: int, targets: Sequence[Target], problem
     for position in range(count):
         read += 1
         try:
-            sample = images.sample(position)
+            sample = _checked(images.sample(position), images.name(position))
         except DataError as error:
             problems.append(str(error))
             continue
@@ -148,6 +151,20 @@ def _chunks(images: MaskedImages, count: int, targets: Sequence[Target], problem
             yield _Chunk(chunk, read)
             chunk, pixels, read = [], 0, 0
     yield _Chunk(chunk, read)
+
+
+def _checked(sample: Sample, name: str) -> Sample:
+    """Return the sample, whose masks are known to have the size of its image.
+
+    Raises:
+        DataError: one has not; names both sizes.
+    """
+    size = sample.image.shape[:2]
+    for target in TARGETS:
+        mask = getattr(sample, target)
+        if mask is not None and mask.shape != size:
+            raise DataError(f"{name}: the {target} mask is {mask.shape}, expected {size} like the image")
+    return sample
 
 
 def _score_chunk(

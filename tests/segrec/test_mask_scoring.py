@@ -102,3 +102,23 @@ def test_the_short_form_gives_both_scores_and_says_what_it_left_out(segmenter, c
     found = score_segmenters({"net": segmenter}, Pictures())["net"]
     assert scores == {"text": found.text.score, "region": found.region.score}
     assert caplog.messages == ["1 of 8 images cannot be read and are not scored, the first: picture-3 is damaged"]
+
+
+def test_a_mask_of_another_size_than_its_image_is_a_problem_and_no_score(segmenter):
+    class Cropped(Pictures):
+        def sample(self, position: int) -> Sample:
+            image, text, _ = super().sample(position)
+            return Sample(image, text[1:] if position == 1 else text, None)
+
+    found = score_segmenters({"net": segmenter}, Cropped(3))["net"]
+    assert [image.name for image in found.text.images] == ["picture-0", "picture-2"]
+    assert found.problems == ["picture-1: the text mask is (9, 20), expected (10, 20) like the image"]
+
+
+def test_soft_masks_are_refused(segmenter):
+    class Soft(Pictures):
+        def sample(self, position: int) -> Sample:
+            return Sample(super().sample(position).image, np.full((9, 20), 90, np.uint8), None)
+
+    with pytest.raises(ValueError, match=r"255 \(text\), 0 \(not\) and 128 \(ignore\) only, got 90"):
+        score_segmenters({"net": segmenter}, Soft(1))
