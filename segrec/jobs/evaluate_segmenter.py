@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Literal
 
+from segmenter.datasets import READERS
 from segmenter.datasets.base import MaskedImages
 from segmenter.loading import load_segmenter
 from segmenter.metrics import PixelScore, top1_shares
@@ -124,12 +125,16 @@ def named_data(specs: Sequence[str]) -> list[tuple[str, str]]:
     """Return (name, spec) of each dataset; the name is `KIND[:SPLIT]`, or the whole spec where two share that.
 
     Raises:
-        ConfigError: a dataset is named twice.
+        ConfigError: a dataset is named twice, or without its split: a score must say whether it is of a training set.
     """
     if len(set(specs)) < len(specs):
         twice = next(spec for spec in specs if list(specs).count(spec) > 1)
         raise ConfigError(f"--data {twice} is named twice; name every dataset once")
     short = [spec.partition("=")[0] for spec in specs]
+    for kind in short:
+        if kind in READERS and len(READERS[kind].splits) > 1:
+            splits = ", ".join(READERS[kind].splits)
+            raise ConfigError(f"{kind} has several parts; say which one to score: {kind}:SPLIT=PATH with {splits}")
     return [(name if short.count(name) == 1 else spec, spec) for name, spec in zip(short, specs, strict=True)]
 
 

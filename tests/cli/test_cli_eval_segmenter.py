@@ -157,6 +157,11 @@ def test_an_unreadable_image_is_left_out_counted_and_ends_in_failure(segrec, sce
     ("arguments", "code", "message"),
     [
         (["--data", "nothing"], 1, "expected KIND=PATH or KIND:SPLIT=PATH, got 'nothing'"),
+        (
+            ["--data", "totaltext=."],
+            1,
+            "totaltext has several parts; say which one to score: totaltext:SPLIT=PATH with",
+        ),
         (["--data", "words=absent"], 1, "absent"),
         (["--data", "words={words}", "--data", "words={words}"], 1, "is named twice; name every dataset once"),
         (["--data", "words={words}", "--rows", "rows.txt"], 1, "--rows writes .csv or .jsonl, got rows.txt"),
