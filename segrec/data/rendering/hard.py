@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from segrec.core.images import Array, opencv, resize
+from segrec.core.images import Array, Interpolation, opencv, resize
 from segrec.data.rendering.distractors import cover
 from segrec.data.rendering.paint import LUMA, Color, paint
 
@@ -166,7 +166,7 @@ def worse_focus(image: Array, rng: np.random.Generator, *, em: float) -> Array:
         share = float(np.exp(rng.uniform(np.log(7.5), np.log(18)))) / em
         if share < 1:
             few = (max(3, round(image.shape[0] * share)), max(3, round(image.shape[1] * share)))
-            back = "bicubic" if rng.random() < 0.7 else "bilinear"
+            back: Interpolation = "bicubic" if rng.random() < 0.7 else "bilinear"
             image = np.asarray(resize(resize(image, few, "area"), (image.shape[0], image.shape[1]), back), np.uint8)
     return image
 

@@ -56,7 +56,8 @@ class TextFreeRenderer:
 def plain(rng: np.random.Generator, size: tuple[int, int]) -> Array:
     """Return one colour all over, often black, white or grey, sometimes with the faint noise of a sensor."""
     drawn = rng.random()
-    color = np.full(3, rng.choice([0, 255, rng.integers(1, 255)])) if drawn < 0.6 else rng.integers(0, 256, size=3)
+    grey = drawn < 0.6
+    color = np.full(3, rng.choice([0, 255, int(rng.integers(1, 255))])) if grey else rng.integers(0, 256, size=3)
     noise = rng.normal(0, rng.uniform(0.5, 4), size=(*size, 3)) if rng.random() < 0.4 else np.zeros((*size, 3))
     return np.asarray(np.clip(color + noise, 0, 255), dtype=np.uint8)
 

@@ -139,16 +139,13 @@ class WordRenderer:
         if rng.random() < 0.25:
             canvas = self._with_neighbour(canvas, rng)
         size = hard.final_size(layer.coverage.shape, em, rng)
-        clearest, best = None, -1.0
-        for _ in range(hard.TRIES):
-            image, strokes = hard.paint_badly(canvas, layer.coverage, rng)
-            image, strokes = hard.photograph_badly(image, strokes, size, rng, em=em)
-            word = _finished(text, image, strokes, layer, int(rng.integers(*hard.QUALITIES)))
-            clearness = hard.clearness(decode_image(word.jpeg), strokes)
-            if clearest is None or clearness > best:
-                clearest, best = word, clearness
+        clearest, best = _badly(text, layer, canvas, size, rng, em=em)
+        for _ in range(hard.TRIES - 1):
             if best >= 1:
                 break
+            word, clearness = _badly(text, layer, canvas, size, rng, em=em)
+            if clearness > best:
+                clearest, best = word, clearness
         return clearest
 
     def _with_neighbour(self, canvas: Array, rng: np.random.Generator) -> Array:
@@ -163,6 +160,16 @@ class WordRenderer:
         else:
             coverage[-reach:, width - wide :] = layer.coverage[:reach, :wide]
         return paint(canvas, coverage, rng)[0]
+
+
+def _badly(
+    text: str, layer: TextLayer, canvas: Array, size: tuple[int, int], rng: np.random.Generator, *, em: int
+) -> tuple[RenderedWord, float]:
+    """Return the word painted, photographed and compressed badly, and its clearness."""
+    image, strokes = hard.paint_badly(canvas, layer.coverage, rng)
+    image, strokes = hard.photograph_badly(image, strokes, size, rng, em=em)
+    word = _finished(text, image, strokes, layer, int(rng.integers(*hard.QUALITIES)))
+    return word, hard.clearness(decode_image(word.jpeg), strokes)
 
 
 def _finished(text: str, image: Array, strokes: Array, layer: TextLayer, quality: int) -> RenderedWord:
