@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from typing import NamedTuple
 
 import numpy as np
@@ -11,12 +12,15 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from segmenter.network import STRIDE, MutuallyGuidedNet, fold_batch_norms, normalise_images
-from segmenter.preprocess import LONGEST_SIDE, SCENE_HEIGHT, as_rgb, from_network, to_network, working_size
+from segmenter.fused import FusedNet
+from segmenter.network import STRIDE, MutuallyGuidedNet, normalise_images
+from segmenter.preprocess import SCENE_HEIGHT, as_rgb, padded, rescale, working_size
+from segmenter.tiling import SMALLEST_TILE, TILE_SIDE, Mosaic
 from segrec.core.device import autocast, resolve_device
 from segrec.core.images import Array
 
 Probabilities = NDArray[np.float32]
+Network = Callable[[Tensor], Tensor]
 
 BATCH_PIXELS = 32 * 32 * 160
 """Pixels of one batch, so that a run's memory does not depend on how long its longest words are."""
@@ -38,9 +42,10 @@ class Segmenter:
     """Predicts masks for lists of pictures.
 
     A picture of at most `scene_height` rows is taken for a word crop and resized to the network's working height; a
-    taller one is taken for a scene and keeps its size. The aspect ratio is always kept, no side exceeds
-    `longest_side`, and the edges are repeated up to a multiple of 16. Only pictures that then have the same size share
-    a batch, so a prediction does not depend on its neighbours.
+    taller one is taken for a scene and keeps its size. The aspect ratio is always kept. What is then larger than
+    `tile_side` goes through the network in overlapping tiles, whose maps are blended, so memory is bounded and no
+    detail is lost. The edges are repeated up to a multiple of 16. Only pictures that then have the same size share a
+    batch, so a prediction does not depend on its neighbours.
 
     Args:
         model: the network; moved to `device`, put into eval mode and copied in a faster form: later changes of its
@@ -49,10 +54,12 @@ class Segmenter:
         amp: "off", "bf16" or "fp16".
         working_height: height of word crops in the network; None takes the one the weights were trained for.
         scene_height: pictures taller than this are scenes; None takes every picture for a word crop.
-        longest_side: limit of both sides in the network.
+        longest_side: pictures with a longer side are shrunk to it first, for speed or because their text is larger
+            than any the network learned from; None shrinks none.
+        tile_side: longest side in the network, a multiple of 16 of at least 128.
 
     Raises:
-        ValueError: when a size is below 1.
+        ValueError: when a size is too small.
         ConfigError: for an unknown device or precision.
     """
 
@@ -64,32 +71,34 @@ class Segmenter:
         amp: str = "off",
         working_height: int | None = None,
         scene_height: int | None = SCENE_HEIGHT,
-        longest_side: int = LONGEST_SIDE,
+        longest_side: int | None = None,
+        tile_side: int = TILE_SIDE,
     ) -> None:
         self.device = resolve_device(str(device))
         self.amp = amp
         self.working_height = model.working_height if working_height is None else working_height
-        self.scene_height, self.longest_side = scene_height, longest_side
-        if min(self.working_height, longest_side) < 1:
+        self.scene_height, self.longest_side, self.tile_side = scene_height, longest_side, tile_side
+        if self.working_height < 1 or (longest_side is not None and longest_side < 1):
             raise ValueError(
                 f"working_height and longest_side must be at least 1, got {self.working_height} and {longest_side}"
             )
+        if tile_side < SMALLEST_TILE or tile_side % STRIDE:
+            raise ValueError(f"tile_side must be a multiple of {STRIDE} of at least {SMALLEST_TILE}, got {tile_side}")
         with autocast(self.device, amp):  # refuses an unsupported precision now rather than at the first picture
             self.model = model.to(self.device).eval()
-        # Channels-last memory and folded BatchNorm: the same arithmetic, faster.
-        self._network = fold_batch_norms(self.model).to(memory_format=torch.channels_last)
+        self._network = FusedNet(self.model).to(memory_format=torch.channels_last)
 
     def predict(self, images: Sequence[Array], *, batch_size: int = 32) -> list[Masks]:
         """Return both masks of every picture, from the guided pass, in the order of `images`; `[]` gives `[]`.
 
         Args:
-            images: uint8 arrays (H, W, 3) RGB, (H, W) grey or (H, W, 4) RGBA, any size from 1x1.
+            images: uint8 or uint16 arrays (H, W, 3) RGB, (H, W) grey or (H, W, 4) RGBA, any size from 1x1.
             batch_size: most pictures in one run of the network; fewer when they are large.
 
         Raises:
             ValueError: for another kind of picture or a batch size below 1.
         """
-        return [Masks(text, region) for text, region in self._run(images, self._both_masks, batch_size)]
+        return [Masks(*maps) for maps in self._run(images, self._network, 2, batch_size)]
 
     def predict_text(self, images: Sequence[Array], *, batch_size: int = 32) -> list[Probabilities]:
         """Return `predict(images)[i].text` of every picture without the work that only the region mask needs.
@@ -101,14 +110,10 @@ class Segmenter:
         Raises:
             ValueError: as for `predict`.
         """
-        return [text for (text,) in self._run(images, self._network.text_mask, batch_size)]
-
-    def _both_masks(self, images: Tensor) -> Tensor:
-        outputs = self._network(images)
-        return torch.cat([outputs.text2, outputs.region2], dim=1)
+        return [text for (text,) in self._run(images, self._network.text_mask, 1, batch_size)]
 
     def _run(
-        self, images: Sequence[Array], network: Callable[[Tensor], Tensor], batch_size: int
+        self, images: Sequence[Array], network: Network, maps: int, batch_size: int
     ) -> list[tuple[Probabilities, ...]]:
         """Return each picture's maps at its own size; `network` gives logits (N, maps, H, W)."""
         if batch_size < 1:
@@ -118,13 +123,27 @@ class Segmenter:
         colour = [as_rgb(image, position) for position, image in enumerate(images)]
         sizes = [self._working_size(image) for image in colour]
         results: list[tuple[Probabilities, ...]] = [()] * len(colour)
-        for chosen in _batches(sizes, batch_size):
-            batch = np.stack([to_network(colour[position], sizes[position]) for position in chosen])
-            maps = self._probabilities(batch, network)
-            for position, of_image in zip(chosen, maps, strict=True):
-                own = colour[position].shape[:2]
-                results[position] = tuple(from_network(one, sizes[position], own) for one in of_image)
+        whole = {position: size for position, size in enumerate(sizes) if max(size) <= self.tile_side}
+        for chosen in _batches(whole, batch_size):
+            pictures = [rescale(colour[position], sizes[position]) for position in chosen]
+            for position, found in zip(chosen, self._probabilities(pictures, network), strict=True):
+                height, width = sizes[position]
+                results[position] = _at_size(found[:, :height, :width], colour[position])
+        for position in sorted(set(range(len(colour))) - set(whole)):
+            found = self._of_tiles(rescale(colour[position], sizes[position]), network, maps, batch_size)
+            results[position] = _at_size(found, colour[position])
         return results
+
+    def _of_tiles(self, picture: Array, network: Network, maps: int, batch_size: int) -> Probabilities:
+        """Return the maps, (maps, H, W), of a picture that is larger than a tile."""
+        mosaic = Mosaic((picture.shape[0], picture.shape[1]), maps=maps, longest=self.tile_side)
+        cuts = [picture[down.start :, across.start :][: down.length, : across.length] for down, across in mosaic.tiles]
+        sizes = {place: (down.length, across.length) for place, (down, across) in enumerate(mosaic.tiles)}
+        for chosen in _batches(sizes, batch_size):
+            found = self._probabilities([cuts[place] for place in chosen], network)
+            for place, of_tile in zip(chosen, found, strict=True):
+                mosaic.add(place, of_tile)
+        return mosaic.result()
 
     def _working_size(self, image: Array) -> tuple[int, int]:
         return working_size(
@@ -135,19 +154,30 @@ class Segmenter:
         )
 
     @torch.inference_mode()
-    def _probabilities(self, batch: Array, network: Callable[[Tensor], Tensor]) -> Probabilities:
-        """Return (N, maps, H, W) float32 in [0, 1] for (N, H, W, 3) uint8."""
-        images = torch.from_numpy(batch).permute(0, 3, 1, 2).to(self.device)  # a view: NCHW, channels last in memory
-        with autocast(self.device, self.amp):
+    def _probabilities(self, pictures: Sequence[Array], network: Network) -> Probabilities:
+        """Return (N, maps, H, W) float32 in [0, 1] for N pictures (h, w, 3), of one size once padded to (H, W)."""
+        batch = torch.from_numpy(np.stack([padded(picture) for picture in pictures]))
+        images = batch.permute(0, 3, 1, 2).to(self.device)  # a view: NCHW, channels last in memory
+        with autocast(self.device, self.amp), self._without_tf32():
             logits = network(normalise_images(images))
         return logits.float().sigmoid().cpu().numpy()
 
+    def _without_tf32(self) -> AbstractContextManager[object]:
+        """Return the context in which float32 is float32 on a GPU too; TF32 lets a batch's size change the result."""
+        if self.device.type != "cuda" or self.amp != "off":
+            return nullcontext()
+        return torch.backends.cudnn.flags(enabled=True, allow_tf32=False)
 
-def _batches(sizes: Sequence[tuple[int, int]], batch_size: int) -> Iterator[list[int]]:
-    """Yield positions whose padded sizes are equal, at most `batch_size` and about `BATCH_PIXELS` at once."""
+
+def _at_size(maps: Probabilities, picture: Array) -> tuple[Probabilities, ...]:
+    return tuple(rescale(one, (picture.shape[0], picture.shape[1])) for one in maps)
+
+
+def _batches(sizes: Mapping[int, tuple[int, int]], batch_size: int) -> Iterator[list[int]]:
+    """Yield the keys whose padded sizes are equal, at most `batch_size` and about `BATCH_PIXELS` at once."""
     groups: dict[tuple[int, int], list[int]] = defaultdict(list)
-    for position, (height, width) in enumerate(sizes):
-        groups[-(-height // STRIDE), -(-width // STRIDE)].append(position)
+    for key, (height, width) in sizes.items():
+        groups[-(-height // STRIDE), -(-width // STRIDE)].append(key)
     for (rows, columns), group in groups.items():
         most = max(1, min(batch_size, BATCH_PIXELS // (rows * columns * STRIDE**2)))
         for start in range(0, len(group), most):

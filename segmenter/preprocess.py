@@ -14,8 +14,8 @@ from segrec.core.images import Array, resize
 SCENE_HEIGHT = 384
 """Default: pictures taller than this are scenes, the others are word crops."""
 
-LONGEST_SIDE = 960
-"""Default: no picture enters the network with a side longer than this."""
+LONGEST_CROP = 960
+"""Word crops are not enlarged beyond this side, so that a picture of one row by thousands of columns stays small."""
 
 
 def as_rgb(image: object, position: int) -> Array:
@@ -48,44 +48,38 @@ def _remedy(image: NDArray[Any]) -> str:
     if image.dtype.kind == "b":
         return "; convert it: image.astype(np.uint8) * 255"
     if image.dtype.kind == "f":
-        return "; where 1 is white: (image * 255).round().astype(np.uint8), where 255 is: image.round().astype(np.uint8)"
+        return "; convert it: (image * 255).round().astype(np.uint8), without * 255 where 255 is white"
     if image.dtype.kind in "iu" and image.dtype.itemsize > 1:
         return "; convert it: image.astype(np.uint8), or np.uint16 for values above 255"
     return ""
 
 
 def working_size(
-    size: tuple[int, int], *, height: int, scene_height: int | None = SCENE_HEIGHT, longest_side: int = LONGEST_SIDE
+    size: tuple[int, int], *, height: int, scene_height: int | None = SCENE_HEIGHT, longest_side: int | None = None
 ) -> tuple[int, int]:
     """Return the (height, width) at which a picture enters the network, before padding; its aspect ratio is kept.
 
-    A word crop gets the height `height`. A scene keeps its size. Neither has a side longer than `longest_side`, so a
-    picture of one row by thousands of columns stays small.
+    A word crop gets the height `height`, or less where that would enlarge it beyond `LONGEST_CROP`. A scene keeps its
+    size.
 
     Args:
         size: (height, width) of the picture.
         height: the network's working height for word crops.
         scene_height: pictures taller than this are scenes; None treats every picture as a word crop.
-        longest_side: limit of both sides.
+        longest_side: limit of both sides, to which larger pictures are shrunk; None is no limit.
     """
+    longest = max(size)
     is_scene = scene_height is not None and size[0] > scene_height
-    wanted = 1.0 if is_scene else height / size[0]
-    scale = min(wanted, longest_side / max(size))
+    scale = 1.0 if is_scene else min(height / size[0], max(1.0, LONGEST_CROP / longest))
+    if longest_side is not None:
+        scale = min(scale, longest_side / longest)
     return max(1, round(size[0] * scale)), max(1, round(size[1] * scale))
 
 
-def to_network(image: Array, size: tuple[int, int]) -> Array:
-    """Return `image` (H, W, 3) resized to `size`, its last row and column repeated up to the next multiples of 16."""
-    resized = rescale(image, size)
-    bottom, right = (-side % STRIDE for side in size)
-    return np.pad(resized, ((0, bottom), (0, right), (0, 0)), mode="edge")
-
-
-def from_network(
-    probabilities: NDArray[np.float32], size: tuple[int, int], own: tuple[int, int]
-) -> NDArray[np.float32]:
-    """Return a map of the padded working picture, (H, W), without its padding and at the picture's own size."""
-    return rescale(probabilities[: size[0], : size[1]], own)
+def padded(image: Array) -> Array:
+    """Return `image` (H, W, 3) with its last row and column repeated up to the next multiples of 16."""
+    bottom, right = (-side % STRIDE for side in image.shape[:2])
+    return np.pad(image, ((0, bottom), (0, right), (0, 0)), mode="edge") if bottom or right else image
 
 
 def rescale(array: NDArray[Any], size: tuple[int, int]) -> NDArray[Any]:

@@ -21,7 +21,7 @@ class Segmenter(predictor.Segmenter):
 
         Args:
             weights: what to load.
-            options: `device`, `amp`, `working_height`, `scene_height`, `longest_side`; device is "auto" by default.
+            options: `device` ("auto" by default), `amp`, `working_height`, `scene_height`, `longest_side`, `tile_side`.
 
         Raises:
             CheckpointError: there is no such file, or it holds no segmenter.

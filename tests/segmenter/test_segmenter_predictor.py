@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 import torch
 
-from segmenter.network import MutuallyGuidedNet
-from segmenter.predictor import Segmenter
-from segmenter.preprocess import as_rgb, from_network, to_network, working_size
+from segmenter.network import MutuallyGuidedNet, normalise_images
+from segmenter.predictor import Masks, Segmenter
+from segmenter.preprocess import as_rgb, padded, working_size
 from segrec.core.errors import ConfigError
 
 
@@ -21,40 +21,75 @@ def segmenter() -> Segmenter:
         for module in model.modules():
             if isinstance(module, torch.nn.BatchNorm2d):
                 module.running_var.fill_(0.1)
-    return Segmenter(model, scene_height=128, longest_side=320)
+    return Segmenter(model, scene_height=96, tile_side=128)
 
 
 def picture(height: int, width: int, seed: int = 0) -> np.ndarray:
     return np.random.default_rng(seed).integers(0, 256, (height, width, 3), dtype=np.uint8)
 
 
-SIZES = [(1, 1), (1, 300), (300, 1), (7, 5), (31, 100), (32, 96), (33, 97), (64, 200), (20, 61), (140, 90), (500, 700)]
+LINES = [(1, 700), (700, 1)]
+CROPS = [(1, 1), (7, 5), (15, 17), (31, 100), (32, 96), (33, 97), (64, 200), (20, 61)]
+SCENES = [(100, 90), (128, 128), (150, 230)]
+"""The last one goes through the network in tiles, as the lines do."""
+SIZES = [*CROPS, *LINES, *SCENES]
 
 
-def test_every_size_gives_masks_of_its_own_size_in_range_and_order(segmenter: Segmenter):
-    images = [picture(*size, seed) for seed, size in enumerate(SIZES)]
-    masks = segmenter.predict(images, batch_size=3)
-    assert [mask.text.shape for mask in masks] == SIZES and [mask.region.shape for mask in masks] == SIZES
-    for mask in masks:
-        for one in mask:
-            assert one.dtype == np.float32 and one.min() >= 0 and one.max() <= 1 and np.isfinite(one).all()
-    assert np.ptp(masks[7].text) > 0.01, "a constant output would prove nothing about order and batches"
+@pytest.fixture(scope="module")
+def alone(segmenter: Segmenter) -> list[Masks]:
+    """Each picture's masks, predicted without any other."""
+    return [segmenter.predict([picture(*size, seed)])[0] for seed, size in enumerate(SIZES)]
 
 
-def test_a_prediction_does_not_depend_on_the_batch(segmenter: Segmenter):
-    images = [picture(*size, seed) for seed, size in enumerate(SIZES * 2)]
-    together = segmenter.predict(images, batch_size=16)
-    backwards = segmenter.predict(images[::-1], batch_size=2)[::-1]
-    for image, first, second in zip(images, together, backwards, strict=True):
-        alone = segmenter.predict([image])[0]
-        for a, b, c in zip(alone, first, second, strict=True):
-            assert np.abs(a - b).max() <= 1e-4 and np.abs(a - c).max() <= 1e-4
+def test_every_size_gives_masks_of_its_own_size_in_range(alone: list[Masks]):
+    assert [mask.text.shape for mask in alone] == SIZES and [mask.region.shape for mask in alone] == SIZES
+    for masks in alone:
+        for mask in masks:
+            assert mask.dtype == np.float32 and mask.min() >= 0 and mask.max() <= 1 and np.isfinite(mask).all()
+    assert np.ptp(alone[6].text) > 0.01, "a constant output would prove nothing about order and batches"
 
 
-def test_text_alone_equals_the_text_of_both(segmenter: Segmenter):
-    images = [picture(*size, seed) for seed, size in enumerate(SIZES)]
-    for text, masks in zip(segmenter.predict_text(images), segmenter.predict(images), strict=True):
-        np.testing.assert_allclose(text, masks.text, atol=1e-5)
+@pytest.mark.parametrize("batch_size", [1, 2, 5, 32])
+def test_a_prediction_does_not_depend_on_the_batch(segmenter: Segmenter, alone: list[Masks], batch_size: int):
+    order = np.random.default_rng(batch_size).permutation(len(SIZES))
+    together = segmenter.predict([picture(*SIZES[place], place) for place in order], batch_size=batch_size)
+    for place, masks in zip(order, together, strict=True):
+        for mask, expected in zip(masks, alone[place], strict=True):
+            np.testing.assert_allclose(mask, expected, rtol=0, atol=1e-4)
+
+
+def test_a_prediction_does_not_depend_on_what_its_neighbours_are_padded_with(segmenter: Segmenter):
+    small = picture(30, 90)
+    wide = [np.full((32, 96, 3), value, np.uint8) for value in (0, 255)]
+    black, white = (segmenter.predict_text([one, small], batch_size=2)[1] for one in wide)
+    np.testing.assert_array_equal(black, white)
+    np.testing.assert_allclose(black, segmenter.predict_text([small])[0], rtol=0, atol=1e-4)
+
+
+def test_a_prediction_does_not_depend_on_the_number_of_threads(segmenter: Segmenter, alone: list[Masks]):
+    before = torch.get_num_threads()
+    try:
+        torch.set_num_threads(3)
+        masks = segmenter.predict([picture(*SIZES[6], 6)])[0]
+    finally:
+        torch.set_num_threads(before)
+    for mask, expected in zip(masks, alone[6], strict=True):
+        np.testing.assert_allclose(mask, expected, rtol=0, atol=1e-4)
+
+
+def test_text_alone_equals_the_text_of_both(segmenter: Segmenter, alone: list[Masks]):
+    texts = segmenter.predict_text([picture(*size, seed) for seed, size in enumerate(SIZES)])
+    for text, masks in zip(texts, alone, strict=True):
+        np.testing.assert_allclose(text, masks.text, rtol=0, atol=1e-4)
+
+
+def test_masks_are_those_of_the_networks_own_guided_pass(segmenter: Segmenter):
+    crop = picture(32, 96)
+    with torch.inference_mode():
+        outputs = segmenter.model(normalise_images(torch.from_numpy(crop).permute(2, 0, 1)[None]))
+    masks = segmenter.predict([crop])[0]
+    for mask, logits in zip(masks, (outputs.text2, outputs.region2), strict=True):
+        np.testing.assert_allclose(mask, logits[0, 0].sigmoid().numpy(), rtol=0, atol=1e-4)
 
 
 def test_no_pictures_give_no_masks(segmenter: Segmenter):
@@ -76,9 +111,16 @@ def test_transparent_pixels_are_white():
     assert as_rgb(clear, 0).tolist() == [[[10, 20, 30]] * 2, [[255, 255, 255]] * 2]
 
 
+@pytest.mark.parametrize("channels", [(), (1,), (3,), (4,)])
+def test_sixteen_bits_give_the_picture_of_their_upper_eight(channels: tuple[int, ...]):
+    eight = np.random.default_rng(3).integers(0, 256, (20, 30, *channels), dtype=np.uint8)
+    eight[0, 0] = 255
+    np.testing.assert_array_equal(as_rgb(eight.astype(np.uint16) * 257, 0), as_rgb(eight, 0))
+
+
 @pytest.mark.parametrize("value", [0, 255])
 def test_black_and_white_give_no_nan(segmenter: Segmenter, value: int):
-    for size in ((1, 1), (32, 100), (200, 300)):
+    for size in ((1, 1), (32, 100), (100, 140)):
         for one in segmenter.predict([np.full((*size, 3), value, np.uint8)])[0]:
             assert np.isfinite(one).all()
 
@@ -94,7 +136,12 @@ def test_errors_say_what_came_and_what_to_do(segmenter: Segmenter):
     good = picture(8, 8)
     expected = r"image 1 must be a uint8 array \(H, W\), \(H, W, 3\) or \(H, W, 4\) of at least 1x1 pixels, got "
     for bad, got in (
-        (good.astype(np.float32), r"float32 \(8, 8, 3\)"),
+        (
+            good.astype(np.float32),
+            r"float32 \(8, 8, 3\); convert it: \(image \* 255\).round\(\)",
+        ),
+        (good > 99, r"bool \(8, 8, 3\); convert it: image.astype\(np.uint8\) \* 255$"),
+        (good.astype(np.int64), r"int64 \(8, 8, 3\); convert it: image.astype\(np.uint8\), or np.uint16 for"),
         (good[:, :, :2], r"uint8 \(8, 8, 2\)"),
         (good[:0], r"uint8 \(0, 8, 3\)"),
         ("word.png", "str"),
@@ -106,8 +153,11 @@ def test_errors_say_what_came_and_what_to_do(segmenter: Segmenter):
     with pytest.raises(ValueError, match="batch_size must be at least 1, got 0"):
         segmenter.predict([good], batch_size=0)
     model = MutuallyGuidedNet(width=2)
-    with pytest.raises(ValueError, match="working_height and longest_side must be at least 1, got 0 and 960"):
+    with pytest.raises(ValueError, match="working_height and longest_side must be at least 1, got 0 and None"):
         Segmenter(model, working_height=0)
+    for side in (112, 1000):
+        with pytest.raises(ValueError, match=f"tile_side must be a multiple of 16 of at least 128, got {side}"):
+            Segmenter(model, tile_side=side)
     with pytest.raises(ConfigError, match="fp16 needs a GPU"):
         Segmenter(model, amp="fp16")
 
@@ -115,26 +165,26 @@ def test_errors_say_what_came_and_what_to_do(segmenter: Segmenter):
 def test_working_sizes_by_hand():
     assert working_size((32, 100), height=64) == (64, 200)
     assert working_size((256, 100), height=64) == (64, 25)
-    assert working_size((1, 5000), height=64) == (1, 960)
+    assert working_size((20, 700), height=64) == (27, 960), "enlarged to 960 columns at most"
+    assert working_size((1, 5000), height=64) == (1, 5000), "but not shrunk to them"
+    assert working_size((128, 5000), height=64) == (64, 2500)
     assert working_size((480, 640), height=64) == (480, 640)
     assert working_size((480, 640), height=64, scene_height=None) == (64, 85)
-    assert working_size((3000, 1500), height=64) == (960, 480)
+    assert working_size((3000, 1500), height=64) == (3000, 1500)
+    assert working_size((3000, 1500), height=64, longest_side=960) == (960, 480)
+    assert working_size((5000, 1), height=64, scene_height=None) == (64, 1)
 
 
-def test_padding_repeats_the_edge_and_is_taken_away_again():
+def test_padding_repeats_the_last_row_and_column():
     image = picture(30, 45)
-    padded = to_network(image, (30, 45))
-    assert (
-        padded.shape == (32, 48, 3)
-        and (padded[30:, :45] == image[29]).all()
-        and (padded[:30, 45:] == image[:, 44:]).all()
-    )
-    maps = padded[:, :, 0].astype(np.float32)
-    assert np.array_equal(from_network(maps, (30, 45), (30, 45)), image[:, :, 0].astype(np.float32))
+    result = padded(image)
+    assert result.shape == (32, 48, 3) and np.array_equal(result[:30, :45], image)
+    assert (result[30:, :45] == image[29]).all() and (result[:30, 45:] == image[:, 44:]).all()
+    assert padded(result) is result
 
 
 def test_bfloat16_masks_stay_near_the_full_ones(segmenter: Segmenter):
-    half = Segmenter(segmenter.model, amp="bf16", scene_height=128, longest_side=320)
+    half = Segmenter(segmenter.model, amp="bf16")
     image = picture(32, 96)
     difference = np.abs(half.predict_text([image])[0] - segmenter.predict_text([image])[0])
     assert 0 < difference.mean() < 0.01
