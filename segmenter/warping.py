@@ -56,7 +56,7 @@ class Perspective:
 
     def backward(self, points: Points) -> Points:
         """Return the points that are projected to `points`."""
-        return _project(points, np.linalg.inv(self._matrix()))
+        return _project(points, np.asarray(np.linalg.inv(self._matrix()), dtype=np.float64))
 
     def parameters(self) -> dict[str, Any]:
         """Return the moved corners."""

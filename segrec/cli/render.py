@@ -13,7 +13,10 @@ from segrec.data.rendering.styles import STYLES, Style
 
 @click.group("render")
 def command() -> None:
-    """Render words or scenes with exact masks and polygons, or warp a data set."""
+    """Render words or scenes with exact masks and polygons, or bend the pictures of ICDAR-2013.
+
+    Each takes --output, --seed, --device, --quiet and --config, and says the rest with --help.
+    """
 
 
 def _rendering(function: Callable[..., None]) -> Callable[..., None]:

@@ -13,7 +13,14 @@ from segrec.cli import COMMANDS
 HEAVY = ("torch", "torchvision", "cv2", "lmdb", "numpy", "PIL", "safetensors", "tqdm")
 
 
-@pytest.mark.parametrize("command", [[name] for name in sorted(COMMANDS)] + [["train", "crnn"], ["train", "segmenter"]])
+NESTED = [
+    ["train", "crnn"],
+    ["train", "segmenter"],
+    *(["render", what] for what in ("words", "scenes", "warp-icdar13")),
+]
+
+
+@pytest.mark.parametrize("command", [[name] for name in sorted(COMMANDS)] + NESTED)
 def test_every_command_explains_itself_on_stdout(segrec, command):
     code, out, err = segrec(*command, "--help")
     assert (code, err) == (0, "")
