@@ -18,16 +18,15 @@ from segmenter.loading import save_segmenter
 from segmenter.network import MutuallyGuidedNet
 from segrec.core.images import read_image
 from segrec.data.rendering.writing import render_scenes
-from segrec.jobs.mask_scoring import TARGETS
 
 COUNTS = ("true_positive", "false_positive", "false_negative")
 
 
 @pytest.fixture(scope="module")
 def scenes(tmp_path_factory) -> Path:
-    """Three rendered scenes; tests must not write here."""
+    """Two rendered scenes; tests must not write here."""
     folder = tmp_path_factory.mktemp("rendered") / "scenes"
-    render_scenes(folder, 3, seed=2)
+    render_scenes(folder, 2, seed=2)
     return folder
 
 
@@ -55,21 +54,22 @@ def rows(segrec):
 
 def test_a_fresh_process_scores_scenes_and_words_with_the_shipped_weights(words, scenes, tmp_path):
     outcome = fresh(
-        "eval-segmenter", "--data", f"scenes={scenes}", "--data", f"words={words}", "--limit", "3", "--rows", "r.csv",
-        "--format", "json", "--curves", "c.png", "--device", "cpu", "--sweep", cwd=tmp_path,
+        "eval-segmenter", "--data", f"scenes={scenes}", "--data", f"words={words}", "--limit", "2", "--rows", "r.csv",
+        "--format", "json", "--curves", "c.png", "--device", "cpu", "--sweep", "--target", "text", cwd=tmp_path,
     )  # fmt: skip
     assert outcome.code == 0, outcome.err
     found = json.loads(outcome.out)["results"]
-    kinds = ("scenes", "words")
-    assert [(row["data"], row["target"]) for row in found] == [(kind, mask) for kind in kinds for mask in TARGETS]
-    assert [row["pictures"] for row in found] == ["scenes", "scenes", "words", "words"]
+    assert [(row["data"], row["target"], row["pictures"]) for row in found] == [
+        ("scenes", "text", "scenes"),
+        ("words", "text", "words"),
+    ]
     for row in found:
-        assert (row["segmenter"], row["images"], row["skipped"], row["threshold"]) == ("mgnet-slim", 3, 0, 0.5)
+        assert (row["segmenter"], row["images"], row["skipped"], row["threshold"]) == ("mgnet-slim", 2, 0, 0.5)
         assert 0 < row["pooled_iou"] <= row["pooled_f1"] <= 1 and row["best_f1"] >= row["f1"] > 0
         assert row["sweep"][128]["f1"] == pytest.approx(row["f1"])
     picture = read_image(tmp_path / "c.png")
     assert picture.shape[1] > 1500 and len(np.unique(picture.reshape(-1, 3), axis=0)) > 20
-    assert len((tmp_path / "r.csv").read_text().splitlines()) == 1 + 4 * 3
+    assert len((tmp_path / "r.csv").read_text().splitlines()) == 1 + 2 * 2
 
 
 @pytest.mark.parametrize("suffix", [".csv", ".jsonl"])
@@ -142,15 +142,15 @@ def test_a_higher_threshold_calls_fewer_pixels_text(rows, words):
 
 def test_an_unreadable_image_is_left_out_counted_and_ends_in_failure(segrec, scenes, tmp_path):
     damaged = shutil.copytree(scenes, tmp_path / "damaged")
-    (damaged / "images" / "scene-000002.jpg").write_bytes(b"no picture")
+    (damaged / "images" / "scene-000001.jpg").write_bytes(b"no picture")
     asked = ["--data", f"scenes={damaged}", "--rows", tmp_path / "rows.jsonl", "--format", "json", "--target", "text"]
     code, out, err = segrec("eval-segmenter", *asked)
     row = json.loads(out)["results"][0]
-    assert code == 1 and (row["images"], row["skipped"], row["without_truth"]) == (2, 1, 0)
-    assert "1 of 3 images of scenes cannot be read and are not scored, the first: " in err
-    assert "scene-000002" in err.splitlines()[-1]
+    assert code == 1 and (row["images"], row["skipped"], row["without_truth"]) == (1, 1, 0)
+    assert "1 of 2 images of scenes cannot be read and are not scored, the first: " in err
+    assert "scene-000001" in err.splitlines()[-1]
     scored = [json.loads(line)["image"] for line in (tmp_path / "rows.jsonl").read_text().splitlines()]
-    assert scored == ["scene-000001", "scene-000003"]
+    assert scored == ["scene-000002"]
 
 
 @pytest.mark.parametrize(

@@ -39,24 +39,14 @@ def test_the_area_below_a_curve_is_the_mean_and_every_step_is_the_share_of_image
     assert [share.tolist() for share in spread([0.0])] == [[0, 1], [1, 0]]
 
 
-def test_each_segmenter_gets_a_line_of_its_colour(tmp_path):
-    draw_curves(str(tmp_path / "one.png"), [result("a", [2, 5, 9])])
-    draw_curves(str(tmp_path / "two.png"), [result("a", [2, 5, 9]), result("b", [4, 6, 8])])
-    assert coloured(tmp_path / "one.png", COLOURS[0]) > 1000 and coloured(tmp_path / "one.png", COLOURS[1]) == 0
-    assert coloured(tmp_path / "two.png", COLOURS[0]) > 1000 and coloured(tmp_path / "two.png", COLOURS[1]) > 1000
-
-
-def test_a_dataset_adds_a_row_and_a_sweep_adds_a_column(tmp_path):
-    sizes = {}
-    for name, results in {
-        "one": [result("a", [2, 5])],
-        "rows": [result("a", [2, 5]), result("a", [7], data="words")],
-        "swept": [result("a", [2, 5], sweep=True)],
-    }.items():
-        draw_curves(str(tmp_path / f"{name}.png"), results)
-        sizes[name] = read_image(tmp_path / f"{name}.png").shape[:2]
-    assert sizes["rows"][0] > sizes["one"][0] == sizes["swept"][0]
-    assert sizes["swept"][1] > sizes["one"][1] == sizes["rows"][1]
+def test_segmenters_add_lines_datasets_add_rows_and_a_sweep_adds_a_column(tmp_path):
+    one, many = str(tmp_path / "one.png"), str(tmp_path / "many.png")
+    draw_curves(one, [result("a", [2, 5, 9])])
+    assert coloured(one, COLOURS[0]) > 1000 and coloured(one, COLOURS[1]) == 0
+    draw_curves(many, [result("a", [2, 5, 9], sweep=True), result("b", [4, 6, 8]), result("b", [7], data="words")])
+    assert coloured(many, COLOURS[0]) > 1000 and coloured(many, COLOURS[1]) > 1000
+    (height, width), (taller, wider) = (read_image(path).shape[:2] for path in (one, many))
+    assert taller > 1.5 * height and wider == pytest.approx(width * 4 / 3, abs=1)
 
 
 def test_an_svg_holds_the_names_as_text_and_is_the_same_each_time(tmp_path):
