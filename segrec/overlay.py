@@ -13,6 +13,9 @@ from segrec.core.images import Array, resize
 GAP_GREY = 128
 """Grey of the gap between parts; it stands out from white paper and from black masks alike."""
 
+BAND = 256
+"""Rows tinted at once, so that a large picture needs little more than its own memory."""
+
 
 def overlay(
     image: Array, mask: NDArray[Any], *, color: tuple[int, int, int] = (255, 0, 80), opacity: float = 0.55
@@ -36,9 +39,13 @@ def overlay(
         raise ValueError(f"color must be three values in 0..255, got {color}")
     if not 0 <= opacity <= 1:
         raise ValueError(f"opacity must be in [0, 1], got {opacity}")
-    share = (_levels(mask).astype(np.float32) * np.float32(opacity / 255))[:, :, None]
-    blended = image * (1 - share) + np.asarray(color, np.float32) * share
-    return blended.round().astype(np.uint8)
+    levels, tint = _levels(mask), np.asarray(color, np.float32)
+    result = np.empty_like(image)
+    for top in range(0, len(image), BAND):
+        rows = slice(top, top + BAND)
+        share = (levels[rows].astype(np.float32) * np.float32(opacity / 255))[:, :, None]
+        result[rows] = (image[rows] * (1 - share) + tint * share).round()
+    return result
 
 
 def side_by_side(parts: Sequence[NDArray[Any]], *, height: int) -> Array:

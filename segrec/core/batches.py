@@ -10,7 +10,8 @@ import numpy as np
 import torch
 from torch.utils.data import DataLoader
 
-from segrec.core.errors import SegrecError
+from segrec.core.distributed import ALONE, World
+from segrec.core.errors import ConfigError, SegrecError
 
 Key = tuple[int, int]
 """(position in the dataset, number of earlier visits to it)."""
@@ -43,17 +44,23 @@ class StepSampler:
     """The keys of each step's batch, from `first_step` to `steps`.
 
     Each epoch is a fresh permutation; a batch may span two epochs, so that all batches are full.
+
+    Args:
+        share: (rank, size) of processes that share each batch; each takes every size-th key from its rank on.
     """
 
-    def __init__(self, size: int, batch_size: int, seed: int, first_step: int, steps: int) -> None:
+    def __init__(
+        self, size: int, batch_size: int, seed: int, first_step: int, steps: int, *, share: tuple[int, int] = (0, 1)
+    ) -> None:
         self._size, self._batch_size, self._seed = size, batch_size, seed
-        self._first_step, self._steps = first_step, steps
+        self._first_step, self._steps, self._share = first_step, steps, share
 
     def __len__(self) -> int:
         return max(0, self._steps - self._first_step)
 
     def __iter__(self) -> Iterator[list[Key]]:
         epoch, order = -1, np.empty(0, dtype=np.int64)
+        rank, processes = self._share
         for step in range(self._first_step, self._steps):
             keys: list[Key] = []
             for place in range(step * self._batch_size, (step + 1) * self._batch_size):
@@ -61,7 +68,7 @@ class StepSampler:
                     epoch = place // self._size
                     order = np.random.default_rng((self._seed, epoch)).permutation(self._size)
                 keys.append((int(order[place % self._size]), epoch))
-            yield keys
+            yield keys[rank::processes]
 
 
 def step_batches(
@@ -72,20 +79,31 @@ def step_batches(
     seed: int,
     steps: int,
     workers: int = 0,
+    world: World = ALONE,
 ) -> Callable[[int], Iterator[Any]]:
     """Return a function that gives the batches from a step on, as `loop.fit` wants them.
 
     Args:
         collate: makes a batch of the samples; it runs in the worker.
+        batch_size: samples a step, of all processes together.
         workers: loader processes; 0 loads in this process.
-    """
+        world: the processes that train together; this one gets its share of each batch.
 
+    Raises:
+        ConfigError: the batch cannot be shared evenly, so that the mean of the shares' means would not be its mean.
+    """
+    if batch_size % world.size:
+        raise ConfigError(
+            f"a batch of {batch_size} cannot be shared evenly by {world.size} processes; "
+            f"choose a multiple of {world.size}"
+        )
+    share = (world.rank, world.size)
     loadable: Any = _CarefulDataset(dataset)  # torch's Dataset knows integer keys only
 
     def batches(first_step: int) -> Iterator[Any]:
         loader = DataLoader(
             loadable,
-            batch_sampler=StepSampler(len(dataset), batch_size, seed, first_step, steps),
+            batch_sampler=StepSampler(len(dataset), batch_size, seed, first_step, steps, share=share),
             collate_fn=_CarefulCollate(collate),
             num_workers=workers,
             prefetch_factor=4 if workers else None,

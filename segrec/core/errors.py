@@ -21,3 +21,7 @@ class ConfigError(SegrecError, ValueError):
 
 class LibraryError(SegrecError):
     """A library that segrec needs is missing or cannot start on this machine."""
+
+
+class TrainingError(SegrecError):
+    """Training cannot go on; the last checkpoint is kept."""

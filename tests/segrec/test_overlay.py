@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from segrec.overlay import GAP_GREY, overlay, side_by_side
+from segrec.overlay import BAND, GAP_GREY, overlay, side_by_side
 
 IMAGE = np.random.default_rng(0).integers(0, 256, (5, 7, 3), dtype=np.uint8)
 
@@ -22,6 +22,12 @@ def test_an_empty_mask_and_no_opacity_leave_the_image_as_it_was():
     assert np.array_equal(overlay(IMAGE, np.zeros((5, 7), np.uint8)), before)
     assert np.array_equal(overlay(IMAGE, np.full((5, 7), 255, np.uint8), opacity=0), before)
     assert np.array_equal(IMAGE, before)
+
+
+def test_every_row_of_a_tall_picture_is_tinted():
+    levels = np.random.default_rng(1).integers(0, 256, (2 * BAND + 5, 3), dtype=np.uint8)
+    tinted = overlay(np.zeros((*levels.shape, 3), np.uint8), levels, color=(255, 0, 0), opacity=1)
+    assert np.array_equal(tinted[:, :, 0], levels)
 
 
 def test_a_full_mask_at_full_opacity_is_the_color_alone():
