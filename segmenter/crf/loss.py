@@ -8,7 +8,6 @@ from typing import Any
 
 import torch
 from torch import Tensor
-from torch.autograd.function import once_differentiable
 
 from segmenter.crf.affinity import exact_times, pixel_features
 from segmenter.crf.gated import gated_times
@@ -43,7 +42,7 @@ def dense_crf_loss(
 
     Images and masks are averaged down to the working size; smaller ones are taken as they are. Half-precision logits
     are computed in float32, float64 in float64, also under autocast. The affinity of an image is built once for its K
-    maps and not kept for the backward pass. The gradient cannot be differentiated again, and none flows into images.
+    maps and not kept for the backward pass, so there is no second derivative. No gradient flows into images.
 
     Args:
         logits: (N, K, H, W), any range.
@@ -59,6 +58,7 @@ def dense_crf_loss(
 
     Raises:
         ValueError: for other shapes, an unknown backend, a setting that is not positive, or "exact" on larger images.
+        RuntimeError: in a backward pass with create_graph.
     """
     _check_tensors(logits, images, valid)
     _check_settings(backend, sigma_rgb, sigma_xy, landmarks, working_side)
@@ -67,7 +67,7 @@ def dense_crf_loss(
         _check_exact(size)
     with _exact_arithmetic(logits.device):
         x = (logits if logits.dtype == torch.float64 else logits.float()).sigmoid()
-        values = [x.new_zeros(0, x.shape[1])]
+        values = [x[:0, :, 0, 0]]  # an empty batch has a gradient too
         for position in range(len(x)):
             ignored = None if valid is None else valid[position]
             image, maps, weight = _at_working_size(images[position], x[position], ignored, size)
@@ -144,16 +144,22 @@ class _WithGradient(torch.autograd.Function):
         return value
 
     @staticmethod
-    @once_differentiable
     def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor, None, None]:
-        """Return the gradient of the maps, (K, P)."""
+        """Return the gradient of the maps, (K, P).
+
+        Raises:
+            RuntimeError: when this gradient is to be differentiated again.
+        """
+        if torch.is_grad_enabled():
+            raise RuntimeError("the CRF loss has no second derivative; call backward without create_graph")
         (slope,) = ctx.saved_tensors
         return gradient[:, None] * slope, None, None
 
 
 def _check_tensors(logits: Tensor, images: Tensor, valid: Tensor | None) -> None:
     if logits.ndim != 4 or not logits.is_floating_point() or 0 in logits.shape[2:]:
-        raise ValueError(f"logits must be floating point (N, K, H, W), got {logits.dtype} {tuple(logits.shape)}")
+        expected = "floating point (N, K, H, W) of at least one pixel"
+        raise ValueError(f"logits must be {expected}, got {logits.dtype} {tuple(logits.shape)}")
     batch, (height, width) = len(logits), logits.shape[2:]
     if images.shape != (batch, 3, height, width):
         raise ValueError(f"images must be {(batch, 3, height, width)} for these logits, got {tuple(images.shape)}")
