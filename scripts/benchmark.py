@@ -27,8 +27,8 @@ def main() -> None:
 def measure(functions: Mapping[str, Callable[[], object]], repeats: int, *, warm_ups: int = 2) -> list[Row]:
     """Return a row for each function; the first is the reference.
 
-    Each is called `warm_ups` times before its time is taken. A repeat calls all of them in turn, so that a machine that becomes
-    slower or faster does so for all, and ratios are taken within a repeat.
+    Each is called `warm_ups` times before its time is taken. A repeat calls all of them in turn, so that a machine
+    that becomes slower or faster does so for all, and ratios are taken within a repeat.
     """
     for function in functions.values():
         for _ in range(warm_ups):
