@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import copy
+from collections.abc import Callable
 from typing import Any, NamedTuple
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 from torch.nn.utils.fusion import fuse_conv_bn_eval
+
+from segmenter.recompute import recomputed
 
 STRIDE = 16
 """Height and width of an input must be multiples of this: the encoder halves its maps four times."""
@@ -77,6 +80,20 @@ class MutuallyGuidedNet(nn.Module):
         names = ("width", "skips", "separate_guidance", "detach_guidance", "in_channels", "working_height")
         return {name: getattr(self, name) for name in names}
 
+    @property
+    def gradient_checkpointing(self) -> bool:
+        """Whether training keeps only the maps between blocks and computes those inside again; less memory, more time.
+
+        Outputs, gradients and running statistics are the same. It belongs to a training, not to the weights.
+        """
+        return self.encoder.gradient_checkpointing
+
+    @gradient_checkpointing.setter
+    def gradient_checkpointing(self, wanted: bool) -> None:
+        for module in self.modules():
+            if isinstance(module, Coder):
+                module.gradient_checkpointing = wanted
+
     def forward(self, images: Tensor, phases: int = 2) -> Outputs:
         """Return the logits of both heads, (N, 1, H, W) each.
 
@@ -131,7 +148,19 @@ class MutuallyGuidedNet(nn.Module):
             raise ValueError(f"height and width must be multiples of {STRIDE}, got {(height, width)}; pad to {to}")
 
 
-class Encoder(nn.Module):
+class Coder(nn.Module):
+    """What encoders and decoders share: blocks that can be computed again in the backward pass."""
+
+    gradient_checkpointing = False
+
+    def run(self, block: nn.Sequential, function: Callable[..., Tensor], *inputs: Tensor | None) -> Tensor:
+        """Return `function(block, *inputs)`; in training with `gradient_checkpointing`, only the inputs are kept."""
+        if self.gradient_checkpointing and self.training and torch.is_grad_enabled():
+            return recomputed(lambda *given: function(block, *given), block, *inputs)
+        return function(block, *inputs)
+
+
+class Encoder(Coder):
     """Table I (a): five blocks of two convolutions with a pool between blocks."""
 
     def __init__(self, in_channels: int, width: int) -> None:
@@ -144,13 +173,14 @@ class Encoder(nn.Module):
 
     def forward(self, images: Tensor) -> list[Tensor]:
         """Return the map of each block before its pool: (N, C, H, W) at 1, 1/2, 1/4, 1/8 and 1/16 of the size."""
-        features = [self.blocks[0](images)]
-        for block in self.blocks[1:]:
-            features.append(block(F.max_pool2d(features[-1], 2)))
+        first, *others = (block for block in self.blocks if isinstance(block, nn.Sequential))
+        features = [self.run(first, nn.Sequential.forward, images)]
+        for block in others:
+            features.append(self.run(block, _pooled, features[-1]))
         return features
 
 
-class Decoder(nn.Module):
+class Decoder(Coder):
     """Table I (b): four blocks of upsampling and two convolutions, then a 1x1 convolution to one channel.
 
     The paper does not state how it upsamples; nearest neighbour needs no arithmetic, and the convolutions smooth it.
@@ -177,19 +207,32 @@ class Decoder(nn.Module):
         """
         maps = features[-1]
         for depth, block in enumerate(self.blocks):
-            parts = [F.interpolate(maps, scale_factor=2.0, mode="nearest")]
-            if self.skips:
-                parts.append(features[3 - depth])
-            if depth == 0 and guidance is not None:
-                parts.append(F.interpolate(guidance, scale_factor=2.0, mode="nearest"))
-            stacked = torch.cat(parts, dim=1) if len(parts) > 1 else parts[0]
-            # Zero guidance is zero features: the weights of the absent channels have nothing to add.
-            first, *rest = block.children()
-            assert isinstance(first, nn.Conv2d)
-            maps = F.conv2d(stacked, first.weight[:, : stacked.shape[1]], first.bias, padding=1)
-            for layer in rest:
-                maps = layer(maps)
+            assert isinstance(block, nn.Sequential)
+            skipped = features[3 - depth] if self.skips else None
+            maps = self.run(block, _upsampled, maps, skipped, guidance if depth == 0 else None)
         return self.head(maps)
+
+
+def _pooled(block: nn.Sequential, maps: Tensor) -> Tensor:
+    """Return the block on maps of half the size."""
+    return block.forward(F.max_pool2d(maps, 2))
+
+
+def _upsampled(block: nn.Sequential, maps: Tensor, skipped: Tensor | None, guidance: Tensor | None) -> Tensor:
+    """Return the block on maps of twice the size, beside which are the encoder's and the guidance's, if any."""
+    parts = [F.interpolate(maps, scale_factor=2.0, mode="nearest")]
+    if skipped is not None:
+        parts.append(skipped)
+    if guidance is not None:
+        parts.append(F.interpolate(guidance, scale_factor=2.0, mode="nearest"))
+    stacked = torch.cat(parts, dim=1) if len(parts) > 1 else parts[0]
+    # Zero guidance is zero features: the weights of the absent channels have nothing to add.
+    first, *rest = block.children()
+    assert isinstance(first, nn.Conv2d)
+    maps = F.conv2d(stacked, first.weight[:, : stacked.shape[1]], first.bias, padding=1)
+    for layer in rest:
+        maps = layer(maps)
+    return maps
 
 
 def fold_batch_norms(network: MutuallyGuidedNet) -> MutuallyGuidedNet:

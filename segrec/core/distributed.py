@@ -104,7 +104,7 @@ def launched(device: str = "auto") -> Iterator[World]:
         device: as `resolve_device`; `auto` and `cuda` are one CUDA device for each process of a machine.
 
     Raises:
-        ConfigError: torchrun's environment is incomplete, the processes cannot meet, or the machine has too few devices.
+        ConfigError: torchrun's environment is incomplete, the processes cannot meet, or there are too few devices.
     """
     rank, size, local_rank = _environment()
     if size == 1:
@@ -118,7 +118,7 @@ def launched(device: str = "auto") -> Iterator[World]:
         torch.distributed.init_process_group("nccl" if world.device.type == "cuda" else "gloo", timeout=PATIENCE)
     except (RuntimeError, ValueError) as error:
         reason = str(error).splitlines()[0]
-        raise ConfigError(f"process {rank} cannot meet the {size - 1} others ({reason}); start with torchrun") from error
+        raise ConfigError(f"process {rank} of {size} cannot meet the others ({reason}); start with torchrun") from error
     try:
         if not world.is_main:
             LOGGER.setLevel(logging.ERROR)

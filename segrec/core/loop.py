@@ -57,7 +57,7 @@ def fit(
         state: what `run.begin` returned; the loop goes on from there.
         save: writes the model's weights to a path; called in the main process.
         train_mode: puts the model in the mode in which it is trained.
-        evaluate: gives named numbers; the largest `score` so far decides `best.safetensors`. Called in the main process.
+        evaluate: gives named numbers; the largest `score` so far decides `best.safetensors`; run in the main process.
         half: scale the loss for float16 gradients.
         world: the processes that train together.
         find_unused_parameters: for several processes, whether a batch may leave parameters without a gradient.
@@ -171,8 +171,7 @@ class _Stepper:
 def _check_finite(name: str, value: float, step: int) -> None:
     if not math.isfinite(value):
         raise TrainingError(
-            f"the {name} became {value} at step {step + 1}; "
-            "the last checkpoint is kept, lower --lr or check the labels"
+            f"the {name} became {value} at step {step + 1}; the last checkpoint is kept, lower --lr or check the labels"
         )
 
 

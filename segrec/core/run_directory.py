@@ -5,15 +5,19 @@ from __future__ import annotations
 import io
 import json
 import os
+import weakref
 from collections.abc import Mapping
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 import torch
 
 from segrec.core.checkpoint import load_untrusted
+from segrec.core.distributed import ALONE, World
 from segrec.core.errors import CheckpointError, ConfigError, DataError
 from segrec.core.files import atomic_path, read_json, write_json
+from segrec.core.lock import FolderLock
 
 MAY_CHANGE = ("output", "steps", "device", "amp", "workers")
 """Settings that may differ when a run is resumed."""
@@ -33,13 +37,17 @@ class RunDirectory:
         self.last = self.path / "last.safetensors"
         self.best = self.path / "best.safetensors"
         self.state = self.path / "state.pt"
+        self._lock: FolderLock | None = None
 
-    def begin(self, job: str, settings: Any, **facts: Any) -> dict[str, Any] | None:
+    def begin(self, job: str, settings: Any, *, world: World = ALONE, **facts: Any) -> dict[str, Any] | None:
         """Record a job and its settings, or check them against the run that is already here.
+
+        From now on, until `release` or the end of this process, no other process may begin a run here.
 
         Args:
             job: what is done.
             settings: a dataclass of JSON-able values.
+            world: the processes that train together; the main one records, all get the state.
             facts: further values that must not change.
 
         Returns:
@@ -47,15 +55,36 @@ class RunDirectory:
 
         Raises:
             ConfigError: the folder holds a run with other settings.
-            DataError: `run.json` is damaged.
+            DataError: another process is at this run, `run.json` is damaged, or the folder cannot be written.
             CheckpointError: the state is damaged.
         """
+        resumes = world.on_main(lambda: self._record(job, settings, facts))
+        return self.load_state() if resumes else None
+
+    def release(self) -> None:
+        """Let other processes begin a run here; a second call does nothing."""
+        if self._lock is not None:
+            self._lock.release()
+
+    def _hold(self) -> None:
+        if self._lock is not None and self._lock.held:
+            return
+        try:
+            self.path.mkdir(parents=True, exist_ok=True)
+            self._lock = FolderLock(self.path)
+        except OSError as error:
+            raise DataError(f"cannot write {self.path}: {error.strerror}; choose another --output") from error
+        weakref.finalize(self, self._lock.release)  # a job that failed between begin and fit
+
+    def _record(self, job: str, settings: Any, facts: Mapping[str, Any]) -> bool:
+        """Write `run.json` and return whether there is a state to resume from."""
+        self._hold()
         for stale in self.path.glob(".*.partial"):  # of a run that was killed while it wrote
             stale.unlink(missing_ok=True)
-        wanted = json.loads(json.dumps({"job": job, **vars(settings), **facts}))
+        wanted = json.loads(json.dumps({"job": job, **asdict(settings), **facts}))
         if not self.state.exists():  # nothing was trained yet that other settings could spoil
             write_json(self.record, {"settings": wanted})
-            return None
+            return False
         before = self.read_record()["settings"]
         for name in sorted({*before, *wanted} - set(MAY_CHANGE)):
             if before.get(name) != wanted.get(name):
@@ -64,7 +93,7 @@ class RunDirectory:
                     "choose another --output, or repeat the settings to resume"
                 )
         write_json(self.record, {**self.read_record(), "settings": wanted})
-        return self.load_state()
+        return True
 
     def read_record(self) -> dict[str, Any]:
         """Return the content of `run.json`: a dict with the dict `settings`.
