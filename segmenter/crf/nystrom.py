@@ -11,7 +11,7 @@ CANDIDATES = 8192
 """Most pixels among which the landmarks are sought."""
 
 LLOYD_STEPS = 5
-"""Steps of k-means; five more change no gradient's cosine by more than .001."""
+"""Steps of k-means; five more raise the lowest cosine to the exact gradient by less than .001."""
 
 RIDGE = 1e-5
 """Added to the landmarks' own affinity, whose diagonal is 1, so that alike landmarks do not blow up rounding errors."""
@@ -33,6 +33,10 @@ def nystrom_times(points: Tensor, maps: Tensor, *, landmarks: int) -> Tensor:
     that among them. Its error is largest between pixels that are alike and have no landmark near, so within blocks of
     at most `BLOCK` pixels near each other in colour and place the exact affinities replace it; this includes
     the diagonal, 1. Both parts are symmetric, so this is the gradient's matrix too. Memory: P * landmarks numbers.
+
+    Measured on 270 patches of 64 x 64 pixels from photographs, ten masks each, 256 landmarks: the cosine of the
+    gradient to the exact one is at least .995 (masks of noise on noisy patches), at least .9995 for masks that are
+    not noise, and .9998 in the mean.
 
     Args:
         points: (P, F) features, P at least 1.
@@ -63,8 +67,8 @@ def nystrom_times(points: Tensor, maps: Tensor, *, landmarks: int) -> Tensor:
 def find_landmarks(points: Tensor, count: int) -> Tensor:
     """Return (min(count, P), F): the k-means centres of (a sample of) the points, the same on every call.
 
-    Measured on patches of photographs, centres approximate the affinity better than a regular grid of pixels,
-    farthest-point sampling or pivoted Cholesky, and about as well as the optimal projection onto as many dimensions.
+    Measured on patches of photographs, they approximate the affinity better than a regular grid of pixels,
+    farthest-point sampling or pivoted Cholesky.
     """
     if count >= len(points):
         return points
