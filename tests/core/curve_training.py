@@ -15,6 +15,7 @@ from segrec.core.batches import step_batches
 from segrec.core.checkpoint import WeightsHeader, save_weights
 from segrec.core.loop import LoopSettings, fit
 from segrec.core.run_directory import RunDirectory
+from segrec.core.tensorboard import Board
 
 SETTINGS = LoopSettings(steps=20, learning_rate=0.05, warmup_steps=3, checkpoint_every=4, log_every=3)
 
@@ -48,6 +49,22 @@ def curve_loss(model, x):
     return {"loss": (model(x) - torch.sin(6 * x)).square().mean(), "twice": model(x).mean() * 2}
 
 
+class Crash(Exception):
+    pass
+
+
+def crash_in_step(number: int) -> Callable:
+    """Return the loss of the curve, which raises `Crash` when it is called the `number`-th time."""
+    steps = iter(range(1, 1000))
+
+    def loss(model, x):
+        if next(steps) == number:
+            raise Crash
+        return curve_loss(model, x)
+
+    return loss
+
+
 def train(
     folder: Path,
     *,
@@ -55,6 +72,8 @@ def train(
     loss: Callable = curve_loss,
     evaluate: Callable | None = None,
     workers: int = 0,
+    half: bool = False,
+    board: Board | None = None,
 ) -> dict[str, float]:
     model = network()
     run = RunDirectory(folder)
@@ -75,6 +94,8 @@ def train(
         save=lambda path: save_weights(path, model.state_dict(), WeightsHeader("curve", {})),
         train_mode=model.train,
         evaluate=None if evaluate is None else judged,
+        half=half,
+        board=board,
     )
 
 

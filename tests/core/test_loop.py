@@ -3,33 +3,17 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 import torch
-from curve_training import SETTINGS, Recorded, curve_loss, network, train
+from curve_training import SETTINGS, Crash, Recorded, crash_in_step, curve_loss, network, train
 
 from segrec.core.checkpoint import WeightsHeader, load_weights, save_weights
 from segrec.core.errors import ConfigError
 from segrec.core.loop import LoopSettings, RateStage, TrainingError, fit
 from segrec.core.run_directory import RunDirectory
-
-
-class Crash(Exception):
-    pass
-
-
-def crash_in_step(number: int) -> Callable:
-    steps = iter(range(1, 1000))
-
-    def loss(model, x):
-        if next(steps) == number:
-            raise Crash
-        return curve_loss(model, x)
-
-    return loss
 
 
 def rows(folder: Path) -> list[dict]:
