@@ -17,6 +17,7 @@ from segmenter.network import STRIDE, MutuallyGuidedNet, normalise_images
 from segmenter.preprocess import SCENE_HEIGHT, as_rgb, padded, rescale, working_size
 from segmenter.tiling import SMALLEST_TILE, TILE_SIDE, Mosaic
 from segrec.core.device import autocast, resolve_device
+from segrec.core.errors import ConfigError
 from segrec.core.images import Array
 
 Probabilities = NDArray[np.float32]
@@ -59,8 +60,7 @@ class Segmenter:
         tile_side: longest side in the network, a multiple of 16 of at least 128.
 
     Raises:
-        ValueError: when a size is too small.
-        ConfigError: for an unknown device or precision.
+        ConfigError: for an unknown device or precision, or a size that is too small.
     """
 
     def __init__(
@@ -79,11 +79,11 @@ class Segmenter:
         self.working_height = model.working_height if working_height is None else working_height
         self.scene_height, self.longest_side, self.tile_side = scene_height, longest_side, tile_side
         if self.working_height < 1 or (longest_side is not None and longest_side < 1):
-            raise ValueError(
+            raise ConfigError(
                 f"working_height and longest_side must be at least 1, got {self.working_height} and {longest_side}"
             )
         if tile_side < SMALLEST_TILE or tile_side % STRIDE:
-            raise ValueError(f"tile_side must be a multiple of {STRIDE} of at least {SMALLEST_TILE}, got {tile_side}")
+            raise ConfigError(f"tile_side must be a multiple of {STRIDE} of at least {SMALLEST_TILE}, got {tile_side}")
         with autocast(self.device, amp):  # refuses an unsupported precision now rather than at the first picture
             self.model = model.to(self.device).eval()
         self._network = FusedNet(self.model).to(memory_format=torch.channels_last)

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from segrec.cli.common import common_options
+from segrec.cli.common import amp_option, common_options
 
 
 def check_names(images: tuple[str, ...]) -> None:
@@ -32,10 +32,24 @@ def check_names(images: tuple[str, ...]) -> None:
 @click.option("--output", type=click.Path(), required=True, help="Folder for the masks.")
 @click.option("--segmenter", default="mgnet-slim", show_default=True, help="Shipped name, run or weights.")
 @click.option("--overlays", is_flag=True, help="Also write the pictures with the text mask laid over them.")
+@click.option("--longest-side", type=click.IntRange(1), help="Shrink larger pictures to this first.")
+@click.option("--tile-side", type=int, default=1024, show_default=True, help="Take larger pictures in tiles of this.")
+@amp_option
 @common_options(seed=False)
-def command(images: tuple[str, ...], output: str, segmenter: str, overlays: bool, device: str) -> None:
+def command(
+    images: tuple[str, ...],
+    output: str,
+    segmenter: str,
+    overlays: bool,
+    longest_side: int | None,
+    tile_side: int,
+    amp: str,
+    device: str,
+) -> None:
     """Write NAME.text.png and NAME.region.png (0 to 255) for each picture, word crop or scene.
 
+    A picture of up to 384 rows is taken for a word crop, a taller one for a scene, which keeps its size. Pictures may
+    have up to 16 bits a channel, transparency, a palette or CMYK, and are turned upright by their EXIF orientation.
     A file that cannot be read is reported and the others are still done; the exit code is then 1.
     """
     import numpy as np
@@ -47,7 +61,9 @@ def command(images: tuple[str, ...], output: str, segmenter: str, overlays: bool
     from segrec.pretrained import Segmenter
 
     check_names(images)
-    network = Segmenter.from_pretrained(segmenter, device=device)
+    network = Segmenter.from_pretrained(
+        segmenter, device=device, amp=amp, longest_side=longest_side, tile_side=tile_side
+    )
     problems = []
     for path in images:
         try:

@@ -153,10 +153,10 @@ def test_errors_say_what_came_and_what_to_do(segmenter: Segmenter):
     with pytest.raises(ValueError, match="batch_size must be at least 1, got 0"):
         segmenter.predict([good], batch_size=0)
     model = MutuallyGuidedNet(width=2)
-    with pytest.raises(ValueError, match="working_height and longest_side must be at least 1, got 0 and None"):
+    with pytest.raises(ConfigError, match="working_height and longest_side must be at least 1, got 0 and None"):
         Segmenter(model, working_height=0)
     for side in (112, 1000):
-        with pytest.raises(ValueError, match=f"tile_side must be a multiple of 16 of at least 128, got {side}"):
+        with pytest.raises(ConfigError, match=f"tile_side must be a multiple of 16 of at least 128, got {side}"):
             Segmenter(model, tile_side=side)
     with pytest.raises(ConfigError, match="fp16 needs a GPU"):
         Segmenter(model, amp="fp16")
