@@ -10,7 +10,7 @@ from segmenter.network import Decoder, MutuallyGuidedNet, fold_batch_norms
 
 
 class FusedNet(nn.Module):
-    """Computes the guided logits of a network; they agree with its own to rounding.
+    """Computes the logits of a network's last pass; they agree with its own to rounding.
 
     Three things save time: BatchNorm is folded into the convolutions; what a decoder makes of the image is computed
     once for both passes; and upsampling with the convolution after it becomes one transposed convolution, which
@@ -27,12 +27,16 @@ class FusedNet(nn.Module):
         self.text_guidance, self.region_guidance = folded.text_guidance, folded.region_guidance
         self.text_decoder = FusedDecoder(folded.text_decoder)
         self.region_decoder = FusedDecoder(folded.region_decoder)
+        self.passes = network.passes
 
     def forward(self, images: Tensor) -> Tensor:
-        """Return the guided logits of text and region, (N, 2, H, W), of images (N, 3, H, W) in [-1, 1]."""
+        """Return the last pass's logits of text and region, (N, 2, H, W), of images (N, 3, H, W) in [-1, 1]."""
         features = self.encoder(images)
         text, region = self.text_decoder.of_image(features), self.region_decoder.of_image(features)
-        for_region, for_text = self.text_decoder(text).sigmoid(), self.region_decoder(region).sigmoid()
+        first = self.text_decoder(text), self.region_decoder(region)
+        if self.passes == 1:
+            return torch.cat(first, dim=1)
+        for_region, for_text = first[0].sigmoid(), first[1].sigmoid()
         if self.region_guidance is None:
             guidance = self.text_guidance(torch.cat([for_text, for_region]))[-1].chunk(2)
         else:
@@ -42,6 +46,8 @@ class FusedNet(nn.Module):
     def text_mask(self, images: Tensor) -> Tensor:
         """Return `forward(images)[:, :1]` without the passes that only the region needs."""
         features = self.encoder(images)
+        if self.passes == 1:
+            return self.text_decoder(self.text_decoder.of_image(features))
         region = self.region_decoder(self.region_decoder.of_image(features))
         return self.text_decoder(self.text_decoder.of_image(features), self.text_guidance(region.sigmoid())[-1])
 
@@ -113,7 +119,8 @@ def _doubling(weight: Tensor, bias: Tensor | None) -> nn.ConvTranspose2d:
     the sum of the kernel's entries over the ways there.
     """
     outputs, inputs = weight.shape[:2]
-    kernel = sum(F.pad(weight, (left, 1 - left, top, 1 - top)) for top in (0, 1) for left in (0, 1))
+    ways = [F.pad(weight, (left, 1 - left, top, 1 - top)) for top in (0, 1) for left in (0, 1)]
+    kernel = torch.stack(ways).sum(0)  # (outputs, inputs, 4, 4)
     layer = nn.ConvTranspose2d(inputs, outputs, 4, stride=2, padding=1, bias=bias is not None, device=weight.device)
     layer.weight = nn.Parameter(kernel.flip(2, 3).transpose(0, 1).contiguous(), requires_grad=False)
     if bias is not None:

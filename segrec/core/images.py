@@ -92,7 +92,7 @@ def _to_rgb(picture: Image.Image, data: bytes, upright: bool) -> Array:
     width, height = picture.size
     if width * height > MAX_PIXELS:
         raise DataError(f"the image declares {width} x {height} pixels, more than {MAX_PIXELS:,}; shrink it first")
-    wide = ";16" in str(picture.tile)  # known until the pixels are unpacked
+    wide = ";16" in str(getattr(picture, "tile", ""))  # known until the pixels are unpacked
     turn = _UPRIGHT.get(picture.getexif().get(_ORIENTATION_TAG, 1)) if upright else None
     if picture.mode.startswith(("I", "F")):
         picture = Image.fromarray(eight_bits(np.asarray(picture)))
