@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import tomllib
 from pathlib import Path
 from typing import Any
 
@@ -15,77 +16,73 @@ from segrec.data.rendering.words import RenderSources
 from segrec.data.rendering.writing import render_scenes, render_words
 from segrec.jobs.finetune import FineTuning, finetune
 from segrec.jobs.precompute import precompute_masks
+from segrec.jobs.segmenter_stages import stage_of
 from segrec.jobs.train_recognizer import RecognizerTraining, train_recognizer
 from segrec.jobs.train_segmenter import SegmenterTraining, train_segmenter
 from segrec.shipped import FOLDER, PLAIN, SEGMENTER
 
 RECOGNIZER_SEEDS = (11, 12)
 WORDS_A_SEED = 200_000
-SEGMENTER_WORDS, SEGMENTER_SCENES, VALID_WORDS = 16_000, 800, 1_000
+SEGMENTER_WORDS, HARD_WORDS, SEGMENTER_SCENES, HARD_SCENES, TEXT_FREE = 16_000, 12_000, 800, 600, 500
 TUNING_WORDS = 12_000
 VARIANTS = ("random", "zero", "predicted")
+SEGMENTER_RECIPE = Path(__file__).parent / "recipes" / "mgnet-slim.toml"
+SEGMENTER_NOTE = "rendered words and scenes, polygons of ICDAR-2015 scenes; see README.md beside this file"
 NOTE = "rendered words only, no photograph; fonts under free licences; see README.md beside this file"
 
 
 class Recipe:
     """Folders and settings of one run of the recipe."""
 
-    def __init__(self, work: Path, sources: RenderSources, workers: int, output: Path) -> None:
-        self.data, self.runs, self.sources, self.workers, self.output = (
-            work / "data",
-            work / "runs",
-            sources,
-            workers,
-            output,
-        )
+    def __init__(
+        self, work: Path, sources: RenderSources, workers: int, output: Path, real_scenes: Path | None
+    ) -> None:
+        self.data, self.runs = work / "data", work / "runs"
+        self.sources, self.workers, self.output, self.real_scenes = sources, workers, output, real_scenes
 
     def render(self) -> None:
         """Render everything that is not there yet."""
         for seed in RECOGNIZER_SEEDS:
             self._words(f"train{seed}", WORDS_A_SEED, seed, masks=False)
         self._words("seg_words", SEGMENTER_WORDS, 21)
-        self._words("seg_valid", VALID_WORDS, 22)
+        self._words("hard_words", HARD_WORDS, 31, style="hard")
         self._words("tuning", TUNING_WORDS, 24)
-        if not (self.data / "seg_scenes" / "scenes.json").exists():
-            render_scenes(
-                self.data / "seg_scenes", SEGMENTER_SCENES, seed=23, sources=self.sources, workers=self.workers
-            )
+        self._scenes("seg_scenes", SEGMENTER_SCENES, 23)
+        self._scenes("hard_scenes", HARD_SCENES, 36, style="hard")
+        self._scenes("textfree", TEXT_FREE, 34, text_free=True)
 
-    def _words(self, name: str, count: int, seed: int, *, masks: bool = True) -> None:
+    def _scenes(self, name: str, count: int, seed: int, **kind: Any) -> None:
+        if not (self.data / name / "scenes.json").exists():
+            render_scenes(self.data / name, count, seed=seed, sources=self.sources, workers=self.workers, **kind)
+
+    def _words(self, name: str, count: int, seed: int, **kind: Any) -> None:
         folder = self.data / name
         if not (folder / "data.mdb").exists():
-            render_words(folder, count, seed=seed, sources=self.sources, workers=self.workers, masks=masks)
+            render_words(folder, count, seed=seed, sources=self.sources, workers=self.workers, **kind)
 
-    def segmenter(self, steps: int) -> None:
-        """Train the segmenter and store it: five eighths of the steps without guidance, the rest mostly with it.
-
-        The subset loss weighs 1, not the paper's 10: on rendered word crops, which the region fills, 10 made the
-        strokes worse (see the card).
-        """
-        first = round(0.625 * steps)
-        alone = self._segmenter_run("seg", first, phase1_share=1.0)
-        guided = self._segmenter_run(
-            "seg2", steps - first, phase1_share=0.4, lambda1=1.0, seed=1, pretrained=str(alone)
+    def segmenter(self) -> None:
+        """Train the segmenter by its recipe file and store it; real scenes only where they are given."""
+        recipe = tomllib.loads(SEGMENTER_RECIPE.read_text(encoding="utf-8"))
+        stages = [stage_of(table) for table in recipe.pop("stage")]
+        settings = {key.replace("-", "_"): value for key, value in recipe.items()}
+        settings["words"] = [self._here(spec) for spec in settings["words"]]
+        settings["scenes"] = [
+            self._here(spec) for spec in settings["scenes"] if self.real_scenes or not spec.startswith("icdar15")
+        ]
+        run = train_segmenter(
+            SegmenterTraining(stages=stages, **{**settings, "output": str(self.runs / SEGMENTER), "seed": 3})
         )
-        model = load_segmenter(guided / "last.safetensors")
         save_segmenter(
-            self.output / f"{SEGMENTER}.safetensors", model, half=True, notes={"data": NOTE, "steps": str(steps)}
+            self.output / f"{SEGMENTER}.safetensors",
+            load_segmenter(run / "last.safetensors"),
+            half=True,
+            notes={"data": SEGMENTER_NOTE, "steps": str(sum(stage.steps for stage in stages))},
         )
 
-    def _segmenter_run(self, name: str, steps: int, **settings: Any) -> Path:
-        return train_segmenter(
-            SegmenterTraining(
-                words=[str(self.data / "seg_words")],
-                scenes=[str(self.data / "seg_scenes")],
-                valid=str(self.data / "seg_valid"),
-                output=str(self.runs / name),
-                valid_limit=200,
-                evaluate_every=200,
-                checkpoint_every=50,
-                steps=steps,
-                **settings,
-            )
-        )
+    def _here(self, spec: str) -> str:
+        """Return a spec of the recipe with the path it has in this run."""
+        kind, _, path = spec.partition("=")
+        return f"{kind}={self.real_scenes if kind.startswith('icdar15') else self.data / Path(path).name}"
 
     def recognizer(self, steps: int) -> None:
         """Train the plain recognizer and store it."""
@@ -141,7 +138,9 @@ class Recipe:
 @click.option("--lexicon", help="One word a line; the system's by default.")
 @click.option("--workers", default=2, show_default=True)
 @click.option("--stage", multiple=True, type=click.Choice(["render", "segmenter", "recognizer", "variants"]))
-@click.option("--segmenter-steps", default=960, show_default=True)
+@click.option(
+    "--real-scenes", type=click.Path(path_type=Path), help="ICDAR-2015 training scenes.  [default: rendered only]"
+)
 @click.option("--recognizer-steps", default=7000, show_default=True)
 @click.option("--tuning-steps", default=100, show_default=True)
 @click.option("--tuning-lr", default=5e-4, show_default=True)
@@ -152,17 +151,17 @@ def main(
     lexicon: str | None,
     workers: int,
     stage: tuple[str, ...],
-    segmenter_steps: int,
+    real_scenes: Path | None,
     recognizer_steps: int,
     tuning_steps: int,
     tuning_lr: float,
 ) -> None:
     """Make segrec's shipped weights; without --stage all stages run, in order."""
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s")
-    recipe = Recipe(work, RenderSources(fonts=fonts or None, lexicon=lexicon), workers, output)
+    recipe = Recipe(work, RenderSources(fonts=fonts or None, lexicon=lexicon), workers, output, real_scenes)
     stages = {
         "render": recipe.render,
-        "segmenter": lambda: recipe.segmenter(segmenter_steps),
+        "segmenter": recipe.segmenter,
         "recognizer": lambda: recipe.recognizer(recognizer_steps),
         "variants": lambda: recipe.variants(tuning_steps, tuning_lr),
     }

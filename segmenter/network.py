@@ -20,8 +20,9 @@ PRESETS: dict[str, dict[str, Any]] = {
     "mgnet": {"width": 64},
     "mgnet-skip": {"width": 64, "skips": True},
     "mgnet-slim": {"width": 16, "skips": True},
+    "mgnet-slim-plain": {"width": 16},
 }
-"""Keyword arguments of `MutuallyGuidedNet` by preset: the paper's net, the same with skips, a small one for the CPU."""
+"""Keyword arguments of `MutuallyGuidedNet` by preset: the paper's net, the same with skips, small ones for the CPU."""
 
 
 class Outputs(NamedTuple):
@@ -49,6 +50,8 @@ class MutuallyGuidedNet(nn.Module):
         in_channels: channels of the image.
         working_height: height in pixels to which word crops are resized for this network; kept here because the
             weights are trained for it. Not stated in the paper.
+        passes: passes of the decoders from which masks are predicted: 2 with guidance, 1 for weights that were trained
+            without it (the paper's Phase 1). `forward` is asked explicitly and does not look at it.
     """
 
     def __init__(
@@ -60,15 +63,18 @@ class MutuallyGuidedNet(nn.Module):
         detach_guidance: bool = False,
         in_channels: int = 3,
         working_height: int = 64,
+        passes: int = 2,
     ) -> None:
         super().__init__()
         if width < 1 or in_channels < 1:
             raise ValueError(f"width and in_channels must be at least 1, got {width} and {in_channels}")
         if working_height < STRIDE or working_height % STRIDE:
             raise ValueError(f"working_height must be a positive multiple of {STRIDE}, got {working_height}")
+        if passes not in (1, 2):
+            raise ValueError(f"passes must be 1 or 2, got {passes}")
         self.width, self.skips, self.in_channels = width, skips, in_channels
         self.separate_guidance, self.detach_guidance = separate_guidance, detach_guidance
-        self.working_height = working_height
+        self.working_height, self.passes = working_height, passes
         self.encoder = Encoder(in_channels, width)
         self.text_guidance = Encoder(1, width)
         self.region_guidance = Encoder(1, width) if separate_guidance else None
@@ -77,7 +83,7 @@ class MutuallyGuidedNet(nn.Module):
 
     def config(self) -> dict[str, Any]:
         """Return the keyword arguments that rebuild this network; JSON-able."""
-        names = ("width", "skips", "separate_guidance", "detach_guidance", "in_channels", "working_height")
+        names = ("width", "skips", "separate_guidance", "detach_guidance", "in_channels", "working_height", "passes")
         return {name: getattr(self, name) for name in names}
 
     @property
@@ -116,7 +122,9 @@ class MutuallyGuidedNet(nn.Module):
         return Outputs(text, region, self.text_decoder(features, for_text), self.region_decoder(features, for_region))
 
     def text_mask(self, images: Tensor) -> Tensor:
-        """Return `forward(images).text2`, (N, 1, H, W) logits, in eval mode, without the passes that it does not need.
+        """Return the text logits of the last pass, (N, 1, H, W), in eval mode, without the work they do not need.
+
+        They are `forward(images).text2`, or `.text` where `passes` is 1.
 
         Args:
             images: (N, 3, H, W) in [-1, 1], RGB; H and W multiples of 16.
@@ -126,6 +134,8 @@ class MutuallyGuidedNet(nn.Module):
         """
         self._check(images)
         features = self.encoder(images)
+        if self.passes == 1:
+            return self.text_decoder(features, None)
         region = self.region_decoder(features, None)
         return self.text_decoder(features, self.text_guidance(self._guidance(region))[-1])
 

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict, dataclass
 from typing import NamedTuple
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from segmenter.losses import semi_supervised_loss
-from segmenter.network import MutuallyGuidedNet, Outputs, normalise_images
+from segmenter.network import Outputs, normalise_images
 from segrec.core.device import autocast
 
 IGNORE = 128
@@ -33,36 +34,70 @@ class SegmentationBatch(NamedTuple):
     has_region: Tensor
 
 
+@dataclass(frozen=True)
+class LossWeights:
+    """Weights of the terms of `semi_supervised_loss`; the defaults are the paper's second phase (Eq. 5).
+
+    Attributes:
+        lambda1: of the subset loss, Eq. 3.
+        lambda2: of the dense CRF loss, Eq. 4.
+        outside: of the term outside polygons, which the paper does not have.
+        crf_backend: how Eq. 4 is computed: `nystrom`, `exact` or `gated`.
+    """
+
+    lambda1: float = 10.0
+    lambda2: float = 0.1
+    outside: float = 0.0
+    crf_backend: str = "nystrom"
+
+
+IOU_ONLY = LossWeights(lambda1=0.0, lambda2=0.0)
+"""The paper's first phase (Section III.B.2)."""
+
+
+def freeze_norms(network: nn.Module, frozen: bool) -> None:
+    """Let the network's BatchNorms use their running statistics, unchanged, or those of each batch.
+
+    Where batches of word crops and of scenes take turns, each is normalised by its own statistics in training, but both
+    by the same running ones later; a last stage with frozen norms lets the weights fit these.
+    """
+    for module in network.modules():
+        if isinstance(module, nn.modules.batchnorm._BatchNorm):
+            module.train(not frozen)
+
+
 def segmentation_loss(
-    model: MutuallyGuidedNet,
+    model: nn.Module,
     batch: SegmentationBatch,
     *,
     device: torch.device | str = "cpu",
     phases: int = 2,
     amp: str = "off",
-    lambda1: float = 10.0,
+    weights: LossWeights | None = None,
 ) -> dict[str, Tensor]:
-    """Return `loss`, `iou` and `subset` of `semi_supervised_loss` for one batch, float32 scalars on `device`.
+    """Return `loss` and its terms, see `semi_supervised_loss`, for one batch: float32 scalars on `device`.
 
     Args:
-        model: the network, on `device`.
+        model: the network, or a wrapper of it that is called alike, on `device`.
         batch: on any device.
         device: where to compute.
-        phases: 1 trains both heads without guidance on the IoU alone, 2 adds the guided pass and the subset loss.
+        phases: 1 trains both heads without guidance, 2 adds the guided pass.
         amp: "off", "bf16" or "fp16"; the loss itself is always float32.
-        lambda1: weight of the subset loss.
+        weights: of the terms; None is Eq. 1 alone for one phase and Eq. 5 for two.
     """
     device = torch.device(device)
     images, text, region, has_text, has_region = (part.to(device, non_blocking=True) for part in batch)
+    weights = weights or (IOU_ONLY if phases == 1 else LossWeights())
     with autocast(device, amp):
-        outputs: Outputs = model(normalise_images(images), phases=phases)
+        outputs = model(normalise_images(images), phases=phases)
     return semi_supervised_loss(
-        outputs,
+        Outputs(*outputs),
         text > IGNORE,
         region > IGNORE,
         text_valid=text != IGNORE,
         region_valid=region != IGNORE,
         has_text=has_text,
         has_region=has_region,
-        lambda1=lambda1,
+        images=images,
+        **asdict(weights),
     )

@@ -40,18 +40,53 @@ def crnn(data: tuple[str, ...], lr: float, **settings: Any) -> None:
     click.echo(f"{run}: done, weights in {run / 'best.safetensors'}")
 
 
+class StageType(click.ParamType):
+    """A stage: a table of a recipe, or the same on the command line as an inline TOML table."""
+
+    name = "TABLE"
+
+    def convert(self, value: Any, parameter: click.Parameter | None, context: click.Context | None) -> Any:
+        """Return the stage, or fail in words."""
+        import tomllib
+
+        from segrec.core.errors import ConfigError
+        from segrec.jobs.segmenter_stages import Stage, stage_of
+
+        if isinstance(value, Stage):
+            return value
+        try:
+            table = tomllib.loads(f"stage = {value}")["stage"] if isinstance(value, str) else value
+            if not isinstance(table, dict):
+                self.fail(f"expected a table such as {{name = '1a', steps = 100, lr = 1e-4}}, got {value!r}")
+            return stage_of(table)
+        except (tomllib.TOMLDecodeError, ConfigError) as error:
+            self.fail(str(error), parameter, context)
+
+
 @command.command("segmenter")
-@click.option("--words", multiple=True, required=True, type=click.Path(), help="Rendered words, repeatable.")
-@click.option("--scenes", multiple=True, type=click.Path(), help="Rendered scenes, repeatable.")
-@click.option("--valid", type=click.Path(), help="Rendered words whose pixel F1 chooses best.safetensors.")
+@click.option("--words", multiple=True, metavar="SPEC", help="Pictures that are word crops, repeatable.")
+@click.option("--scenes", multiple=True, metavar="SPEC", help="Pictures of which windows are cut, repeatable.")
+@click.option("--valid", multiple=True, metavar="SPEC", help="Pictures whose F1 chooses best.safetensors, repeatable.")
+@click.option(
+    "--valid-limit", type=click.IntRange(1), default=300, show_default=True, help="Pictures of each to score."
+)
 @click.option(
     "--preset",
-    type=click.Choice(["mgnet", "mgnet-skip", "mgnet-slim"]),
+    type=click.Choice(["mgnet", "mgnet-skip", "mgnet-slim", "mgnet-slim-plain"]),
     default="mgnet-slim",
     show_default=True,
     help="Network; mgnet is the paper's.",
 )
 @click.option("--working-height", type=click.IntRange(16), default=32, show_default=True, help="Height of word crops.")
+@click.option("--word-width", type=click.IntRange(16), default=112, show_default=True, help="Width of word samples.")
+@click.option("--scene-side", type=click.IntRange(16), default=160, show_default=True, help="Side of scene windows.")
+@click.option(
+    "--stage",
+    "stages",
+    multiple=True,
+    type=StageType(),
+    help="A stage of the plan, repeatable; [[stage]] in a recipe.  [default: two, from the options below]",
+)
 @click.option("--steps", type=click.IntRange(1), default=2400, show_default=True, help="Optimiser steps.")
 @click.option(
     "--phase1-share",
@@ -60,18 +95,54 @@ def crnn(data: tuple[str, ...], lr: float, **settings: Any) -> None:
     show_default=True,
     help="Share of the steps before the guided pass joins in.",
 )
-@click.option("--word-batch", type=click.IntRange(1), default=32, show_default=True, help="Words a step.")
-@click.option("--scene-batch", type=click.IntRange(1), default=4, show_default=True, help="Scenes a step.")
 @click.option("--lr", type=float, default=2e-3, show_default=True, help="Peak learning rate.")
-@click.option("--lambda1", type=float, default=10.0, show_default=True, help="Weight of the subset loss (Eq. 5).")
+@click.option("--lambda1", type=click.FloatRange(0), default=10.0, show_default=True, help="Subset loss (Eq. 5).")
+@click.option("--lambda2", type=click.FloatRange(0), default=0.1, show_default=True, help="Dense CRF loss (Eq. 5).")
+@click.option(
+    "--outside",
+    type=click.FloatRange(0),
+    default=0.0,
+    show_default=True,
+    help="Weight of an empty text mask outside polygons, where they are the only truth; not in the paper.",
+)
+@click.option(
+    "--crf-backend",
+    type=click.Choice(["nystrom", "exact", "gated"]),
+    default="nystrom",
+    show_default=True,
+    help="How the CRF's affinity is applied.",
+)
+@click.option(
+    "--supervision",
+    type=click.Choice(["draw", "both"]),
+    default="draw",
+    show_default=True,
+    help="Of a picture with both masks, learn from one drawn at each visit (the paper) or from both.",
+)
+@click.option("--word-batch", type=click.IntRange(1), default=32, show_default=True, help="Words a step.")
+@click.option("--scene-batch", type=click.IntRange(1), default=4, show_default=True, help="Scene windows a step.")
+@click.option(
+    "--scene-every", type=click.IntRange(1), default=4, show_default=True, help="Each so many-th step: scenes."
+)
 @click.option("--pretrained", help="Weights to start from.  [default: from scratch]")
+@click.option("--gradient-checkpointing", is_flag=True, help="Less memory, more time.")
+@click.option("--tensorboard", is_flag=True, help="Curves and pictures in RUN/tensorboard.")
+@click.option("--checkpoint-every", type=click.IntRange(1), default=100, show_default=True, help="Steps.")
+@click.option("--evaluate-every", type=click.IntRange(0), default=300, show_default=True, help="Steps; 0: at the end.")
 @click.option("--output", type=click.Path(), default="runs/segmenter", show_default=True, help="Run directory.")
 @workers_option
 @amp_option
 @common_options()
-def segmenter(words: tuple[str, ...], scenes: tuple[str, ...], lr: float, **settings: Any) -> None:
-    """Train the mutually guided network on rendered words and scenes."""
+def segmenter(lr: float, **settings: Any) -> None:
+    """Train the mutually guided network.
+
+    A SPEC is KIND=PATH or KIND:SPLIT=PATH, as totaltext:train=/data/TotalText; the kinds are words and scenes (what
+    segrec render writes), totaltext, icdar13-seg, warp-icdar13, textseg, coco-text, mlt, icdar15 and folder. A bare
+    path is rendered data. A SPEC named twice is seen twice as often. Under torchrun, the processes share each batch.
+    """
+    from segrec.core.distributed import is_main_process
     from segrec.jobs.train_segmenter import SegmenterTraining, train_segmenter
 
-    run = train_segmenter(SegmenterTraining(words=list(words), scenes=list(scenes), learning_rate=lr, **settings))
-    click.echo(f"{run}: done, weights in {run / 'best.safetensors'}")
+    run = train_segmenter(SegmenterTraining(learning_rate=lr, **settings))
+    if is_main_process():
+        click.echo(f"{run}: done, weights in {run / 'best.safetensors'}")

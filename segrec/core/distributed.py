@@ -128,6 +128,15 @@ def launched(device: str = "auto") -> Iterator[World]:
         torch.distributed.destroy_process_group()
 
 
+def is_main_process() -> bool:
+    """Whether this is the only process, or the first of those that torchrun started.
+
+    Raises:
+        ConfigError: torchrun's environment is incomplete.
+    """
+    return _environment()[0] == 0
+
+
 def shared(model: nn.Module, world: World, *, find_unused_parameters: bool = False) -> nn.Module:
     """Return what the loss is to call: the model alone, or wrapped so that gradients are those of the global batch.
 

@@ -1,91 +1,28 @@
-"""Rendered words and scenes as training samples of the segmenter."""
+"""Pictures with masks as training samples of the segmenter."""
 
 from __future__ import annotations
 
-import os
 from collections.abc import Sequence
-from pathlib import Path
-from typing import Protocol
+from typing import Literal
 
 import numpy as np
 import torch
 
 from segmenter.augment import AugmentSpec, Sample, augment
+from segmenter.datasets.base import IGNORE, ON, MaskedImages
 from segmenter.training import SegmentationBatch
 from segrec.core.batches import Key
-from segrec.core.errors import DataError
-from segrec.core.files import read_json
-from segrec.core.images import Array, Interpolation, read_image, resize
-from segrec.data.mask_store import MaskStore
-from segrec.data.rendering.writing import ORACLE, REGIONS
-from segrec.data.words import WordLmdb
+from segrec.core.images import Array, Interpolation, resize
+
+Supervision = Literal["draw", "both"]
 
 WORD_SPEC = AugmentSpec(rotation=4.0, scale=(0.85, 1.25))
-IGNORE = 128
-INK_SHARE = 90
-"""Coverage, of 255, from which a pixel of a soft rendered mask counts as text; below one half, or thin strokes go."""
+SCENE_SPEC = AugmentSpec(scale=(0.9, 1.1))
+SCENE_SCALE = (0.5, 1.6)
+"""Smallest and largest zoom of a scene's window over the scene's own pixels, at which it is segmented later."""
 
-
-class MaskedImages(Protocol):
-    """Pictures with whatever masks they have."""
-
-    def __len__(self) -> int: ...
-
-    def sample(self, position: int) -> Sample:
-        """Return the picture at the 0-based position with its masks at the same size."""
-
-
-class MaskedWords:
-    """A rendered word database with its stores of strokes and regions.
-
-    Raises:
-        DataError: one of the three is missing or they do not belong together.
-    """
-
-    def __init__(self, path: str | os.PathLike[str]) -> None:
-        self._words = WordLmdb(path)
-        if not (Path(path) / ORACLE).is_dir():
-            raise DataError(
-                f"{path} has no exact masks; name words that segrec render words wrote (not with --no-masks)"
-            )
-        self._text, self._regions = MaskStore(Path(path) / ORACLE), MaskStore(Path(path) / REGIONS)
-        for store in (self._text, self._regions):
-            store.check_source(self._words)
-            store.require_complete()
-
-    def __len__(self) -> int:
-        return len(self._words)
-
-    def sample(self, position: int) -> Sample:
-        """Return one word, see `MaskedImages.sample`."""
-        word = self._words[position]
-        if word.image is None:
-            raise DataError(f"{self._words.path}: {word.problem}; render the words again")
-        return Sample(word.image, self._text[position], self._regions[position])
-
-
-class MaskedScenes:
-    """A folder of rendered scenes.
-
-    Raises:
-        DataError: the folder has no `scenes.json`, or one without scenes.
-    """
-
-    def __init__(self, path: str | os.PathLike[str]) -> None:
-        self._folder = Path(path)
-        record = read_json(self._folder / "scenes.json")
-        if not isinstance(record, dict) or not isinstance(record.get("scenes"), list):
-            raise DataError(f"{self._folder / 'scenes.json'} names no scenes; render them again")
-        self._names: list[str] = record["scenes"]
-
-    def __len__(self) -> int:
-        return len(self._names)
-
-    def sample(self, position: int) -> Sample:
-        """Return one scene, see `MaskedImages.sample`."""
-        name = self._names[position]
-        text, region = (read_image(self._folder / kind / f"{name}.png")[:, :, 0] for kind in ("text", "regions"))
-        return Sample(read_image(self._folder / "images" / f"{name}.jpg"), _binary(text), _binary(region))
+TEXT_SHARE = 0.75
+"""Share of the windows that are laid around a pixel of text, where a scene has any."""
 
 
 class SegmentationDataset:
@@ -95,11 +32,23 @@ class SegmentationDataset:
         images: the pictures.
         size: (height, width) of the samples, multiples of 16.
         seed: of the augmentation.
-        words: the pictures are word crops: each is first resized to the height, and rotated little.
+        words: each picture is taken whole as a word crop: resized to the height and rotated little. Otherwise it is a
+            scene, of which windows are cut.
+        supervision: what becomes of a picture that has both masks: `draw` hands on one of them, each with probability
+            one half at each visit, as pairs of the paper (Section III.B.2) do; `both` hands on both.
     """
 
-    def __init__(self, images: MaskedImages, size: tuple[int, int], *, seed: int, words: bool) -> None:
+    def __init__(
+        self,
+        images: MaskedImages,
+        size: tuple[int, int],
+        *,
+        seed: int,
+        words: bool,
+        supervision: Supervision = "both",
+    ) -> None:
         self._images, self._size, self._seed, self._words = images, size, seed, words
+        self._supervision = supervision
 
     def __len__(self) -> int:
         return len(self._images)
@@ -108,37 +57,73 @@ class SegmentationDataset:
         position, visit = key
         rng = np.random.default_rng((self._seed, position, visit))
         sample = self._images.sample(position)
-        if not self._words:
-            return augment(sample, self._size, rng)
-        return augment(_window(_at_height(sample, self._size[0]), self._size, rng), self._size, rng, WORD_SPEC)
+        if self._words:
+            cut, spec = _window(_at_height(sample, self._size[0]), self._size, rng), WORD_SPEC
+        else:
+            cut, spec = _scene_window(sample, self._size, rng), SCENE_SPEC
+        result = augment(cut, self._size, rng, spec)
+        if self._supervision == "both" or result.text is None or result.region is None:
+            return result
+        return result._replace(region=None) if rng.random() < 0.5 else result._replace(text=None)
 
 
 def _at_height(sample: Sample, height: int) -> Sample:
+    """Return the whole picture at `height`, its aspect ratio kept; masks stay 0, 255 and 128."""
     width = max(1, round(sample.image.shape[1] * height / sample.image.shape[0]))
     method: Interpolation = "area" if height < sample.image.shape[0] else "bilinear"
-    image, text, region = (None if part is None else resize(part, (height, width), method) for part in sample)
-    assert image is not None
-    return Sample(image, None if text is None else _binary(text), None if region is None else _binary(region))
 
+    def resized(mask: Array | None) -> Array | None:
+        if mask is None:
+            return None
+        on, ignored = (
+            resize(np.where(chosen, np.uint8(255), np.uint8(0)), (height, width), method) > 127
+            for chosen in (mask > IGNORE, mask == IGNORE)
+        )
+        return np.where(ignored, IGNORE, np.where(on, ON, 0)).astype(np.uint8)
 
-def _binary(mask: Array) -> Array:
-    return np.where(mask >= INK_SHARE, 255, 0).astype(np.uint8)
+    return Sample(resize(sample.image, (height, width), method), resized(sample.text), resized(sample.region))
 
 
 def _window(sample: Sample, size: tuple[int, int], rng: np.random.Generator) -> Sample:
     """Return a part of exactly `size`: a random window of a long word, or a short word continued at its edges."""
     spare = sample.image.shape[1] - size[1]
-    if spare >= 0:
-        left = int(rng.integers(spare + 1))
-        image, text, region = (None if part is None else part[:, left : left + size[1]] for part in sample)
-        assert image is not None
-        return Sample(image, text, region)
-    left = int(rng.integers(-spare + 1))
-    pads = ((0, 0), (left, -spare - left))
-    masks = (
-        None if mask is None else np.pad(mask, pads, constant_values=IGNORE) for mask in (sample.text, sample.region)
+    left = int(rng.integers(abs(spare) + 1)) * (1 if spare >= 0 else -1)
+    return _cut(sample, (0, left), size)
+
+
+def _scene_window(sample: Sample, size: tuple[int, int], rng: np.random.Generator) -> Sample:
+    """Return a random window, laid around text in `TEXT_SHARE` of the cases, that is `size` at a random zoom."""
+    zoom = float(np.exp(rng.uniform(*np.log(SCENE_SCALE))))
+    height, width = (max(1, round(side / zoom)) for side in size)
+    spare = (sample.image.shape[0] - height, sample.image.shape[1] - width)
+    place, jitter, about_text = rng.random(2), rng.uniform(0.2, 0.8, 2), rng.random() < TEXT_SHARE
+    truth = sample.text if sample.text is not None else sample.region
+    text = np.flatnonzero(truth == ON) if about_text and truth is not None else np.empty(0, dtype=np.int64)
+    if len(text):
+        row, column = divmod(int(text[int(place[0] * len(text))]), sample.image.shape[1])
+        wanted = (row - jitter[0] * height, column - jitter[1] * width)
+    else:
+        wanted = (place[0] * spare[0], place[1] * spare[1])
+    top, left = (int(np.clip(start, min(0, most), max(0, most))) for start, most in zip(wanted, spare, strict=True))
+    return _cut(sample, (top, left), (height, width))
+
+
+def _cut(sample: Sample, corner: tuple[int, int], size: tuple[int, int]) -> Sample:
+    """Return the window of `size` whose upper left corner is `corner`, (row, column), of the picture.
+
+    Outside the picture its edge colours go on and the masks say ignore.
+    """
+    spans, pads = [], []
+    for start, side, own in zip(corner, size, sample.image.shape[:2], strict=True):
+        before, after = max(0, -start), max(0, start + side - own)
+        spans.append(slice(start + before, start + side - after))
+        pads.append((before, after))
+    image = np.pad(sample.image[spans[0], spans[1]], (*pads, (0, 0)), mode="edge")
+    text, region = (
+        None if mask is None else np.pad(mask[spans[0], spans[1]], pads, constant_values=IGNORE)
+        for mask in (sample.text, sample.region)
     )
-    return Sample(np.pad(sample.image, (*pads, (0, 0)), mode="edge"), *masks)
+    return Sample(image, text, region)
 
 
 def collate(samples: Sequence[Sample]) -> SegmentationBatch:

@@ -78,7 +78,9 @@ def evaluate_segmenter(settings: SegmenterEvaluation) -> list[SegmenterResult]:
         LibraryError: curves were asked for and matplotlib is missing.
     """
     _check(settings)
-    datasets = {name: (_pictures(spec, settings), open_masked(spec)) for name, spec in named_data(settings.data)}
+    datasets = {
+        name: (settings.pictures or pictures_of(spec), open_masked(spec)) for name, spec in named_data(settings.data)
+    }
     networks = {name: load_segmenter(resolve_weights(path)) for name, path in settings.segmenters.items()}
     results = []
     for name, (pictures, images) in datasets.items():
@@ -151,9 +153,11 @@ def _check(settings: SegmenterEvaluation) -> None:
         check_writable(settings.curves, "--curves")
 
 
-def _pictures(spec: str, settings: SegmenterEvaluation) -> Pictures:
+def pictures_of(spec: str) -> Pictures:
+    """Return how the pictures of `KIND[:SPLIT]=PATH` enter a network; a bare path is of rendered words."""
+    kind, sign, _ = spec.partition("=")
     by_kind: dict[str, Pictures] = {"words": "words", "folder": "height"}
-    return settings.pictures or by_kind.get(spec.partition("=")[0].partition(":")[0], "scenes")
+    return by_kind.get(kind.partition(":")[0], "scenes") if sign else "words"
 
 
 def _segmenters(

@@ -1,34 +1,32 @@
-"""Training the mutually guided network on rendered words and scenes."""
+"""Training the mutually guided network, in stages, on pictures with pixel masks, polygons or both."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import NamedTuple
 
 import torch
 from torch import Tensor, nn
 
+from segmenter.datasets import MaskedImages
 from segmenter.loading import load_segmenter, save_segmenter
-from segmenter.metrics import PixelScore
 from segmenter.network import PRESETS, STRIDE, MutuallyGuidedNet
 from segmenter.predictor import Segmenter
-from segmenter.training import SegmentationBatch, segmentation_loss
-from segrec.core.batches import Joined, step_batches
-from segrec.core.device import autocast, resolve_device
+from segmenter.training import LossWeights, freeze_norms, segmentation_loss
+from segrec.core.device import autocast
+from segrec.core.distributed import World, launched
 from segrec.core.errors import ConfigError
 from segrec.core.loop import LoopSettings, fit
 from segrec.core.run_directory import RunDirectory
 from segrec.core.runlog import LOGGER
-from segrec.data.segmentation import (
-    INK_SHARE,
-    MaskedImages,
-    MaskedScenes,
-    MaskedWords,
-    SegmentationDataset,
-    collate,
-)
+from segrec.core.tensorboard import Board
+from segrec.data.masked_images import open_masked
+from segrec.data.segmentation import Supervision
+from segrec.data.segmenter_batches import BatchSettings, StageData, StagedBatch, StagedBatches
+from segrec.jobs.evaluate_segmenter import SCENE_HEIGHTS, pictures_of, score_segmenter
+from segrec.jobs.segmenter_board import shown
+from segrec.jobs.segmenter_stages import Stage, two_stages
 from segrec.shipped import resolve_weights
 
 
@@ -37,26 +35,34 @@ class SegmenterTraining:
     """Settings of a segmenter's training.
 
     Attributes:
-        words: rendered word databases with their mask stores.
-        scenes: rendered scene folders.
+        words: specs, see `open_masked`, of pictures that are word crops; a bare path is of rendered words.
+        scenes: specs of pictures of which windows are cut; a bare path is of rendered scenes.
         output: the run directory.
-        valid: a rendered word database for the evaluations that choose `best.safetensors`.
+        valid: specs of pictures whose mean F1 chooses `best.safetensors`; a bare path is of rendered words.
+        valid_limit: most pictures of each.
         preset: `mgnet`, `mgnet-skip` or `mgnet-slim`.
         working_height: height of word crops, a multiple of 16.
         word_width, scene_side: sizes of the training windows, multiples of 16.
         word_batch, scene_batch: pictures a step.
-        scene_every: each so many-th step is one of scenes.
+        scene_every: where there are words and scenes, each so many-th step is one of scenes.
+        supervision: `draw` takes one mask of a picture that has both, as the paper does; `both` takes both.
+        stages: the plan; without one, `steps`, `phase1_share`, `learning_rate` and the weights say it.
         steps: steps in all.
-        phase1_share: share of the steps before the guided pass and the subset loss join in (Section III.B.2).
+        phase1_share: share of the steps before the guided pass, the subset and the CRF loss join in (Section III.B.2).
         learning_rate: peak of Adam's rate.
         lambda1: weight of the subset loss, Eq. 5.
+        lambda2: weight of the dense CRF loss, Eq. 5.
+        outside: weight of the empty-text term outside polygons, which the paper does not have.
+        crf_backend: `nystrom`, `exact` or `gated`.
         pretrained: weights to start from: shipped name, run directory or file; None starts from scratch.
+        gradient_checkpointing: compute maps a second time in the backward pass instead of keeping them in memory.
+        tensorboard: write curves and pictures to `tensorboard/` in the run directory.
     """
 
-    words: Sequence[str]
-    scenes: Sequence[str]
-    output: str
-    valid: str | None = None
+    words: Sequence[str] = ()
+    scenes: Sequence[str] = ()
+    output: str = "runs/segmenter"
+    valid: Sequence[str] = ()
     valid_limit: int = 300
     preset: str = "mgnet-slim"
     working_height: int = 32
@@ -65,10 +71,15 @@ class SegmenterTraining:
     word_batch: int = 32
     scene_batch: int = 4
     scene_every: int = 4
+    supervision: Supervision = "draw"
+    stages: Sequence[Stage] = ()
     steps: int = 2400
     phase1_share: float = 0.6
     learning_rate: float = 2e-3
     lambda1: float = 10.0
+    lambda2: float = 0.1
+    outside: float = 0.0
+    crf_backend: str = "nystrom"
     pretrained: str | None = None
     seed: int = 0
     workers: int = 1
@@ -76,56 +87,66 @@ class SegmenterTraining:
     evaluate_every: int = 300
     device: str = "auto"
     amp: str = "off"
+    gradient_checkpointing: bool = False
+    tensorboard: bool = False
 
-
-class PhasedBatch(NamedTuple):
-    """A batch and how many passes of the network it trains."""
-
-    phases: int
-    batch: SegmentationBatch
+    def plan(self) -> list[Stage]:
+        """Return the stages."""
+        if self.stages:
+            return list(self.stages)
+        weights = LossWeights(self.lambda1, self.lambda2, self.outside)
+        return two_stages(self.steps, self.phase1_share, self.learning_rate, weights)
 
 
 def train_segmenter(settings: SegmenterTraining) -> Path:
     """Train from scratch, or resume the run in `settings.output`; return the run directory.
 
+    Under torchrun all its processes train together: each takes its share of every batch.
+
     Raises:
         ConfigError: unknown preset, no data, or the run directory holds another run.
         DataError: the data cannot be read.
+        LibraryError: TensorBoard is asked for and not installed.
     """
     if settings.preset not in PRESETS:
         raise ConfigError(f"unknown preset {settings.preset!r}; use one of {', '.join(PRESETS)}")
-    if settings.working_height < 1 or settings.working_height % STRIDE:
-        raise ConfigError(f"--working-height must be a multiple of {STRIDE}, got {settings.working_height}")
-    if not settings.words:
-        raise ConfigError("training needs rendered words: name at least one --words folder (segrec render words)")
-    device = resolve_device(settings.device)
-    autocast(device, settings.amp)  # refuses what the device cannot do before anything is written
-    loop = LoopSettings(
-        steps=settings.steps,
-        learning_rate=settings.learning_rate,
-        warmup_steps=min(100, settings.steps // 10),
-        checkpoint_every=settings.checkpoint_every,
-        evaluate_every=settings.evaluate_every,
-    )
+    for name in ("working_height", "word_width", "scene_side"):
+        if getattr(settings, name) < 1 or getattr(settings, name) % STRIDE:
+            option = f"--{name.replace('_', '-')}"
+            raise ConfigError(f"{option} must be a multiple of {STRIDE}, got {getattr(settings, name)}")
+    with launched(settings.device) as world:
+        autocast(world.device, settings.amp)  # refuses what the device cannot do before anything is written
+        return _train(settings, world)
+
+
+def _train(settings: SegmenterTraining, world: World) -> Path:
+    stages = settings.plan()
+    loop = _loop(settings, stages)
     torch.manual_seed(settings.seed)
-    model = _initial(settings).to(device).to(memory_format=torch.channels_last)
+    model = _initial(settings).to(world.device).to(memory_format=torch.channels_last)
+    model.gradient_checkpointing = settings.gradient_checkpointing
     run = RunDirectory(settings.output)
-    batches = _batches(settings)
-    valid = None if settings.valid is None else MaskedWords(settings.valid)
-    state = run.begin("train segmenter", settings)
+    batches = _batches(settings, stages, world)
+    valid = [open_masked(spec if "=" in spec else f"words={spec}") for spec in settings.valid]
+    board = None
+    if settings.tensorboard and world.is_main:
+        board = Board(run.path / "tensorboard", images=lambda: shown(model, (valid or [batches.images])[0]))
+    state = run.begin("train segmenter", settings, world=world)
     parameters = sum(parameter.numel() for parameter in model.parameters())
-    LOGGER.info("training %s, %.1f M parameters, %d steps", settings.preset, parameters / 1e6, settings.steps)
+    LOGGER.info("training %s, %.1f M parameters, %d steps", settings.preset, parameters / 1e6, loop.steps)
 
-    def loss(network: nn.Module, item: PhasedBatch) -> Mapping[str, Tensor]:
-        assert isinstance(network, MutuallyGuidedNet)
+    def loss(network: nn.Module, item: StagedBatch) -> Mapping[str, Tensor]:
+        stage = stages[item.stage]
+        freeze_norms(model, stage.freeze_norms)
+        model.passes = stage.phases  # what is saved or evaluated now predicts as it was trained
         return segmentation_loss(
-            network, item.batch, phases=item.phases, device=device, amp=settings.amp, lambda1=settings.lambda1
+            network,
+            item.batch,
+            phases=stage.phases,
+            device=world.device,
+            amp=settings.amp,
+            weights=stage.weights(settings.crf_backend),
         )
-
-    def evaluate() -> Mapping[str, float]:
-        assert valid is not None
-        score = score_masks(Segmenter(model, device=device), valid, limit=settings.valid_limit)
-        return {"score": score.f1, "f1": score.f1, "precision": score.precision, "recall": score.recall}
 
     fit(
         model,
@@ -137,10 +158,66 @@ def train_segmenter(settings: SegmenterTraining) -> Path:
         state=state,
         save=lambda path: save_segmenter(path, model),
         train_mode=model.train,
-        evaluate=None if valid is None else evaluate,
+        evaluate=_evaluation(settings, model, valid) if valid else None,
         half=settings.amp == "fp16",
+        world=world,
+        find_unused_parameters=True,  # the guidance encoder in phase 1, a decoder whose truth no image has
+        board=board,
     )
     return run.path
+
+
+def _loop(settings: SegmenterTraining, stages: Sequence[Stage]) -> LoopSettings:
+    steps = sum(stage.steps for stage in stages)
+    return LoopSettings(
+        steps=steps,
+        learning_rate=settings.learning_rate,
+        warmup_steps=min(100, steps // 10),
+        checkpoint_every=settings.checkpoint_every,
+        evaluate_every=settings.evaluate_every,
+        stages=tuple(stage.rate() for stage in settings.stages),
+    )
+
+
+def _batches(settings: SegmenterTraining, stages: Sequence[Stage], world: World) -> StagedBatches:
+    data = [
+        StageData(stage.steps, stage.words, stage.scenes)
+        if stage.words or stage.scenes
+        else StageData(stage.steps, settings.words, settings.scenes)
+        for stage in stages
+    ]
+    return StagedBatches(
+        data,
+        BatchSettings(
+            word_size=(settings.working_height, settings.word_width),
+            scene_size=(settings.scene_side, settings.scene_side),
+            word_batch=settings.word_batch,
+            scene_batch=settings.scene_batch,
+            scene_every=settings.scene_every,
+            supervision=settings.supervision,
+            seed=settings.seed,
+            workers=settings.workers,
+        ),
+        world=world,
+    )
+
+
+def _evaluation(
+    settings: SegmenterTraining, model: MutuallyGuidedNet, valid: Sequence[MaskedImages]
+) -> Callable[[], dict[str, float]]:
+    """Return what scores the model on the validation data: mean text F1, or region F1 where there is no pixel mask."""
+
+    def evaluate() -> dict[str, float]:
+        figures: dict[str, float] = {}
+        for spec, images in zip(settings.valid, valid, strict=True):
+            segmenter = Segmenter(
+                model, device=next(model.parameters()).device, scene_height=SCENE_HEIGHTS[pictures_of(spec)]
+            )
+            scores = score_segmenter(segmenter, images, limit=settings.valid_limit)
+            figures[f"f1 {spec}"] = scores["text" if scores["text"].images else "region"].f1
+        return {"score": sum(figures.values()) / len(figures), **figures}
+
+    return evaluate
 
 
 def _initial(settings: SegmenterTraining) -> MutuallyGuidedNet:
@@ -152,72 +229,8 @@ def _initial(settings: SegmenterTraining) -> MutuallyGuidedNet:
     model = MutuallyGuidedNet(**PRESETS[settings.preset], working_height=settings.working_height)
     if settings.pretrained is not None:
         loaded = load_segmenter(resolve_weights(settings.pretrained))
-        if {**loaded.config(), "working_height": 0} != {**model.config(), "working_height": 0}:
+        free = {"working_height": 0, "passes": 0}  # no weight's shape depends on them
+        if {**loaded.config(), **free} != {**model.config(), **free}:
             raise ConfigError(f"{settings.pretrained} is no {settings.preset}; name the --preset it was trained with")
         model.load_state_dict(loaded.state_dict())
     return model
-
-
-def score_masks(segmenter: Segmenter, images: MaskedImages, *, limit: int | None = None) -> PixelScore:
-    """Return the pixel score of a segmenter's text masks at threshold 0.5, each at its picture's own size."""
-    score = PixelScore()
-    count = len(images) if limit is None else min(limit, len(images))
-    for position in range(count):
-        sample = images.sample(position)
-        if sample.text is not None:
-            score.add(segmenter.predict_text([sample.image])[0] >= 0.5, sample.text >= INK_SHARE)
-    return score
-
-
-def _batches(settings: SegmenterTraining) -> Callable[[int], Iterator[PhasedBatch]]:
-    """Return the interleaved batches of words and scenes, by step."""
-    every = settings.scene_every if settings.scenes else settings.steps + 1
-    words = _stream(
-        [MaskedWords(path) for path in settings.words],
-        (settings.working_height, settings.word_width),
-        settings,
-        words=True,
-        batch_size=settings.word_batch,
-    )
-    scenes = _stream(
-        [MaskedScenes(path) for path in settings.scenes],
-        (settings.scene_side, settings.scene_side),
-        settings,
-        words=False,
-        batch_size=settings.scene_batch,
-    )
-    assert words is not None
-    phase1_steps = round(settings.phase1_share * settings.steps)
-
-    def batches(first_step: int) -> Iterator[PhasedBatch]:
-        seen = first_step // every
-        word_batches = words(first_step - seen)
-        scene_batches = scenes(seen) if scenes is not None else iter(())
-        for step in range(first_step, settings.steps):
-            batch = next(scene_batches if step % every == every - 1 else word_batches)
-            yield PhasedBatch(1 if step < phase1_steps else 2, batch)
-
-    return batches
-
-
-def _stream(
-    parts: Sequence[MaskedImages],
-    size: tuple[int, int],
-    settings: SegmenterTraining,
-    *,
-    words: bool,
-    batch_size: int,
-) -> Callable[[int], Iterator[SegmentationBatch]] | None:
-    if not parts:
-        return None
-    datasets = [
-        SegmentationDataset(part, size, seed=settings.seed + number, words=words) for number, part in enumerate(parts)
-    ]
-    return step_batches(
-        Joined(datasets),
-        collate,
-        batch_size=batch_size,
-        seed=settings.seed,
-        steps=settings.steps,
-        workers=settings.workers,
-    )

@@ -9,13 +9,14 @@ import pytest
 import torch
 
 from segmenter.augment import Sample
-from segrec.core.errors import DataError
+from segrec.core.errors import ConfigError, DataError
 from segrec.core.files import write_json
 from segrec.core.images import encode_jpeg, encode_png
 from segrec.data.mask_record import MaskRecord, SourceRecord
 from segrec.data.mask_writer import MaskStoreWriter
+from segrec.data.masked_images import MaskedScenes, MaskedWords, open_masked
 from segrec.data.rendering.writing import ORACLE, REGIONS
-from segrec.data.segmentation import IGNORE, MaskedScenes, MaskedWords, SegmentationDataset, collate
+from segrec.data.segmentation import IGNORE, SegmentationDataset, collate
 from segrec.data.words import WordLmdb, WordWriter
 
 SIZES = [(10, 40), (30, 20), (64, 200)]
@@ -174,3 +175,54 @@ def test_a_word_that_became_unreadable_is_named(words, tmp_path):
             store.write(1, [masks_of(size)[0] for size in SIZES])
     with pytest.raises(DataError, match=r"image-000000002: the image is empty .*; render the words again"):
         MaskedWords(broken).sample(1)
+
+
+def test_a_drawn_sample_has_one_of_its_masks_and_the_draw_depends_on_the_visit(words):
+    drawn = SegmentationDataset(MaskedWords(words), (32, 64), seed=0, words=True, supervision="draw")
+    both = SegmentationDataset(MaskedWords(words), (32, 64), seed=0, words=True)
+    kept = []
+    for visit in range(40):
+        sample, whole = drawn[2, visit], both[2, visit]
+        assert (sample.text is None) != (sample.region is None)
+        assert np.array_equal(sample.image, whole.image)
+        mask, of_both = (sample.region, whole.region) if sample.text is None else (sample.text, whole.text)
+        assert np.array_equal(mask, of_both)
+        kept.append(sample.text is not None)
+    assert 10 <= sum(kept) <= 30
+    assert [drawn[2, visit].text is not None for visit in range(40)] == kept
+
+
+def test_scene_windows_keep_the_scale_of_the_scene_and_mostly_hold_text(tmp_path):
+    text = np.zeros((400, 600), np.uint8)
+    text[300:310, 500:540] = 255
+    for kind, array in {"images": text, "text": text}.items():
+        (tmp_path / kind).mkdir()
+        (tmp_path / kind / "a.png").write_bytes(encode_png(array))
+    data = SegmentationDataset(open_masked(f"folder={tmp_path}"), (64, 64), seed=0, words=False)
+    areas = np.array([int((data[0, visit].text == 255).sum()) for visit in range(60)])
+    assert (areas > 50).mean() > 0.5 and (areas == 0).any()
+    assert areas.max() < 1.8**2 * 400 and np.median(areas[areas > 300]) > 0.4**2 * 400
+
+
+def test_a_scene_smaller_than_the_window_is_continued_and_ignored_outside(tmp_path):
+    for kind in ("images", "text"):
+        (tmp_path / kind).mkdir()
+        (tmp_path / kind / "a.png").write_bytes(encode_png(np.full((5, 200), 255, np.uint8)))
+    data = SegmentationDataset(open_masked(f"folder={tmp_path}"), (64, 64), seed=0, words=False)
+    for visit in range(10):
+        sample = data[0, visit]
+        assert sample.image.shape == (64, 64, 3) and sample.region is None
+        assert {128, 255} == set(np.unique(sample.text))
+
+
+def test_specs_name_kind_split_and_path(words, scenes):
+    assert isinstance(open_masked(f"words={words}"), MaskedWords)
+    assert open_masked(f"scenes={scenes}").name(0) == "a" and open_masked(f"words={words}").name(1) == "image-000000002"
+    with pytest.raises(
+        ConfigError, match=r"expected KIND=PATH or KIND:SPLIT=PATH, got '/data'; kinds: words, scenes, "
+    ):
+        open_masked("/data")
+    with pytest.raises(ConfigError, match="rendered words have no splits; write words=x"):
+        open_masked("words:train=x")
+    with pytest.raises(ConfigError, match="no dataset kind 'totltext', did you mean totaltext"):
+        open_masked("totltext=x")

@@ -7,6 +7,7 @@ import math
 import pytest
 import torch
 
+from segmenter.crf import dense_crf_loss
 from segmenter.losses import semi_supervised_loss, soft_iou_loss, subset_loss
 from segmenter.network import MutuallyGuidedNet, Outputs
 
@@ -20,19 +21,24 @@ def row(*values: float) -> torch.Tensor:
 
 
 def test_soft_iou_by_hand():
-    # X M = .9 + .2 = 1.1; X + M - X M = 2.0 (.9 + .1, .2 + .8) + .5; one pixel on both sides: -2.1 / 3.5.
-    assert float(soft_iou_loss(logit(0.9, 0.2, 0.5), row(1, 1, 0))) == pytest.approx(-2.1 / 3.5)
+    # X M = .9 + .2 = 1.1; X + M - X M = 2.0 (.9 + .1, .2 + .8) + .5.
+    assert float(soft_iou_loss(logit(0.9, 0.2, 0.5), row(1, 1, 0))) == pytest.approx(-1.1 / 2.5)
+
+
+def test_soft_iou_of_an_empty_target_by_hand():
+    # Four pixels, so s = .04; their outputs sum up to .8.
+    assert float(soft_iou_loss(logit(0.5, 0.1, 0.1, 0.1), row(0, 0, 0, 0))) == pytest.approx(-0.04 / 0.84, rel=1e-4)
 
 
 def test_soft_iou_is_a_mean_over_images_not_over_all_pixels():
     logits = torch.cat([logit(0.9, 0.2, 0.5), logit(0.5, 0.5, 0.5)])
     target = torch.cat([row(1, 1, 0), row(0, 0, 0)])
-    assert float(soft_iou_loss(logits, target)) == pytest.approx((-2.1 / 3.5 - 1 / 2.5) / 2)
+    assert float(soft_iou_loss(logits, target)) == pytest.approx((-1.1 / 2.5 - 0.03 / 1.53) / 2, rel=1e-4)
 
 
 def test_soft_iou_counts_only_valid_pixels():
     with_ignored = soft_iou_loss(logit(0.9, 0.2, 0.5, 0.99), row(1, 1, 0, 0), row(1, 1, 1, 0).bool())
-    assert float(with_ignored) == pytest.approx(-2.1 / 3.5)
+    assert float(with_ignored) == pytest.approx(-1.1 / 2.5)
 
 
 def test_soft_iou_lies_between_minus_one_and_zero():
@@ -107,6 +113,29 @@ def test_gradients_are_exact_in_float64():
     assert torch.autograd.gradcheck(whole, (text, region, text2, region2))
 
 
+def test_the_gradient_of_all_terms_is_exact_in_float64():
+    torch.manual_seed(6)
+    logits = tuple(torch.randn(3, 1, 3, 4, dtype=torch.float64, requires_grad=True) for _ in range(4))
+    target, images = torch.rand(3, 1, 3, 4) > 0.5, torch.rand(3, 3, 3, 4, dtype=torch.float64) * 255
+    has_text, has_region = torch.tensor([True, False, True]), torch.tensor([False, True, True])
+
+    def whole(*outputs: torch.Tensor) -> torch.Tensor:
+        parts = semi_supervised_loss(
+            Outputs(*outputs),
+            target,
+            target,
+            has_text=has_text,
+            has_region=has_region,
+            images=images,
+            lambda2=2.0,
+            outside=0.5,
+            crf_backend="exact",
+        )
+        return parts["loss"]
+
+    assert torch.autograd.gradcheck(whole, logits)
+
+
 def test_whole_loss_is_the_sum_of_its_terms():
     torch.manual_seed(2)
     outputs = Outputs(*(torch.randn(2, 1, 4, 4) for _ in range(4)))
@@ -119,12 +148,64 @@ def test_whole_loss_is_the_sum_of_its_terms():
     torch.testing.assert_close(parts["loss"], iou + 3 * pairs)
 
 
-def test_one_phase_is_the_iou_of_both_heads_alone():
+def test_the_papers_first_phase_is_the_iou_of_both_heads_alone():
     text, region = torch.randn(2, 1, 4, 4), torch.randn(2, 1, 4, 4)
     target = torch.rand(2, 1, 4, 4) > 0.5
-    parts = semi_supervised_loss(Outputs(text, region, None, None), target, target)
+    parts = semi_supervised_loss(Outputs(text, region, None, None), target, target, lambda1=0, lambda2=0)
     torch.testing.assert_close(parts["loss"], soft_iou_loss(text, target) + soft_iou_loss(region, target))
-    assert float(parts["subset"]) == 0
+    assert float(parts["subset"]) == float(parts["crf"]) == 0
+
+
+def test_one_pass_with_the_weak_losses_has_a_single_pair():
+    # Row alpha of Table IV: the losses of Phase 2 without its guidance.
+    text, region = torch.randn(2, 1, 4, 4), torch.randn(2, 1, 4, 4)
+    parts = semi_supervised_loss(Outputs(text, region, None, None), torch.rand(2, 1, 4, 4) > 0.5)
+    torch.testing.assert_close(parts["subset"], subset_loss(text, region))
+
+
+def test_the_crf_sees_the_outputs_of_the_branch_whose_truth_an_image_lacks():
+    torch.manual_seed(4)
+    outputs = Outputs(*(torch.randn(3, 1, 6, 6) for _ in range(4)))
+    target, images = torch.rand(3, 1, 6, 6) > 0.5, torch.randint(0, 256, (3, 3, 6, 6), dtype=torch.uint8)
+    has_text, has_region = torch.tensor([True, False, True]), torch.tensor([False, True, True])
+    valid = torch.rand(3, 1, 6, 6) > 0.2
+    parts = semi_supervised_loss(
+        outputs,
+        target,
+        target,
+        has_text=has_text,
+        has_region=has_region,
+        text_valid=valid,
+        images=images,
+        lambda2=0.5,
+        crf_backend="exact",
+    )
+    regions = torch.cat([outputs.region, outputs.region2], dim=1)[:1]
+    texts = torch.cat([outputs.text, outputs.text2], dim=1)[1:2]
+    expected = dense_crf_loss(regions, images[:1], valid[:1], backend="exact").sum()
+    expected = expected + dense_crf_loss(texts, images[1:2], backend="exact").sum()
+    torch.testing.assert_close(parts["crf"], expected / 3)
+    torch.testing.assert_close(parts["loss"], parts["iou"] + 10 * parts["subset"] + 0.5 * parts["crf"])
+
+
+def test_without_images_or_with_both_truths_there_is_no_crf_term():
+    outputs = Outputs(*(torch.randn(1, 1, 4, 4) for _ in range(4)))
+    target, images = torch.rand(1, 1, 4, 4) > 0.5, torch.zeros(1, 3, 4, 4)
+    assert float(semi_supervised_loss(outputs, target)["crf"]) == 0
+    assert float(semi_supervised_loss(outputs, target, target, images=images)["crf"]) == 0
+
+
+def test_the_term_outside_polygons_by_hand():
+    # One row of four pixels, polygon over the first two, the last ignored: the text output there is .2; s = .01.
+    text, region = logit(0.9, 0.9, 0.2, 0.7), logit(0.5, 0.5, 0.5, 0.5)
+    known = row(1, 1, 1, 0).bool()
+    parts = semi_supervised_loss(
+        Outputs(text, region, None, None), None, row(1, 1, 0, 0), region_valid=known, outside=2.0, lambda1=0
+    )
+    assert float(parts["outside"]) == pytest.approx(-0.01 / 0.21, rel=1e-4)
+    torch.testing.assert_close(parts["loss"], parts["iou"] + 2 * parts["outside"])
+    both = semi_supervised_loss(Outputs(text, region, None, None), row(1, 0, 0, 0), row(1, 1, 0, 0), outside=2.0)
+    assert float(both["outside"]) == 0
 
 
 def test_a_missing_target_gives_no_supervision_whatever_its_mask_holds():
@@ -132,12 +213,13 @@ def test_a_missing_target_gives_no_supervision_whatever_its_mask_holds():
     text, region = torch.randn(2, 1, 4, 4), torch.randn(2, 1, 4, 4)
     target = torch.rand(2, 1, 4, 4) > 0.5
     only_first = torch.tensor([True, False])
-    one = semi_supervised_loss(Outputs(text, region, None, None), target, has_text=only_first)["loss"]
+    one = semi_supervised_loss(Outputs(text, region, None, None), target, has_text=only_first, lambda1=0)["loss"]
     torch.testing.assert_close(one, soft_iou_loss(text[:1], target[:1]) / 2)
     changed = torch.cat([target[:1], ~target[1:]])
-    assert one == semi_supervised_loss(Outputs(text, region, None, None), changed, has_text=only_first)["loss"]
+    again = semi_supervised_loss(Outputs(text, region, None, None), changed, has_text=only_first, lambda1=0)["loss"]
+    assert one == again
     with_region = semi_supervised_loss(
-        Outputs(text, region, None, None), target, target, has_text=only_first, has_region=~only_first
+        Outputs(text, region, None, None), target, target, has_text=only_first, has_region=~only_first, lambda1=0
     )["loss"]
     expected = (soft_iou_loss(text[:1], target[:1]) + soft_iou_loss(region[1:], target[1:])) / 2
     torch.testing.assert_close(with_region, expected)

@@ -9,7 +9,7 @@ import torch
 from segmenter.augment import AugmentSpec, Sample, augment, draw_affine, photometric, warp_mask
 from segmenter.losses import soft_iou_loss
 from segmenter.network import MutuallyGuidedNet, normalise_images
-from segmenter.training import SegmentationBatch, segmentation_loss
+from segmenter.training import LossWeights, SegmentationBatch, segmentation_loss
 
 STILL = AugmentSpec(rotation=0, scale=(1, 1), brightness=0, contrast=0, saturation=0, hue=0, noise=0)
 
@@ -36,7 +36,7 @@ def test_a_few_steps_on_bars_lower_the_loss_and_find_the_bars():
     batch = bars()
     losses = []
     for _ in range(40):
-        parts = segmentation_loss(model, batch, phases=2, lambda1=1.0)
+        parts = segmentation_loss(model, batch, phases=2, weights=LossWeights(lambda1=1.0))
         optimiser.zero_grad()
         parts["loss"].backward()
         optimiser.step()

@@ -1,0 +1,117 @@
+"""Pictures with masks by name: what segrec rendered, and the public datasets that the segmenter knows."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import numpy as np
+
+from segmenter.augment import Sample
+from segmenter.datasets import READERS, open_dataset
+from segmenter.datasets.base import MaskedImages
+from segrec.core.errors import ConfigError, DataError
+from segrec.core.files import read_json
+from segrec.core.images import Array, read_image
+from segrec.data.mask_store import MaskStore
+from segrec.data.rendering.writing import ORACLE, REGIONS
+from segrec.data.words import WordLmdb
+
+INK_SHARE = 90
+"""Coverage, of 255, from which a pixel of a soft rendered mask counts as text; below one half, or thin strokes go."""
+
+RENDERED = ("words", "scenes")
+"""Kinds of data that `segrec render` writes; the other kinds are `segmenter.datasets.READERS`."""
+
+
+def open_masked(spec: str) -> MaskedImages:
+    """Return the pictures of `KIND=PATH` or `KIND:SPLIT=PATH`, such as `totaltext:test=/data/TotalText`.
+
+    Args:
+        spec: the kind is `words` or `scenes` for rendered data, else one of `segmenter.datasets.READERS`.
+
+    Raises:
+        ConfigError: the spec has another form, an unknown kind, or a split that its kind does not have.
+        DataError: the data is not there or has another layout.
+    """
+    named, sign, path = spec.partition("=")
+    kind, _, split = named.partition(":")
+    if not sign or not kind or not path:
+        raise ConfigError(f"expected KIND=PATH or KIND:SPLIT=PATH, got {spec!r}; kinds: {', '.join(kinds())}")
+    if kind not in RENDERED:
+        return open_dataset(kind, path, split or None)
+    if split:
+        raise ConfigError(f"rendered {kind} have no splits; write {kind}={path}")
+    return MaskedWords(path) if kind == "words" else MaskedScenes(path)
+
+
+def kinds() -> list[str]:
+    """Return the kinds that `open_masked` knows."""
+    return [*RENDERED, *READERS]
+
+
+class MaskedWords:
+    """A rendered word database with its stores of strokes and regions.
+
+    Raises:
+        DataError: one of the three is missing or they do not belong together.
+    """
+
+    def __init__(self, path: str | os.PathLike[str]) -> None:
+        self._words = WordLmdb(path)
+        if not (Path(path) / ORACLE).is_dir():
+            raise DataError(
+                f"{path} has no exact masks; name words that segrec render words wrote (not with --no-masks)"
+            )
+        self._text, self._regions = MaskStore(Path(path) / ORACLE), MaskStore(Path(path) / REGIONS)
+        for store in (self._text, self._regions):
+            store.check_source(self._words)
+            store.require_complete()
+
+    def __len__(self) -> int:
+        return len(self._words)
+
+    def name(self, position: int) -> str:
+        """Return the key of the word's picture."""
+        return f"image-{position + 1:09d}"
+
+    def sample(self, position: int) -> Sample:
+        """Return one word, see `MaskedImages.sample`."""
+        word = self._words[position]
+        if word.image is None:
+            raise DataError(f"{self._words.path}: {word.problem}; render the words again")
+        text, region = self._text[position], self._regions[position]
+        return Sample(word.image, *(None if mask is None else binary(mask) for mask in (text, region)))
+
+
+class MaskedScenes:
+    """A folder of rendered scenes.
+
+    Raises:
+        DataError: the folder has no `scenes.json`, or one without scenes.
+    """
+
+    def __init__(self, path: str | os.PathLike[str]) -> None:
+        self._folder = Path(path)
+        record = read_json(self._folder / "scenes.json")
+        if not isinstance(record, dict) or not isinstance(record.get("scenes"), list):
+            raise DataError(f"{self._folder / 'scenes.json'} names no scenes; render them again")
+        self._names: list[str] = record["scenes"]
+
+    def __len__(self) -> int:
+        return len(self._names)
+
+    def name(self, position: int) -> str:
+        """Return the stem of the scene's files."""
+        return self._names[position]
+
+    def sample(self, position: int) -> Sample:
+        """Return one scene, see `MaskedImages.sample`."""
+        name = self._names[position]
+        text, region = (read_image(self._folder / kind / f"{name}.png")[:, :, 0] for kind in ("text", "regions"))
+        return Sample(read_image(self._folder / "images" / f"{name}.jpg"), binary(text), binary(region))
+
+
+def binary(mask: Array) -> Array:
+    """Return a soft rendered mask, (H, W) uint8 coverage, as 0 and 255."""
+    return np.where(mask >= INK_SHARE, 255, 0).astype(np.uint8)

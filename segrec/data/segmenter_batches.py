@@ -1,0 +1,145 @@
+"""The batches of a segmenter's training: word crops and scene windows by turns, stage after stage."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import NamedTuple
+
+from segmenter.datasets import MaskedImages
+from segmenter.training import SegmentationBatch
+from segrec.core.batches import Joined, step_batches
+from segrec.core.distributed import ALONE, World
+from segrec.core.errors import ConfigError
+from segrec.data.masked_images import open_masked
+from segrec.data.segmentation import SegmentationDataset, Supervision, collate
+
+Stream = Callable[[int], Iterator[SegmentationBatch]]
+
+
+class StagedBatch(NamedTuple):
+    """A batch and the number of the stage that it belongs to, from 0."""
+
+    stage: int
+    batch: SegmentationBatch
+
+
+@dataclass(frozen=True)
+class BatchSettings:
+    """How the pictures of a stage become batches.
+
+    Attributes:
+        word_size: (height, width) of word samples, multiples of 16.
+        scene_size: (height, width) of scene samples, multiples of 16.
+        word_batch: word crops a step.
+        scene_batch: scene windows a step.
+        scene_every: where there are both, each so many-th step is one of scenes.
+        supervision: `draw` or `both`, see `SegmentationDataset`.
+        seed: of order and augmentation.
+        workers: loader processes.
+    """
+
+    word_size: tuple[int, int]
+    scene_size: tuple[int, int]
+    word_batch: int
+    scene_batch: int
+    scene_every: int
+    supervision: Supervision
+    seed: int
+    workers: int
+
+
+class StageData(NamedTuple):
+    """What one stage is trained on.
+
+    Attributes:
+        steps: its length.
+        words: specs, see `open_masked`, of pictures taken whole as word crops; one named twice weighs twice.
+        scenes: specs of pictures of which windows are cut.
+    """
+
+    steps: int
+    words: Sequence[str]
+    scenes: Sequence[str]
+
+
+class StagedBatches:
+    """The batches of a run, callable as `loop.fit` wants it: from a step of the whole run on.
+
+    Args:
+        stages: one after the other.
+        settings: how pictures become batches.
+        world: the processes that share each batch.
+
+    Raises:
+        ConfigError: a stage has no pictures.
+        DataError: a dataset cannot be read.
+    """
+
+    def __init__(self, stages: Sequence[StageData], settings: BatchSettings, *, world: World = ALONE) -> None:
+        self._stages, self._settings, self._world = stages, settings, world
+        self._streams = [self._of_stage(number) for number in range(len(stages))]
+
+    def __call__(self, first_step: int) -> Iterator[StagedBatch]:
+        """Yield the batches from the 0-based `first_step` of the run on."""
+        begun = 0
+        for number, (stage, stream) in enumerate(zip(self._stages, self._streams, strict=True)):
+            if first_step < begun + stage.steps:
+                for batch in stream(max(0, first_step - begun)):
+                    yield StagedBatch(number, batch)
+            begun += stage.steps
+
+    @property
+    def images(self) -> MaskedImages:
+        """Pictures of the last stage's first dataset, to look at."""
+        last = self._stages[-1]
+        return _opened((last.words or last.scenes)[0], words=bool(last.words))
+
+    def _of_stage(self, number: int) -> Stream:
+        """Return the batches of one stage from one of its own steps on."""
+        words, scenes = self._stream(number, words=True), self._stream(number, words=False)
+        if words is None or scenes is None:
+            only = words or scenes
+            if only is None:
+                raise ConfigError(f"stage {number + 1} has nothing to train on: name words, scenes or both")
+            return only
+        steps, every = self._stages[number].steps, self._settings.scene_every
+
+        def batches(first_step: int) -> Iterator[SegmentationBatch]:
+            seen = first_step // every
+            of_words, of_scenes = words(first_step - seen), scenes(seen)
+            for step in range(first_step, steps):
+                yield next(of_scenes if step % every == every - 1 else of_words)
+
+        return batches
+
+    def _stream(self, number: int, *, words: bool) -> Stream | None:
+        """Return the batches of one kind, words or scenes; None without data."""
+        stage, settings = self._stages[number], self._settings
+        specs = stage.words if words else stage.scenes
+        if not specs:
+            return None
+        datasets = [
+            SegmentationDataset(
+                _opened(spec, words=words),
+                settings.word_size if words else settings.scene_size,
+                seed=settings.seed + 1000 * number + place,
+                words=words,
+                supervision=settings.supervision,
+            )
+            for place, spec in enumerate(specs)
+        ]
+        return step_batches(
+            Joined(datasets),
+            collate,
+            batch_size=settings.word_batch if words else settings.scene_batch,
+            seed=settings.seed + 1000 * number,
+            steps=stage.steps,
+            workers=settings.workers,
+            world=self._world,
+        )
+
+
+def _opened(spec: str, *, words: bool) -> MaskedImages:
+    """Return the pictures of a spec; a bare path is of rendered words, or of rendered scenes."""
+    return open_masked(spec if "=" in spec else f"{'words' if words else 'scenes'}={spec}")
