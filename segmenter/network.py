@@ -96,6 +96,7 @@ class MutuallyGuidedNet(nn.Module):
 
     @gradient_checkpointing.setter
     def gradient_checkpointing(self, wanted: bool) -> None:
+        """Set it in all encoders and decoders."""
         for module in self.modules():
             if isinstance(module, Coder):
                 module.gradient_checkpointing = wanted

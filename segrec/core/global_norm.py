@@ -91,7 +91,7 @@ class _Normalise(torch.autograd.Function):
     """Normalisation by moments that all processes' maps share in; its gradient goes to all of them."""
 
     @staticmethod
-    def forward(  # type: ignore[override]
+    def forward(
         ctx: Any,
         maps: Tensor,
         weight: Tensor | None,
@@ -108,7 +108,7 @@ class _Normalise(torch.autograd.Function):
         return F.batch_norm(maps, mean, variance, weight, bias, training=False, eps=eps)
 
     @staticmethod
-    def backward(ctx: Any, gradient: Tensor | None) -> tuple[Tensor | None, ...]:  # type: ignore[override]
+    def backward(ctx: Any, gradient: Tensor | None) -> tuple[Tensor | None, ...]:
         maps, weight, mean, scale, count = ctx.saved_tensors
         shape = (1, -1, *(1,) * (maps.ndim - 2))
         normal = (maps.to(mean.dtype) - mean.view(shape)) * scale.view(shape)
