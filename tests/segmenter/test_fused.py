@@ -9,7 +9,7 @@ from segmenter.fused import FusedNet
 from segmenter.network import MutuallyGuidedNet
 
 
-def network(**options: bool) -> MutuallyGuidedNet:
+def network(**options: int) -> MutuallyGuidedNet:
     """Return a network whose BatchNorms all change their input, as after a training."""
     torch.manual_seed(2)
     model = MutuallyGuidedNet(width=3, **options).double().eval()
@@ -36,6 +36,15 @@ def test_the_logits_are_those_of_the_guided_pass(skips: bool, separate: bool, si
         torch.testing.assert_close(fused(images), both, rtol=1e-9, atol=1e-9)
         torch.testing.assert_close(fused.text_mask(images), expected.text2, rtol=1e-9, atol=1e-9)
     assert both.std() > 1e-3 and (expected.text2 - expected.text).abs().max() > 1e-3
+
+
+def test_weights_of_one_pass_give_its_logits():
+    model = network(skips=True, passes=1)
+    images = torch.rand(1, 3, 32, 48, dtype=torch.float64)
+    with torch.inference_mode():
+        expected, fused = model(images, phases=1), FusedNet(model)
+        torch.testing.assert_close(fused(images), torch.cat([expected.text, expected.region], dim=1))
+        torch.testing.assert_close(fused.text_mask(images), expected.text)
 
 
 def test_it_is_a_copy_that_leaves_the_network_as_it_was():
