@@ -36,8 +36,10 @@ class TextFreeRenderer:
         kind = rng.random()
         if kind < 0.12:
             image = plain(rng, size)
-        elif kind < 0.22:
+        elif kind < 0.26:
             image = _gradient(rng, size)
+        elif kind < 0.42:
+            image = _clouds(rng, size)
         else:
             image = self._crowded(rng, size)
             image, _ = photograph(image, (), size, rng, harshness=float(rng.uniform(0.1, 0.6)))
@@ -72,7 +74,7 @@ def _size(rng: np.random.Generator) -> tuple[int, int]:
 
 
 def _gradient(rng: np.random.Generator, size: tuple[int, int]) -> Array:
-    """Return a smooth blend of four corner colours, or the fall-off of a lamp."""
+    """Return a smooth blend of four corner colours, or the fall-off of a lamp or of a shade."""
     rows, columns = np.linspace(0, 1, size[0])[:, None, None], np.linspace(0, 1, size[1])[None, :, None]
     if rng.random() < 0.6:
         corners = rng.uniform(0, 255, size=(2, 2, 3)) if rng.random() < 0.5 else rng.uniform(0, 255, size=(2, 2, 1))
@@ -81,6 +83,21 @@ def _gradient(rng: np.random.Generator, size: tuple[int, int]) -> Array:
         blend = top * (1 - rows) + bottom * rows
     else:
         middle, inner, outer = rng.uniform(0, 1, size=2), rng.uniform(100, 255, size=3), rng.uniform(0, 150, size=3)
-        share = np.exp(-((rows - middle[0]) ** 2 + (columns - middle[1]) ** 2) / rng.uniform(0.02, 0.6))
+        if rng.random() < 0.5:
+            inner, outer = outer, inner
+        distance = np.hypot(rows - middle[0], columns - middle[1]) / rng.uniform(0.15, 1.0)
+        share = np.exp(-(distance**2)) if rng.random() < 0.5 else np.clip(1 - distance, 0, 1)
         blend = inner * share + outer * (1 - share)
     return np.asarray(np.broadcast_to(np.clip(blend, 0, 255), (*size, 3)), dtype=np.uint8)
+
+
+def _clouds(rng: np.random.Generator, size: tuple[int, int]) -> Array:
+    """Return noise, grey or coloured, whose amplitude falls with frequency about as it does in photographs."""
+    power, grey = float(rng.uniform(0.7, 2.4)), rng.random() < 0.4
+    frequency = np.hypot(np.fft.fftfreq(size[0])[:, None], np.fft.rfftfreq(size[1])[None])
+    frequency[0, 0] = np.inf
+    waves = rng.normal(size=(1 if grey else 3, *frequency.shape, 2)) @ np.array([1, 1j]) / frequency**power
+    values = np.fft.irfft2(waves, s=size).transpose(1, 2, 0)
+    contrast, middle = rng.uniform(15, 70), rng.uniform(60, 200, size=1 if grey else 3)
+    clouds = middle + contrast * values / max(float(values.std()), 1e-9)
+    return np.asarray(np.broadcast_to(np.clip(clouds, 0, 255), (*size, 3)), dtype=np.uint8)
