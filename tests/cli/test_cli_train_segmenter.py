@@ -115,8 +115,8 @@ def test_polygons_alone_leave_the_text_decoder_and_the_guidance_as_they_were(seg
 
 def test_two_processes_have_the_loss_of_one_with_the_same_global_batch(segrec, words, polygons, tmp_path):
     stages = [
-        "{name = '1', steps = 2, lr = 1e-3, phases = 1, lambda1 = 0, lambda2 = 0}",
-        "{name = '2', steps = 2, lr = 1e-3, phases = 2}",
+        "{name = '1', steps = 2, lr = 1e-6, phases = 1, lambda1 = 0, lambda2 = 0}",  # Adam magnifies rounding
+        "{name = '2', steps = 2, lr = 1e-6, phases = 2}",
     ]
     train = ["train", "segmenter", "--words", str(words), "--scenes", polygons, "--scene-every", "2", "--workers", "0"]
     train += [*SMALL, *(part for stage in stages for part in ("--stage", stage))]
@@ -134,7 +134,7 @@ def test_two_processes_have_the_loss_of_one_with_the_same_global_batch(segrec, w
     one, two = (rows(tmp_path / name) for name in ("one", "two"))
     assert [row["step"] for row in one] == [row["step"] for row in two] == [4]
     for key, value in one[0].items():
-        assert two[0][key] == pytest.approx(value, rel=2e-3, abs=1e-5), key
+        assert two[0][key] == pytest.approx(value, rel=1e-2 if key == "gradient_norm" else 1e-4, abs=1e-6), key
 
 
 def test_a_global_batch_that_the_processes_cannot_share_is_refused(segrec, words, monkeypatch, tmp_path):
