@@ -34,11 +34,11 @@ class TextFreeRenderer:
         size = _size(rng)
         empty = np.zeros(size, dtype=np.uint8)
         kind = rng.random()
-        if kind < 0.12:
+        if kind < 0.1:
             image = plain(rng, size)
-        elif kind < 0.26:
+        elif kind < 0.32:
             image = _gradient(rng, size)
-        elif kind < 0.42:
+        elif kind < 0.6:
             image = _clouds(rng, size)
         else:
             image = self._crowded(rng, size)
