@@ -12,7 +12,7 @@ from segmenter.network import Outputs
 EPSILON = 1e-6
 """Pixels added to both sides of the IoU fraction, so that it is defined everywhere."""
 
-EMPTY_SHARE = 0.01
+EMPTY_SHARE = 0.1
 """Where the target is empty, this share of the valid pixels is added instead, see `soft_iou_loss`."""
 
 
@@ -20,8 +20,8 @@ def soft_iou_loss(logits: Tensor, target: Tensor, valid: Tensor | None = None) -
     """Return the negative soft intersection over union, Eq. 1: per image, then the mean over the batch; in [-1, 0].
 
     Of an image whose target is empty, Eq. 1 is 0 whatever the output is. Such an image gets `-s / (x + s)` instead, x
-    the sum of its output and s one per cent of its valid pixels (not stated in the paper): -1 for an empty output, and
-    a slope that is still felt where a tenth of the picture is wrongly called text. An image without a valid pixel adds
+    the sum of its output and s a tenth of its valid pixels (not stated in the paper): -1 for an empty output, and a
+    slope that is still felt where a third of the picture is wrongly called text. An image without a valid pixel adds
     -1 and no gradient.
 
     Args:

@@ -1,5 +1,5 @@
 """The dense CRF loss of Eq. 4 and three ways to compute it."""
 
-from segmenter.crf.loss import BACKENDS, dense_crf_loss
+from segmenter.crf.loss import BACKENDS, EXACT_SIDE, dense_crf_loss, fits_exact
 
-__all__ = ["BACKENDS", "dense_crf_loss"]
+__all__ = ["BACKENDS", "EXACT_SIDE", "dense_crf_loss", "fits_exact"]

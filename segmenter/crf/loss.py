@@ -20,6 +20,9 @@ BACKENDS = ("nystrom", "exact", "gated")
 EXACT_SIDE = 96
 """Side of the largest square that "exact" takes: 85 million affinities an image."""
 
+WORKING_SIDE = 256
+"""The longer side to which larger images are averaged down."""
+
 
 def dense_crf_loss(
     logits: Tensor,
@@ -30,7 +33,7 @@ def dense_crf_loss(
     sigma_rgb: float = 15.0,
     sigma_xy: float = 100 / 512,
     landmarks: int = 256,
-    working_side: int = 256,
+    working_side: int = WORKING_SIDE,
 ) -> Tensor:
     """Return `x'A(1 - x) / 1'A1` of Eq. 4 for each map, (N, K): the share of the affinity that the mask x cuts.
 
@@ -63,8 +66,11 @@ def dense_crf_loss(
     _check_tensors(logits, images, valid)
     _check_settings(backend, sigma_rgb, sigma_xy, landmarks, working_side)
     size = shrunk_size((logits.shape[2], logits.shape[3]), working_side)
-    if backend == "exact":
-        _check_exact(size)
+    if backend == "exact" and not fits_exact(size, working_side=working_side):
+        raise ValueError(
+            f"the exact CRF loss takes at most {EXACT_SIDE}x{EXACT_SIDE} pixels at its working size, "
+            f"got {size[0]}x{size[1]}; use backend='nystrom', or working_side={EXACT_SIDE}"
+        )
     with _exact_arithmetic(logits.device):
         x = (logits if logits.dtype == torch.float64 else logits.float()).sigmoid()
         values = [x[:0, :, 0, 0]]  # an empty batch has a gradient too
@@ -74,6 +80,12 @@ def dense_crf_loss(
             features = pixel_features(image, sigma_rgb=sigma_rgb, sigma_xy=sigma_xy)
             values.append(_cut_share(maps, features, weight, backend=backend, landmarks=landmarks)[None])
         return torch.cat(values)
+
+
+def fits_exact(size: tuple[int, int], *, working_side: int = WORKING_SIDE) -> bool:
+    """Return whether the backend "exact" takes images of this (height, width)."""
+    height, width = shrunk_size(size, working_side)
+    return height * width <= EXACT_SIDE**2
 
 
 def _at_working_size(
@@ -175,11 +187,3 @@ def _check_settings(backend: str, sigma_rgb: float, sigma_xy: float, landmarks: 
         raise ValueError(f"sigma_rgb and sigma_xy must be positive, got {sigma_rgb} and {sigma_xy}")
     if landmarks < 1 or working_side < 1:
         raise ValueError(f"landmarks and working_side must be at least 1, got {landmarks} and {working_side}")
-
-
-def _check_exact(size: tuple[int, int]) -> None:
-    if size[0] * size[1] > EXACT_SIDE**2:
-        raise ValueError(
-            f"the exact CRF loss takes at most {EXACT_SIDE}x{EXACT_SIDE} pixels at its working size, "
-            f"got {size[0]}x{size[1]}; use backend='nystrom', or working_side={EXACT_SIDE}"
-        )

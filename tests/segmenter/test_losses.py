@@ -26,14 +26,14 @@ def test_soft_iou_by_hand():
 
 
 def test_soft_iou_of_an_empty_target_by_hand():
-    # Four pixels, so s = .04; their outputs sum up to .8.
-    assert float(soft_iou_loss(logit(0.5, 0.1, 0.1, 0.1), row(0, 0, 0, 0))) == pytest.approx(-0.04 / 0.84, rel=1e-4)
+    # Four pixels, so s = .4; their outputs sum up to .8.
+    assert float(soft_iou_loss(logit(0.5, 0.1, 0.1, 0.1), row(0, 0, 0, 0))) == pytest.approx(-0.4 / 1.2, rel=1e-4)
 
 
 def test_soft_iou_is_a_mean_over_images_not_over_all_pixels():
     logits = torch.cat([logit(0.9, 0.2, 0.5), logit(0.5, 0.5, 0.5)])
     target = torch.cat([row(1, 1, 0), row(0, 0, 0)])
-    assert float(soft_iou_loss(logits, target)) == pytest.approx((-1.1 / 2.5 - 0.03 / 1.53) / 2, rel=1e-4)
+    assert float(soft_iou_loss(logits, target)) == pytest.approx((-1.1 / 2.5 - 0.3 / 1.8) / 2, rel=1e-4)
 
 
 def test_soft_iou_counts_only_valid_pixels():
@@ -196,13 +196,13 @@ def test_without_images_or_with_both_truths_there_is_no_crf_term():
 
 
 def test_the_term_outside_polygons_by_hand():
-    # One row of four pixels, polygon over the first two, the last ignored: the text output there is .2; s = .01.
+    # One row of four pixels, polygon over the first two, the last ignored: the text output there is .2; s = .1.
     text, region = logit(0.9, 0.9, 0.2, 0.7), logit(0.5, 0.5, 0.5, 0.5)
     known = row(1, 1, 1, 0).bool()
     parts = semi_supervised_loss(
         Outputs(text, region, None, None), None, row(1, 1, 0, 0), region_valid=known, outside=2.0, lambda1=0
     )
-    assert float(parts["outside"]) == pytest.approx(-0.01 / 0.21, rel=1e-4)
+    assert float(parts["outside"]) == pytest.approx(-0.1 / 0.3, rel=1e-4)
     torch.testing.assert_close(parts["loss"], parts["iou"] + 2 * parts["outside"])
     both = semi_supervised_loss(Outputs(text, region, None, None), row(1, 0, 0, 0), row(1, 1, 0, 0), outside=2.0)
     assert float(both["outside"]) == 0
