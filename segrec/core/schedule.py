@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 from segrec.core.errors import ConfigError
@@ -26,8 +27,8 @@ class RateStage:
     def __post_init__(self) -> None:
         if self.steps < 1:
             raise ConfigError(f"steps must be at least 1, got {self.steps}")
-        if not self.learning_rate > 0:
-            raise ConfigError(f"the learning rate must be positive, got {self.learning_rate}")
+        if not 0 < self.learning_rate < math.inf:
+            raise ConfigError(f"the learning rate must be positive and finite, got {self.learning_rate}")
 
     def rate(self, step: int) -> float:
         """Return the learning rate of the stage's 0-based `step`."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields
 from typing import Any
@@ -56,8 +57,13 @@ class Stage:
     def __post_init__(self) -> None:
         if self.phases not in (1, 2):
             raise ConfigError(f"stage {self.name}: phases must be 1 or 2, got {self.phases}")
-        if min(self.lambda1, self.lambda2, self.outside) < 0:
-            raise ConfigError(f"stage {self.name}: lambda1, lambda2 and outside must not be negative")
+        if not all(0 <= weight < math.inf for weight in (self.lambda1, self.lambda2, self.outside)):
+            raise ConfigError(f"stage {self.name}: lambda1, lambda2 and outside must not be negative, nor infinite")
+        if self.warmup < 0 or not 0 <= self.decay_share <= 1:
+            raise ConfigError(
+                f"stage {self.name}: expected a warmup of 0 or more steps and a decay-share in [0, 1], "
+                f"got {self.warmup} and {self.decay_share}"
+            )
         self.rate()  # refuses impossible steps and learning rates
 
     def rate(self) -> RateStage:
@@ -95,7 +101,7 @@ def stage_of(table: Mapping[str, Any]) -> Stage:
 
 def _checked(key: str, value: Any, kind: str) -> Any:
     """Return a recipe's value as the type that the field names."""
-    number = isinstance(value, int | float) and not isinstance(value, bool)
+    number = isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
     if kind == "bool" and isinstance(value, bool):
         return value
     if kind == "int" and number and value == int(value):

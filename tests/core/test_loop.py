@@ -32,7 +32,12 @@ def test_the_learning_rate_warms_up_holds_and_falls():
 
 @pytest.mark.parametrize(
     ("steps", "rate", "message"),
-    [(0, 0.1, "steps must be at least 1, got 0"), (5, 0.0, "must be positive, got 0.0"), (5, float("nan"), "got nan")],
+    [
+        (0, 0.1, "steps must be at least 1, got 0"),
+        (5, 0.0, "must be positive and finite, got 0.0"),
+        (5, float("nan"), "got nan"),
+        (5, float("inf"), "got inf"),
+    ],
 )
 def test_settings_that_cannot_train_are_refused(steps, rate, message):
     with pytest.raises(ConfigError, match=message):

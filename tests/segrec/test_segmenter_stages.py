@@ -34,7 +34,12 @@ def test_a_table_becomes_a_stage():
         ({"phases": 3}, "stage 1a: phases must be 1 or 2, got 3"),
         ({"lambda2": -1}, "stage 1a: lambda1, lambda2 and outside must not be negative"),
         ({"steps": 0}, "steps must be at least 1, got 0"),
-        ({"lr": 0}, "the learning rate must be positive, got 0"),
+        ({"lr": 0}, "the learning rate must be positive and finite, got 0"),
+        ({"steps": float("inf")}, "a stage's steps must be a whole number, got inf"),
+        ({"steps": float("nan")}, "a stage's steps must be a whole number, got nan"),
+        ({"lambda1": float("nan")}, "a stage's lambda1 must be a number, got nan"),
+        ({"warmup": -1}, "expected a warmup of 0 or more steps and a decay-share in [0, 1], got -1 and 0.0"),
+        ({"decay-share": 1.5}, "expected a warmup of 0 or more steps and a decay-share in [0, 1], got 0 and 1.5"),
     ],
 )
 def test_a_wrong_table_is_refused_in_words(change, said):
@@ -46,6 +51,12 @@ def test_a_wrong_table_is_refused_in_words(change, said):
 def test_what_a_stage_needs_is_named():
     with pytest.raises(ConfigError, match="stage '1a' needs steps and lr"):
         stage_of({"name": "1a"})
+
+
+@pytest.mark.parametrize("wrong", [-1.0, float("nan"), float("inf")])
+def test_weights_that_no_loss_bears_are_refused_in_the_plain_plan(wrong):
+    with pytest.raises(ConfigError, match="lambda1, lambda2 and outside must not be negative, nor infinite"):
+        two_stages(10, 0.5, 1e-3, LossWeights(wrong, 0.2, 0.5))
 
 
 @pytest.mark.parametrize(("share", "lengths"), [(0.6, [6, 4]), (0.0, [10]), (1.0, [10])])
