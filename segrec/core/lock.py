@@ -7,7 +7,7 @@ import os
 
 from segrec.core.errors import DataError, LibraryError
 
-_held: set[int] = set()
+_held: set[FolderLock] = set()
 _fork_hook_installed = False
 
 
@@ -37,18 +37,22 @@ class FolderLock:
                 message = f"{folder} cannot be locked ({error.strerror}); choose an output on a local disk"
             raise DataError(message) from error
         _install_fork_hook()
-        _held.add(self._descriptor)
+        _held.add(self)
 
     @property
     def held(self) -> bool:
         """Whether this process still holds the lock."""
-        return self._descriptor in _held
+        return self in _held  # a number alone may be another lock's by now
 
     def release(self) -> None:
         """Give the folder free; a second call does nothing."""
         if self.held:
-            _held.discard(self._descriptor)
-            os.close(self._descriptor)
+            _held.discard(self)
+            self.close()
+
+    def close(self) -> None:
+        """Close this process's descriptor, which a parent may still hold."""
+        os.close(self._descriptor)
 
 
 def _install_fork_hook() -> None:
@@ -60,6 +64,6 @@ def _install_fork_hook() -> None:
 
 def _forget_inherited() -> None:
     """Close a forked child's copies, which would keep the lock after the parent's death."""
-    for descriptor in _held:
-        os.close(descriptor)
+    for lock in _held:
+        lock.close()
     _held.clear()

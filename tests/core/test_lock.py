@@ -38,6 +38,17 @@ def test_a_second_lock_is_refused_until_the_first_is_released(tmp_path):
     FolderLock(tmp_path).release()
 
 
+def test_releasing_a_lock_again_leaves_a_later_one_with_its_descriptor_alone(tmp_path):
+    earlier = FolderLock(tmp_path)
+    earlier.release()
+    later = FolderLock(tmp_path)  # the system hands out the same number again
+    earlier.release()
+    assert later.held and not earlier.held
+    with pytest.raises(DataError, match="is being written by another process"):
+        FolderLock(tmp_path)
+    later.release()
+
+
 def test_the_lock_leaves_no_file(tmp_path):
     lock = FolderLock(tmp_path)
     assert os.listdir(tmp_path) == []
