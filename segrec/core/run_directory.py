@@ -19,7 +19,16 @@ from segrec.core.errors import CheckpointError, ConfigError, DataError
 from segrec.core.files import atomic_path, read_json, write_json
 from segrec.core.lock import FolderLock
 
-MAY_CHANGE = ("output", "steps", "device", "amp", "workers")
+MAY_CHANGE = (
+    "output",
+    "steps",
+    "device",
+    "amp",
+    "workers",
+    "checkpoint_every",
+    "gradient_checkpointing",
+    "tensorboard",
+)
 """Settings that may differ when a run is resumed."""
 
 

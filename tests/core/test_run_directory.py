@@ -22,6 +22,8 @@ class Settings:
     device: str = "cpu"
     amp: str = "off"
     workers: int = 0
+    checkpoint_every: int = 100
+    gradient_checkpointing: bool = False
 
 
 @pytest.fixture
@@ -44,6 +46,8 @@ def test_a_new_run_records_its_settings(tmp_path):
         "device": "cpu",
         "amp": "off",
         "workers": 0,
+        "checkpoint_every": 100,
+        "gradient_checkpointing": False,
         "parent": "a",
     }
 
@@ -53,7 +57,16 @@ def test_the_same_settings_resume(run):
     assert state is not None and state["step"] == 4 and torch.equal(state["model"]["w"], torch.ones(2))
 
 
-@pytest.mark.parametrize("change", [{"steps": 99}, {"device": "cuda"}, {"amp": "bf16"}, {"workers": 3}])
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"steps": 99},
+        {"device": "cuda"},
+        {"amp": "bf16"},
+        {"workers": 3},
+        {"checkpoint_every": 7, "gradient_checkpointing": True},
+    ],
+)
 def test_length_and_machine_may_change_and_the_new_ones_are_recorded(run, change):
     assert run.begin("train", replace(Settings(), **change), parent="a") is not None
     assert change.items() <= run.read_record()["settings"].items()
