@@ -90,8 +90,11 @@ def step_batches(
         world: the processes that train together; this one gets its share of each batch.
 
     Raises:
-        ConfigError: the batch cannot be shared evenly, so that the mean of the shares' means would not be its mean.
+        ConfigError: the dataset is empty, or the batch cannot be shared evenly, so that the mean of the shares' means
+            would not be its mean.
     """
+    if not len(dataset):
+        raise ConfigError("the data hold nothing to train on; name others")
     if batch_size % world.size:
         raise ConfigError(
             f"a batch of {batch_size} cannot be shared evenly by {world.size} processes; "

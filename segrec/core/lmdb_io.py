@@ -97,7 +97,7 @@ def _absence(folder: str) -> str:
         return f"{folder} is a file, not an lmdb folder; name the folder that holds {DATA_FILE}"
     if not os.path.isdir(folder):
         return f"{folder} does not exist; check the path"
-    return f"{folder} is no lmdb folder: it holds no {DATA_FILE}; check the path, or make a database with segrec import"
+    return f"{folder} is no lmdb folder: it holds no {DATA_FILE}; check the path, or make one with segrec render words"
 
 
 def _open_for_reading(folder: str) -> lmdb.Environment:

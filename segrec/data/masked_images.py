@@ -9,7 +9,7 @@ import numpy as np
 
 from segmenter.augment import Sample
 from segmenter.datasets import READERS, open_dataset
-from segmenter.datasets.base import MaskedImages
+from segmenter.datasets.base import MaskedImages, check_size
 from segrec.core.errors import ConfigError, DataError
 from segrec.core.files import read_json
 from segrec.core.images import Array, read_image
@@ -93,10 +93,16 @@ class MaskedScenes:
 
     def __init__(self, path: str | os.PathLike[str]) -> None:
         self._folder = Path(path)
+        if not (self._folder / "scenes.json").exists():
+            raise DataError(
+                f"{self._folder} holds no rendered scenes, cannot read its scenes.json; check the path, or name other "
+                "data as KIND=PATH"
+            )
         record = read_json(self._folder / "scenes.json")
-        if not isinstance(record, dict) or not isinstance(record.get("scenes"), list):
+        names = record.get("scenes") if isinstance(record, dict) else None
+        if not isinstance(names, list) or not names or not all(isinstance(name, str) for name in names):
             raise DataError(f"{self._folder / 'scenes.json'} names no scenes; render them again")
-        self._names: list[str] = record["scenes"]
+        self._names: list[str] = names
 
     def __len__(self) -> int:
         return len(self._names)
@@ -108,8 +114,13 @@ class MaskedScenes:
     def sample(self, position: int) -> Sample:
         """Return one scene, see `MaskedImages.sample`."""
         name = self._names[position]
-        text, region = (read_image(self._folder / kind / f"{name}.png")[:, :, 0] for kind in ("text", "regions"))
-        return Sample(read_image(self._folder / "images" / f"{name}.jpg"), binary(text), binary(region))
+        path = self._folder / "images" / f"{name}.jpg"
+        image = read_image(path)
+        return Sample(image, *(self._mask(kind, name, image, path) for kind in ("text", "regions")))
+
+    def _mask(self, kind: str, name: str, image: Array, image_path: Path) -> Array:
+        path = self._folder / kind / f"{name}.png"
+        return check_size(binary(read_image(path)[:, :, 0]), image, mask_path=path, image_path=image_path)
 
 
 def binary(mask: Array) -> Array:

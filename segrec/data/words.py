@@ -68,7 +68,7 @@ class WordLmdb:
         if value is None:
             raise DataError(
                 f"{self.path} has no `num-samples`: it is no word database or was never finished; "
-                "check the path, or make it again with segrec import"
+                "check the path, or make it again"
             )
         if not value.strip().isdigit() or len(value) > MOST_DIGITS:
             raise DataError(f"{self.path}: `num-samples` is {value[:20]!r}, expected a decimal number; make it again")

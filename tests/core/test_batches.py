@@ -8,7 +8,7 @@ import pytest
 import torch
 
 from segrec.core.batches import Joined, StepSampler, step_batches
-from segrec.core.errors import DataError
+from segrec.core.errors import ConfigError, DataError
 
 
 class Numbers:
@@ -90,3 +90,8 @@ def test_joined_datasets_follow_one_another():
         ("b", 2, 7),
     ]
     assert len(Joined([])) == 0
+
+
+def test_nothing_to_train_on_is_refused():
+    with pytest.raises(ConfigError, match="nothing to train on"):
+        step_batches(Numbers(0), list, batch_size=2, seed=0, steps=3)

@@ -226,3 +226,21 @@ def test_specs_name_kind_split_and_path(words, scenes):
         open_masked("words:train=x")
     with pytest.raises(ConfigError, match="no dataset kind 'totltext', did you mean totaltext"):
         open_masked("totltext=x")
+
+
+@pytest.mark.parametrize("names", [[], [3], None])
+def test_a_folder_that_names_no_scenes_is_refused(scenes, names):
+    write_json(scenes / "scenes.json", {"scenes": names})
+    with pytest.raises(DataError, match="names no scenes; render them again"):
+        MaskedScenes(scenes)
+
+
+def test_a_folder_without_scenes_says_how_other_data_are_named(tmp_path):
+    with pytest.raises(DataError, match=r"holds no rendered scenes.* name other data as KIND=PATH"):
+        MaskedScenes(tmp_path)
+
+
+def test_a_scene_whose_mask_has_another_size_is_refused(scenes):
+    (scenes / "regions" / "a.png").write_bytes(encode_png(np.zeros((48, 81), np.uint8)))
+    with pytest.raises(DataError, match=r"a.png is 81 x 48 pixels but its image .*a.jpg is 80 x 48"):
+        MaskedScenes(scenes).sample(0)
