@@ -93,26 +93,36 @@ def _read_recipe(context: click.Context, parameter: click.Parameter, path: str |
         raise click.UsageError(f"cannot read the recipe {path}: {error.strerror or error}", context) from error
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise click.UsageError(f"{path} is no valid TOML: {error}", context) from error
-    names = _recipe_names(context.command)
+    parameters = _recipe_parameters(context.command)
     values = {}
     for key, value in recipe.items():
-        name = names.get(key.replace("_", "-"))
-        if name is None:
-            near = difflib.get_close_matches(key.replace("_", "-"), names, n=1)
-            hint = f"did you mean {near[0]}?" if near else f"the keys are {', '.join(sorted(names))}"
+        parameter_of_key = parameters.get(key.replace("_", "-"))
+        if parameter_of_key is None or parameter_of_key.name is None:
+            near = difflib.get_close_matches(key.replace("_", "-"), parameters, n=1)
+            hint = f"did you mean {near[0]}?" if near else f"the keys are {', '.join(sorted(parameters))}"
             raise click.UsageError(f"{path}: unknown key {key!r}; {hint}", context)
-        values[name] = value
+        _check_shape(path, key, value, parameter_of_key)
+        values[parameter_of_key.name] = value
     context.default_map = {**(context.default_map or {}), **values}
 
 
-def _recipe_names(command: click.Command) -> dict[str, str]:
+def _check_shape(path: str, key: str, value: Any, parameter: click.Parameter) -> None:
+    """Refuse a list for what takes one value, and one value for what takes a list, which click would not say."""
+    takes_list = getattr(parameter, "multiple", False) or parameter.nargs != 1
+    if takes_list and not isinstance(value, list):
+        raise click.UsageError(f"{path}: {key} takes a list, [...] or [[{key}]] tables; got {value!r}")
+    if not takes_list and isinstance(value, list | dict):
+        raise click.UsageError(f"{path}: {key} takes one value; got {value!r}")
+
+
+def _recipe_parameters(command: click.Command) -> dict[str, click.Parameter]:
     """Return the parameter behind each key of a recipe; the keys are the options' names on the command line."""
-    names = {}
+    parameters = {}
     for parameter in command.params:
         written = parameter.opts[0] if isinstance(parameter, click.Option) else parameter.name or ""
         if parameter.name and parameter.name != "config":
-            names[written.lstrip("-").replace("_", "-")] = parameter.name
-    return names
+            parameters[written.lstrip("-").replace("_", "-")] = parameter
+    return parameters
 
 
 def parse_named(values: tuple[str, ...], option: str) -> list[tuple[str, str]]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import click
+from click.core import ParameterSource
 
 from segrec.cli.common import amp_option, common_options, workers_option
 
@@ -40,6 +41,12 @@ def crnn(data: tuple[str, ...], lr: float, **settings: Any) -> None:
     click.echo(f"{run}: done, weights in {run / 'best.safetensors'}")
 
 
+PLAIN_PLAN = ("steps", "phase1_share", "lr", "lambda1", "lambda2", "outside")
+"""Options that make up the plan of two stages and say nothing beside `--stage`."""
+
+_EXAMPLE = "expected a table such as {name = '1a', steps = 100, lr = 1e-4}"
+
+
 class StageType(click.ParamType):
     """A stage: a table of a recipe, or the same on the command line as an inline TOML table."""
 
@@ -57,9 +64,11 @@ class StageType(click.ParamType):
         try:
             table = tomllib.loads(f"stage = {value}")["stage"] if isinstance(value, str) else value
             if not isinstance(table, dict):
-                self.fail(f"expected a table such as {{name = '1a', steps = 100, lr = 1e-4}}, got {value!r}")
+                self.fail(f"{_EXAMPLE}, got {value!r}")
             return stage_of(table)
-        except (tomllib.TOMLDecodeError, ConfigError) as error:
+        except tomllib.TOMLDecodeError as error:
+            self.fail(f"{_EXAMPLE}, got {value!r}: {error}", parameter, context)
+        except ConfigError as error:
             self.fail(str(error), parameter, context)
 
 
@@ -133,13 +142,18 @@ class StageType(click.ParamType):
 @workers_option
 @amp_option
 @common_options()
-def segmenter(lr: float, **settings: Any) -> None:
+@click.pass_context
+def segmenter(context: click.Context, lr: float, **settings: Any) -> None:
     """Train the mutually guided network.
 
     A SPEC is KIND=PATH or KIND:SPLIT=PATH, as totaltext:train=/data/TotalText; the kinds are words and scenes (what
     segrec render writes), totaltext, icdar13-seg, warp-icdar13, textseg, coco-text, mlt, icdar15 and folder. A bare
     path is rendered data. A SPEC named twice is seen twice as often. Under torchrun, the processes share each batch.
     """
+    for name in PLAIN_PLAN if settings["stages"] else ():
+        if context.get_parameter_source(name) is not ParameterSource.DEFAULT:
+            option = f"--{name.replace('_', '-')}"
+            raise click.UsageError(f"{option} is of the plan without stages; say it in each --stage, or leave it out")
     from segrec.core.distributed import is_main_process
     from segrec.jobs.train_segmenter import SegmenterTraining, train_segmenter
 

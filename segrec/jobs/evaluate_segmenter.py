@@ -132,12 +132,22 @@ def named_data(specs: Sequence[str]) -> list[tuple[str, str]]:
     if len(set(specs)) < len(specs):
         twice = next(spec for spec in specs if list(specs).count(spec) > 1)
         raise ConfigError(f"--data {twice} is named twice; name every dataset once")
+    for spec in specs:
+        check_part(spec)
     short = [spec.partition("=")[0] for spec in specs]
-    for kind in short:
-        if kind in READERS and len(READERS[kind].splits) > 1:
-            splits = ", ".join(READERS[kind].splits)
-            raise ConfigError(f"{kind} has several parts; say which one to score: {kind}:SPLIT=PATH with {splits}")
     return [(name if short.count(name) == 1 else spec, spec) for name, spec in zip(short, specs, strict=True)]
+
+
+def check_part(spec: str) -> None:
+    """Refuse a dataset without its split where there are several, for the default would be a training set.
+
+    Raises:
+        ConfigError: names the splits.
+    """
+    kind = spec.partition("=")[0]
+    if kind in READERS and len(READERS[kind].splits) > 1:
+        splits = ", ".join(READERS[kind].splits)
+        raise ConfigError(f"{kind} has several parts; say which one to score: {kind}:SPLIT=PATH with {splits}")
 
 
 def _check(settings: SegmenterEvaluation) -> None:

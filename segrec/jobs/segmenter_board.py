@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from itertools import islice
+
 import numpy as np
 import torch
 
+from segmenter.augment import Sample
 from segmenter.datasets import MaskedImages
 from segmenter.network import STRIDE, MutuallyGuidedNet, normalise_images
+from segrec.core.errors import DataError
 from segrec.core.images import Array, resize
 
 SHOWN = 8
@@ -17,14 +22,16 @@ LONGEST_SIDE = 256
 def shown(model: MutuallyGuidedNet, images: MaskedImages) -> dict[str, Array]:
     """Return the first pictures by name, (N, 3 or 1, H, W) uint8: `input`, `text`, `region` and the truths there are.
 
-    The pictures are shrunk to at most `LONGEST_SIDE` pixels and laid on grey canvases of one size. The model is left in
-    eval mode.
+    Pictures that cannot be read are left out; they are not scored either. The others are shrunk to at most
+    `LONGEST_SIDE` pixels and laid on grey canvases of one size. The model is left in eval mode.
 
     Args:
         model: predicts with as many passes as its `passes` say.
         images: the pictures and their masks; a mask that a picture lacks is shown black.
     """
-    samples = [images.sample(position) for position in range(min(SHOWN, len(images)))]
+    samples = list(islice(_readable(images), SHOWN))
+    if not samples:
+        return {}
     scales = [min(1.0, LONGEST_SIDE / max(sample.image.shape[:2])) for sample in samples]
     sizes = [
         tuple(max(1, round(side * scale)) for side in sample.image.shape[:2])
@@ -54,3 +61,11 @@ def shown(model: MutuallyGuidedNet, images: MaskedImages) -> dict[str, Array]:
         "true text": stacked([sample.text for sample in samples], 0, 1),
         "true region": stacked([sample.region for sample in samples], 0, 1),
     }
+
+
+def _readable(images: MaskedImages) -> Iterator[Sample]:
+    for position in range(len(images)):
+        try:
+            yield images.sample(position)
+        except DataError:
+            continue

@@ -9,6 +9,7 @@ from pathlib import Path
 import torch
 from torch import Tensor, nn
 
+from segmenter.crf import EXACT_SIDE, fits_exact
 from segmenter.datasets import MaskedImages
 from segmenter.loading import load_segmenter, save_segmenter
 from segmenter.network import PRESETS, STRIDE, MutuallyGuidedNet
@@ -16,7 +17,7 @@ from segmenter.predictor import Segmenter
 from segmenter.training import LossWeights, freeze_norms, segmentation_loss
 from segrec.core.device import autocast
 from segrec.core.distributed import World, launched
-from segrec.core.errors import ConfigError
+from segrec.core.errors import ConfigError, DataError
 from segrec.core.loop import LoopSettings, fit
 from segrec.core.run_directory import RunDirectory
 from segrec.core.runlog import LOGGER
@@ -24,7 +25,7 @@ from segrec.core.tensorboard import Board
 from segrec.data.masked_images import open_masked
 from segrec.data.segmentation import Supervision
 from segrec.data.segmenter_batches import BatchSettings, StageData, StagedBatch, StagedBatches
-from segrec.jobs.evaluate_segmenter import SCENE_HEIGHTS, pictures_of, score_segmenter
+from segrec.jobs.evaluate_segmenter import SCENE_HEIGHTS, check_part, pictures_of, score_segmenter
 from segrec.jobs.segmenter_board import shown
 from segrec.jobs.segmenter_stages import Stage, two_stages
 from segrec.shipped import resolve_weights
@@ -104,7 +105,7 @@ def train_segmenter(settings: SegmenterTraining) -> Path:
     Under torchrun all its processes train together: each takes its share of every batch.
 
     Raises:
-        ConfigError: unknown preset, no data, or the run directory holds another run.
+        ConfigError: unknown preset, no data, settings that cannot work, or the run directory holds another run.
         DataError: the data cannot be read.
         LibraryError: TensorBoard is asked for and not installed.
     """
@@ -127,10 +128,11 @@ def _train(settings: SegmenterTraining, world: World) -> Path:
     model.gradient_checkpointing = settings.gradient_checkpointing
     run = RunDirectory(settings.output)
     batches = _batches(settings, stages, world)
-    valid = [open_masked(spec if "=" in spec else f"words={spec}") for spec in settings.valid]
+    valid = [_validation(spec, settings.valid_limit) for spec in settings.valid]
     board = None
     if settings.tensorboard and world.is_main:
         board = Board(run.path / "tensorboard", images=lambda: shown(model, (valid or [batches.images])[0]))
+    world.on_main(lambda: _check_prolonged(run, settings))
     state = run.begin("train segmenter", settings, world=world)
     parameters = sum(parameter.numel() for parameter in model.parameters())
     LOGGER.info("training %s, %.1f M parameters, %d steps", settings.preset, parameters / 1e6, loop.steps)
@@ -167,6 +169,27 @@ def _train(settings: SegmenterTraining, world: World) -> Path:
     return run.path
 
 
+def _check_prolonged(run: RunDirectory, settings: SegmenterTraining) -> None:
+    """Refuse another number of steps where the run would fall back into the first phase or skip a part of it.
+
+    Raises:
+        ConfigError: the end of the first phase moves over steps that are done.
+    """
+    if settings.stages or not run.state.exists():
+        return
+    before = run.read_record()["settings"]
+    steps = before.get("steps")
+    if before.get("job") != "train segmenter" or not isinstance(steps, int):
+        return
+    earlier, later = (round(settings.phase1_share * length) for length in (steps, settings.steps))
+    if earlier != later and run.load_state()["step"] > min(earlier, later):
+        raise ConfigError(
+            f"{run.path} was planned for {steps} steps, and --steps {settings.steps} would move the end of its first "
+            f"phase from step {earlier} to {later}, over steps that are done; repeat --steps {steps}, or choose "
+            f"another --output with --pretrained {run.path}"
+        )
+
+
 def _loop(settings: SegmenterTraining, stages: Sequence[Stage]) -> LoopSettings:
     steps = sum(stage.steps for stage in stages)
     return LoopSettings(
@@ -186,11 +209,19 @@ def _batches(settings: SegmenterTraining, stages: Sequence[Stage], world: World)
         else StageData(stage.steps, settings.words, settings.scenes)
         for stage in stages
     ]
+    word_size, scene_size = (settings.working_height, settings.word_width), (settings.scene_side, settings.scene_side)
+    for stage, (_, words, scenes) in zip(stages, data, strict=True):
+        sizes = [size for specs, size in ((words, word_size), (scenes, scene_size)) if specs and stage.lambda2]
+        if settings.crf_backend == "exact" and not all(fits_exact(size) for size in sizes):
+            raise ConfigError(
+                f"--crf-backend exact takes windows of at most {EXACT_SIDE}x{EXACT_SIDE} pixels; "
+                "choose smaller ones, or nystrom, which approximates it at any size"
+            )
     return StagedBatches(
         data,
         BatchSettings(
-            word_size=(settings.working_height, settings.word_width),
-            scene_size=(settings.scene_side, settings.scene_side),
+            word_size=word_size,
+            scene_size=scene_size,
             word_batch=settings.word_batch,
             scene_batch=settings.scene_batch,
             scene_every=settings.scene_every,
@@ -200,6 +231,27 @@ def _batches(settings: SegmenterTraining, stages: Sequence[Stage], world: World)
         ),
         world=world,
     )
+
+
+def _validation(spec: str, limit: int) -> MaskedImages:
+    """Return the pictures of a `--valid`, of which at least one can be scored.
+
+    Raises:
+        ConfigError: the split is not said where there are several.
+        DataError: no picture can be read and has a mask.
+    """
+    check_part(spec)
+    images = open_masked(spec if "=" in spec else f"words={spec}")
+    problem = "without masks"
+    for position in range(min(limit, len(images))):
+        try:
+            sample = images.sample(position)
+        except DataError as error:
+            problem = str(error)
+            continue
+        if sample.text is not None or sample.region is not None:
+            return images
+    raise DataError(f"--valid {spec}: no picture of it can be scored: {problem}")
 
 
 def _evaluation(

@@ -14,9 +14,13 @@ import torch
 from cli_words import contents
 
 from segmenter.loading import load_segmenter
+from segmenter.network import MutuallyGuidedNet
 from segrec.core.checkpoint import load_weights
+from segrec.core.errors import DataError
 from segrec.core.images import encode_png
+from segrec.data.masked_images import open_masked
 from segrec.jobs import train_segmenter as job
+from segrec.jobs.segmenter_board import shown
 
 STAGES = """
 [[stage]]
@@ -184,8 +188,9 @@ def test_tensorboard_shows_curves_and_pictures(segrec, words, tmp_path):
     [
         ("{name = '1a', steps = 2}", "stage '1a' needs lr"),
         ("{name = '1a', steps = 2, lr = 1, lamda1 = 3}", "a stage has no key 'lamda1'; did you mean lambda1?"),
-        ("1a", "Invalid"),
+        ("1a", "expected a table such as"),
         ("3", "expected a table such as"),
+        ("{name = '1a', steps = inf, lr = 1}", "a stage's steps must be a whole number, got inf"),
     ],
 )
 def test_a_wrong_stage_is_a_usage_error(segrec, words, tmp_path, stage, said):
@@ -197,3 +202,51 @@ def test_a_wrong_stage_is_a_usage_error(segrec, words, tmp_path, stage, said):
 def test_training_without_data_is_refused(segrec, tmp_path):
     code, _, err = segrec("train", "segmenter", "--output", tmp_path / "run")
     assert code == 1 and "stage 1 has nothing to train on: name words, scenes or both" in err
+
+
+@pytest.mark.parametrize("option", [("--lr", "1"), ("--steps", "3"), ("--phase1-share", "0"), ("--outside", "1")])
+def test_an_option_that_stages_overrule_is_a_usage_error(segrec, words, tmp_path, option):
+    stage = "{name = '1', steps = 1, lr = 1e-3}"
+    arguments = ["--words", words, "--stage", stage, *option, "--output", tmp_path / "run"]
+    code, _, err = segrec("train", "segmenter", *arguments)
+    assert code == 2 and f"{option[0]} is of the plan without stages" in err and not (tmp_path / "run").exists()
+
+
+def test_a_run_is_not_prolonged_back_into_its_first_phase(segrec, words, tmp_path):
+    train = ["train", "segmenter", "--words", words, *SMALL, "--workers", "0", "--output", tmp_path / "run"]
+    assert segrec(*train, "--steps", "2", "--phase1-share", "0.5").code == 0
+    code, _, err = segrec(*train, "--steps", "6", "--phase1-share", "0.5")
+    assert code == 1 and "would move the end of its first phase from step 1 to 3" in err, err
+    assert segrec(*train, "--steps", "2", "--phase1-share", "0.5").code == 0
+
+
+def test_validation_pictures_of_which_none_can_be_scored_are_refused_at_once(segrec, words, polygons, tmp_path):
+    path = Path(polygons.partition("=")[2])
+    for kind in ("images", "regions"):
+        (tmp_path / "broken" / kind).mkdir(parents=True)
+        for picture in (path / kind).iterdir():
+            (tmp_path / "broken" / kind / picture.name).write_bytes(b"no picture")
+    arguments = ["--words", words, *SMALL, "--valid", f"folder={tmp_path / 'broken'}", "--output", tmp_path / "run"]
+    code, _, err = segrec("train", "segmenter", *arguments)
+    assert code == 1 and "no picture of it can be scored: " in err and not (tmp_path / "run").exists(), err
+
+
+def test_pictures_that_cannot_be_read_are_not_shown(polygons, tmp_path):
+    data = open_masked(polygons)
+
+    class Holed:
+        """Every second picture is missing."""
+
+        def __len__(self) -> int:
+            return len(data)
+
+        def name(self, position: int) -> str:
+            return data.name(position)
+
+        def sample(self, position: int):
+            if position % 2 == 0:
+                raise DataError("cannot read it")
+            return data.sample(position)
+
+    model = MutuallyGuidedNet(width=2)
+    assert shown(model, Holed())["input"].shape == (2, 3, 48, 64)
