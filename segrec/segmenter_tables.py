@@ -79,7 +79,8 @@ def _main_table(results: Sequence[SegmenterResult]) -> str:
         values = (score.precision, score.recall, score.f1, score.f1_of_means)
         pooled = (score.pooled_precision, score.pooled_recall, score.pooled_iou)
         ignored = sum(image.ignored for image in result.scored.images)
-        cells = [str(score.images), *map(_percent, (*values, *pooled)), str(ignored), str(len(result.problems))]
+        figures = [_percent(value) if score.images else "" for value in (*values, *pooled)]
+        cells = [str(score.images), *figures, str(ignored), str(len(result.problems))]
         rows.append([*_names(result), *cells])
     table = _table(heads, [*numbers, "ignored pixels", "skipped"], rows)
     thresholds = ", ".join(sorted({f"{result.threshold:g}" for result in results}))
