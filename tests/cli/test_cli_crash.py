@@ -15,7 +15,7 @@ from segrec_process import Killable
 from segrec.core.lmdb_io import LmdbReader
 from segrec.data.mask_store import MaskStore
 
-COUNT, CHUNK = 60, 4
+COUNT, CHUNK = 200, 4
 STEPS = 16
 SMALL = {"chunk": CHUNK, "checkpoint": 3, "log": 4}
 PRECIOUS = ("last.safetensors", "best.safetensors", "metrics.jsonl")
