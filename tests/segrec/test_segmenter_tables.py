@@ -110,5 +110,5 @@ def test_a_complaint_names_what_was_left_out():
     assert complaint([empty]) == "none of the 4 images of signs has a text mask to score"
 
 
-def test_no_image_prints_zeros():
-    assert "| net | signs | text | 0 | 0.00 |" in print_segmenters([result(scored=TargetScore())], "markdown")
+def test_without_images_there_are_no_figures():
+    assert "| net | signs | text | 0 |  |  |" in print_segmenters([result(scored=TargetScore())], "markdown")
