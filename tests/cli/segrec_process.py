@@ -91,6 +91,7 @@ class Killable:
 
 def _run(arguments: list[str], log: str, small: dict[str, int]) -> None:
     os.setsid()
+    signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell's background job starts with it ignored
     with open(log, "ab") as handle:
         os.dup2(handle.fileno(), 1)
         os.dup2(handle.fileno(), 2)
