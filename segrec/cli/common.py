@@ -56,6 +56,18 @@ def amp_option(command: Command) -> Command:
     )(command)
 
 
+def format_option(command: Command) -> Command:
+    """Add `--format`, as `output_format`."""
+    return click.option(
+        "--format",
+        "output_format",
+        type=click.Choice(["markdown", "json", "csv"]),
+        default="markdown",
+        show_default=True,
+        help="How tables are printed.",
+    )(command)
+
+
 def workers_option(command: Command) -> Command:
     """Add `--workers`."""
     return click.option(

@@ -6,7 +6,7 @@ from typing import Any
 
 import click
 
-from segrec.cli.common import amp_option, common_options, parse_named
+from segrec.cli.common import amp_option, common_options, format_option, parse_named
 from segrec.data.mask_kinds import MASK_KINDS
 
 
@@ -42,14 +42,7 @@ def parse_masks(context: click.Context, parameter: click.Parameter, value: str |
 @click.option("--case-sensitive", is_flag=True, help="Case counts.")
 @click.option("--lexicon", type=click.Path(), help="File of words; each reading becomes the nearest one.")
 @click.option("--limit", type=click.IntRange(1), help="Only the first words of each database.")
-@click.option(
-    "--format",
-    "output_format",
-    type=click.Choice(["markdown", "json", "csv"]),
-    default="markdown",
-    show_default=True,
-    help="How the table is printed.",
-)
+@format_option
 @click.option("--predictions", type=click.Path(), help="Write every word's reading to this .jsonl file.")
 @amp_option
 @common_options()

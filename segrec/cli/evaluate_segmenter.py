@@ -6,7 +6,7 @@ from typing import Any
 
 import click
 
-from segrec.cli.common import amp_option, common_options, parse_named
+from segrec.cli.common import amp_option, common_options, format_option, parse_named
 
 
 @click.command("eval-segmenter")
@@ -53,14 +53,7 @@ from segrec.cli.common import amp_option, common_options, parse_named
 )
 @click.option("--limit", type=click.IntRange(1), help="Only the first images of each dataset.")
 @click.option("--batch-size", type=click.IntRange(1), default=32, show_default=True, help="Most pictures in one run.")
-@click.option(
-    "--format",
-    "output_format",
-    type=click.Choice(["markdown", "json", "csv"]),
-    default="markdown",
-    show_default=True,
-    help="How the tables are printed.",
-)
+@format_option
 @click.option("--rows", type=click.Path(), help="Write a row for each image to this .csv or .jsonl file.")
 @click.option("--curves", type=click.Path(), help="Draw the spread of precision, recall and F1 as .png, .svg or .pdf.")
 @amp_option
