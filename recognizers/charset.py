@@ -2,11 +2,24 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import string
+from dataclasses import dataclass, replace
 from functools import cached_property
-from typing import Literal
+from typing import Literal, NamedTuple, get_args
 
 from segrec.core.errors import ConfigError
+
+Kind = Literal["ctc", "aster", "go-first"]
+
+
+class _Layout(NamedTuple):
+    """How many classes are no characters, and how many of them come before the characters."""
+
+    special: int
+    before: int
+
+
+_LAYOUTS = {"ctc": _Layout(1, 1), "aster": _Layout(3, 0), "go-first": _Layout(2, 2)}
 
 
 @dataclass(frozen=True)
@@ -14,19 +27,20 @@ class Charset:
     """Characters in class order.
 
     Attributes:
-        characters: one character a class, no character twice; the classes start at 1 because class 0 is the CTC blank.
-        kind: how the classes are laid out; "ctc" is blank first, then the characters.
+        characters: one character a class, no character twice.
+        kind: how the classes are laid out. "ctc": the blank is 0, then the characters. "aster": the characters, then
+            end, padding and unknown. "go-first": start is 0, end is 1, then the characters.
 
     Raises:
         ConfigError: no characters, a character twice, or an unknown kind.
     """
 
     characters: str
-    kind: Literal["ctc"] = "ctc"
+    kind: Kind = "ctc"
 
     def __post_init__(self) -> None:
-        if self.kind != "ctc":
-            raise ConfigError(f"charset kind must be 'ctc', got {self.kind!r}")
+        if self.kind not in _LAYOUTS:
+            raise ConfigError(f"charset kind must be one of {', '.join(get_args(Kind))}, got {self.kind!r}")
         if not self.characters:
             raise ConfigError("a charset needs at least one character, got an empty string")
         if len(self._class_of) != len(self.characters):
@@ -35,11 +49,38 @@ class Charset:
 
     @property
     def classes(self) -> int:
-        """Number of classes of the recognizer's head: the characters and one blank."""
-        return len(self.characters) + 1
+        """Number of classes of the recognizer's head: the characters and the special classes of the kind."""
+        return len(self.characters) + _LAYOUTS[self.kind].special
+
+    @property
+    def first(self) -> int:
+        """Class number of the first character."""
+        return _LAYOUTS[self.kind].before
+
+    @property
+    def is_attention(self) -> bool:
+        """Whether words end with a class of their own, as attention decoders need it."""
+        return self.kind != "ctc"
+
+    @property
+    def end(self) -> int | None:
+        """The class that ends a word; None for CTC."""
+        return {"ctc": None, "aster": len(self.characters), "go-first": 1}[self.kind]
+
+    @property
+    def start(self) -> int | None:
+        """The token that an attention decoder is fed before the first character; None for CTC.
+
+        Of the kind "aster" it is no class, but one row more of the decoder's embedding.
+        """
+        return {"ctc": None, "aster": self.classes, "go-first": 0}[self.kind]
+
+    def with_kind(self, kind: Kind) -> Charset:
+        """The same characters in the class order of another kind."""
+        return replace(self, kind=kind)
 
     def encode(self, text: str) -> list[int]:
-        """Class numbers of `text`, 1-based.
+        """Class numbers of the characters of `text`, without an end.
 
         Raises:
             ConfigError: a character is not in the charset.
@@ -64,7 +105,8 @@ class Charset:
 
     @cached_property
     def _class_of(self) -> dict[str, int]:
-        return {character: number for number, character in enumerate(self.characters, start=1)}
+        return {character: number for number, character in enumerate(self.characters, start=self.first)}
 
 
-ALNUM36 = Charset("0123456789abcdefghijklmnopqrstuvwxyz")
+ALNUM36 = Charset(string.digits + string.ascii_lowercase)
+PRINTABLE94 = Charset(string.digits + string.ascii_letters + string.punctuation)

@@ -41,7 +41,7 @@ def test_impossible_charsets_are_refused(characters, message):
 
 
 def test_other_kinds_are_refused():
-    with pytest.raises(ConfigError, match="charset kind must be 'ctc', got 'other'"):
+    with pytest.raises(ConfigError, match="charset kind must be one of ctc, aster, go-first, got 'other'"):
         Charset("ab", "other")  # type: ignore[arg-type]
 
 
