@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from recognizers.predictor import Recognizer
     from recognizers.preprocess import InputSpec
     from recognizers.training import WordBatch, ctc_loss
-    from recognizers.widen import freeze_all_but_input, train_input_mode, widen_input
+    from recognizers.widen import freeze_all_but_input, input_layers, train_input_mode, widen_input
 
 _HOME = {
     "ALNUM36": "charset",
@@ -31,6 +31,7 @@ _HOME = {
     "ctc_greedy": "decoding",
     "ctc_loss": "training",
     "freeze_all_but_input": "widen",
+    "input_layers": "widen",
     "load_pretrained": "loading",
     "normalise_label": "metrics",
     "save_recognizer": "loading",
@@ -52,6 +53,7 @@ __all__ = [
     "ctc_greedy",
     "ctc_loss",
     "freeze_all_but_input",
+    "input_layers",
     "load_pretrained",
     "normalise_label",
     "save_recognizer",

@@ -33,6 +33,7 @@ class CRNN(nn.Module):
 
     architecture = "crnn"
     input_layer = "cnn.conv0"
+    rectifier_layer: str | None = None
 
     def __init__(
         self,

@@ -1,132 +1,193 @@
-"""The fourth input channel: widening a recognizer's first layer for a text mask, and training only that layer."""
+"""The fourth input channel: widening the layers of a recognizer that see the image, and training only those."""
 
 from __future__ import annotations
 
 import copy
 import math
+from collections.abc import Sequence
 from dataclasses import replace
-from typing import Any, Literal
+from typing import Any, Literal, cast, get_args
 
 import torch
 from torch import Tensor, nn
+from torch.nn.modules.batchnorm import _NormBase
 
 Init = Literal["random", "zero-mask", "luma"]
 
 LUMA = (0.299, 0.587, 0.114)
 """ITU-R 601 weights of red, green and blue; they sum to 1, so normalising before or after makes no difference."""
 
-_BATCH_NORMS = (nn.BatchNorm1d, nn.BatchNorm2d, nn.BatchNorm3d, nn.SyncBatchNorm)
-_DROPOUTS = (nn.Dropout, nn.Dropout1d, nn.Dropout2d, nn.Dropout3d, nn.AlphaDropout)
-
 
 def widen_input(
-    model: nn.Module, init: Init = "random", *, generator: torch.Generator | None = None, layer: str | None = None
+    model: nn.Module,
+    init: Init = "random",
+    *,
+    generator: torch.Generator | None = None,
+    layer: str | Sequence[str] | None = None,
+    mask_in_rectifier: bool = False,
 ) -> nn.Module:
-    """A copy of `model` that takes (N, 4, H, W): RGB in [-1, 1] and a text mask in [0, 1].
+    """A copy of `model` that takes (N, 4, H, W): its colour input and a text mask in [0, 1].
+
+    A recognizer of this package says which layers those are. Widened is the backbone's first convolution; the localiser
+    of a rectifying one (Aster, TRBA) keeps its weights and sees the colours only, and its grid warps all four channels.
+    Another project's network is widened at the convolution that `layer` names. Three things to look out for there:
+    a forward that subtracts a mean of three values needs a fourth one (0, and 1 to divide by); one that asserts three
+    channels, swaps them or makes them grey must leave the fourth alone; and a network that wants its colours scaled
+    otherwise than [-1, 1] still does, whereas the mask is always in [0, 1].
 
     Args:
         model: a recognizer with 1 (grey) or 3 (RGB) input channels.
-        init: "random" draws the whole first layer anew, as the paper does; "zero-mask" keeps the pretrained weights and
+        init: "random" draws the whole layer anew, as the paper does; "zero-mask" keeps the pretrained weights and
             starts the mask's at 0; "luma" is that for grey weights, spread over RGB. The last two give the plain
             model's logits before any training, whatever the mask (grey: on the luma of the colour image).
         generator: the source of a random init, on the CPU; None is torch's global one.
-        layer: name of the first convolution, for a model that does not name its own in `input_layer`.
+        layer: dotted name(s), as in `model.named_modules()`, of the convolution(s) that see the image; only for a model
+            that is not of this package.
+        mask_in_rectifier: widen the localiser's first convolution too, so that the mask helps to find the word.
 
     Raises:
-        ValueError: the layer is unknown or no convolution of 1 or 3 channels, or the init does not go with it.
+        ValueError: a layer is unknown, not given, or no plain convolution of 1 or 3 channels; the init does not go with
+            it; or the model has no rectifier to widen.
     """
-    if init not in ("random", "zero-mask", "luma"):
+    if init not in get_args(Init):
         raise ValueError(f"init must be 'random', 'zero-mask' or 'luma', got {init!r}")
-    name = input_layer_of(model, layer)
+    if mask_in_rectifier and not getattr(model, "rectifier_layer", None):
+        raise ValueError(f"{type(model).__name__} has no rectifier: leave mask_in_rectifier out")
+    names = _named_layers(model, layer)
+    if mask_in_rectifier:
+        names += (str(model.rectifier_layer),)
+    for name in names:
+        _check_convolution(model.get_submodule(name), init, name)
     wide: Any = copy.deepcopy(model)
-    conv = wide.get_submodule(name)
-    if not isinstance(conv, nn.Conv2d) or conv.groups != 1:
-        raise ValueError(f"layer {name!r} must be an ungrouped Conv2d to be widened, got {type(conv).__name__}")
-    wide.set_submodule(name, _widen_convolution(conv, init, generator, name))
-    wide.input_layer = name
-    if hasattr(model, "input_spec"):
+    for name in names:
+        _widen_convolution(wide.get_submodule(name), init, generator)
+    if _own_layer(model):
         wide.input_spec = replace(wide.input_spec, color="rgb", mask=True)
-    return wide
+        if mask_in_rectifier:
+            wide.mask_in_rectifier = True
+    else:
+        wide.widened_layers = names
+    return cast(nn.Module, wide)
 
 
-def freeze_all_but_input(model: nn.Module, *, layer: str | None = None) -> list[str]:
-    """Names of the parameters that still train: those of the input layer; all others get `requires_grad=False`.
+def input_layers(model: nn.Module) -> tuple[str, ...]:
+    """Names of the layers that see the mask in a widened model; in a plain one, those that would by default.
+
+    Raises:
+        ValueError: the model neither names its input layer nor was widened.
+    """
+    widened = getattr(model, "widened_layers", None)
+    if widened:
+        return tuple(widened)
+    names = _named_layers(model, None)
+    return (*names, str(model.rectifier_layer)) if getattr(model, "mask_in_rectifier", False) else names
+
+
+def freeze_all_but_input(model: nn.Module, *, layer: str | Sequence[str] | None = None) -> list[str]:
+    """Names of the parameters that still train: those of the input layers; all others get `requires_grad=False`.
 
     Train with `train_input_mode(model)` in place of `model.train()`, or BatchNorm's statistics would still move.
+
+    Args:
+        model: a recognizer of this package, or any widened network.
+        layer: name(s) of the layer(s) to train instead of `input_layers(model)`.
 
     Raises:
         ValueError: the model names no input layer and `layer` is not given or unknown.
     """
-    prefix = input_layer_of(model, layer) + "."
+    names = input_layers(model) if layer is None else _found(model, layer)
     for name, parameter in model.named_parameters():
-        parameter.requires_grad_(name.startswith(prefix))
+        parameter.requires_grad_(name.startswith(tuple(f"{kept}." for kept in names)))
     return [name for name, parameter in model.named_parameters() if parameter.requires_grad]
 
 
 def train_input_mode(model: nn.Module) -> None:
-    """Put `model` in train mode (cuDNN needs it for an LSTM's backward) with BatchNorm and dropout left in eval."""
+    """Put `model` in the mode for training its input layer alone: nothing frozen may move or be random.
+
+    The model and its containers are in train mode, since attention recognizers take their targets there. Every part
+    without parts of its own (BatchNorm and other normalisation, dropout, stochastic depth, convolutions), and
+    attention with its built-in dropout, is in eval mode: running statistics move in train mode even where
+    `requires_grad` is False. LSTMs and GRUs are the exception. The gradient has to pass through the frozen ones on its
+    way to the input layer, and cuDNN refuses that in eval mode ("cudnn RNN backward can only be called in training
+    mode"); frozen weights do not move in train mode, and an RNN has no statistics. (The dropout between the layers of
+    an `nn.LSTM(dropout=...)` hangs on the same switch and stays on; no recognizer of this package has it.)
+    """
     model.train()
     for module in model.modules():
-        if isinstance(module, _BATCH_NORMS + _DROPOUTS):
+        is_leaf = next(module.children(), None) is None
+        is_frozen = is_leaf or isinstance(module, _NormBase | nn.MultiheadAttention)
+        if is_frozen and not isinstance(module, nn.RNNBase | nn.RNNCellBase):
             module.eval()
 
 
-def input_layer_of(model: nn.Module, layer: str | None = None) -> str:
-    """Name of the layer that sees the image: `layer`, or what the model itself says.
+def _own_layer(model: nn.Module) -> str | None:
+    """What a recognizer of this package says of itself; a foreign network may hold a module of that name."""
+    name = getattr(model, "input_layer", None)
+    return name if isinstance(name, str) else None
 
-    Raises:
-        ValueError: neither names a layer of the model.
-    """
-    name = layer or getattr(model, "input_layer", None)
-    if not name:
+
+def _named_layers(model: nn.Module, layer: str | Sequence[str] | None) -> tuple[str, ...]:
+    own = _own_layer(model)
+    if layer is None and own is None:
         raise ValueError(f"{type(model).__name__} names no input_layer: pass layer= with its first convolution's name")
-    try:
-        model.get_submodule(name)
-    except AttributeError:
-        convolutions = [found for found, module in model.named_modules() if isinstance(module, nn.Conv2d)]
+    names = _found(model, layer if layer is not None else str(own))
+    if own is not None and names != (own,):
+        raise ValueError(f"{type(model).__name__} names its own input layer {own!r}: leave layer={layer!r} out")
+    return names
+
+
+def _found(model: nn.Module, layer: str | Sequence[str]) -> tuple[str, ...]:
+    names = (layer,) if isinstance(layer, str) else tuple(dict.fromkeys(layer))
+    modules = dict(model.named_modules(remove_duplicate=False))
+    unknown = [name for name in names if not name or name not in modules]
+    if unknown or not names:
+        convolutions = [name for name, module in modules.items() if isinstance(module, nn.Conv2d)]
+        wanted = f"no layer {unknown[0]!r}" if unknown else "to be told at least one layer"
+        raise ValueError(f"{type(model).__name__} has {wanted}; its first convolutions are {convolutions[:3]}")
+    return names
+
+
+def _check_convolution(conv: nn.Module, init: Init, name: str) -> None:
+    kind = type(conv).__name__
+    if not isinstance(conv, nn.Conv2d):
+        raise ValueError(f"layer {name!r} must be a Conv2d to be widened, got {kind}: name the first convolution")
+    if type(conv) is not nn.Conv2d or set(dict(conv.named_parameters())) - {"weight", "bias"}:
         raise ValueError(
-            f"{type(model).__name__} has no layer {name!r}; its first convolutions are {convolutions[:3]}"
-        ) from None
-    return str(name)
-
-
-def _widen_convolution(conv: nn.Conv2d, init: Init, generator: torch.Generator | None, name: str) -> nn.Conv2d:
+            f"layer {name!r} must be a plain Conv2d to be widened, got a {kind} that computes its weights or padding "
+            "in its own way: put a plain nn.Conv2d with its effective weights in its place (model.set_submodule)"
+        )
+    if conv.groups != 1:
+        raise ValueError(
+            f"layer {name!r} must be an ungrouped Conv2d to be widened, got groups={conv.groups}, where a mask would "
+            "reach some outputs only: put an ungrouped one in its place (model.set_submodule)"
+        )
     if conv.in_channels not in (1, 3):
-        raise ValueError(f"layer {name!r} must take 1 or 3 channels to be widened to 4, it takes {conv.in_channels}")
+        remedy = "it is widened already" if conv.in_channels == 4 else "name the layer that sees the image"
+        raise ValueError(
+            f"layer {name!r} must take 1 or 3 channels to be widened to 4, it takes {conv.in_channels}: {remedy}"
+        )
     if init == "luma" and conv.in_channels == 3:
         raise ValueError(f"luma is for grey weights, but layer {name!r} takes RGB already: use init='zero-mask'")
-    wide: nn.Conv2d = nn.utils.skip_init(
-        nn.Conv2d,
-        4,
-        conv.out_channels,
-        conv.kernel_size,
-        stride=conv.stride,
-        padding=conv.padding,
-        dilation=conv.dilation,
-        bias=conv.bias is not None,
-        padding_mode=conv.padding_mode,
-        dtype=conv.weight.dtype,
-    )
-    with torch.no_grad():
-        if init == "random":
-            _draw_convolution(wide, generator)
-        else:
-            wide.weight.copy_(_keep_weights(conv.weight.cpu()))
-            if wide.bias is not None and conv.bias is not None:
-                wide.bias.copy_(conv.bias)
-    return wide.to(conv.weight.device).train(conv.training)
+
+
+def _widen_convolution(conv: nn.Conv2d, init: Init, generator: torch.Generator | None) -> None:
+    weight, bias = conv.weight.detach(), conv.bias
+    if init != "random":
+        wide = _keep_weights(weight)
+    else:
+        wide = torch.empty(conv.out_channels, 4, *conv.kernel_size, dtype=weight.dtype)
+        nn.init.kaiming_uniform_(wide, a=math.sqrt(5), generator=generator)  # as torch's own Conv2d
+        if bias is not None:
+            bound = 1 / math.sqrt(wide[0].numel())
+            drawn = torch.empty(conv.out_channels, dtype=bias.dtype).uniform_(-bound, bound, generator=generator)
+            conv.bias = nn.Parameter(drawn.to(bias.device))
+    conv.in_channels = 4
+    conv.weight = nn.Parameter(wide.to(weight.device))
+    conv.requires_grad_()
 
 
 def _keep_weights(weight: Tensor) -> Tensor:
     """(out, 1 or 3, kh, kw) -> (out, 4, kh, kw) with zeros for the mask."""
     if weight.shape[1] == 1:
-        weight = weight * torch.tensor(LUMA, dtype=weight.dtype).reshape(1, 3, 1, 1)
+        weight = weight * torch.tensor(LUMA, dtype=weight.dtype, device=weight.device).reshape(1, 3, 1, 1)
     return torch.cat((weight, torch.zeros_like(weight[:, :1])), dim=1)
-
-
-def _draw_convolution(conv: nn.Conv2d, generator: torch.Generator | None) -> None:
-    """torch's own initial distribution of a Conv2d, from `generator`."""
-    nn.init.kaiming_uniform_(conv.weight, a=math.sqrt(5), generator=generator)
-    if conv.bias is not None:
-        bound = 1 / math.sqrt(conv.weight[0].numel())
-        nn.init.uniform_(conv.bias, -bound, bound, generator=generator)
