@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import TypeVar, cast
+from typing import Any, TypeVar, cast
 
 import torch
 from torch import Tensor, nn
@@ -69,6 +69,14 @@ class World:
         parts = [torch.empty_like(local) for _ in range(self.size)]
         torch.distributed.all_gather(parts, local)
         return torch.stack(parts).to(tensor.device)
+
+    def gather_objects(self, value: Result) -> list[Result]:
+        """Return what each process gave, in the order of their ranks; any value that can be pickled."""
+        if self.size == 1:
+            return [value]
+        values: list[Any] = [None] * self.size
+        torch.distributed.all_gather_object(values, value)
+        return values
 
     def on_main(self, function: Callable[[], Result]) -> Result:
         """Return in all processes what the function gives in the main one, where alone it is called.

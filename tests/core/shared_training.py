@@ -215,6 +215,7 @@ def all_trainings(folder: Path, world: World) -> None:
     seen["other settings"] = outcome(lambda: other.begin("shared", Recorded(seed=1), world=world))
     seen["odd batch"] = outcome(lambda: step_batches(Pictures(6), collate, batch_size=5, seed=1, steps=1, world=world))
     seen["sum"] = world.sum({"b": 1.5, "a": world.rank + 1})
+    seen["gathered"] = world.gather_objects({"rank": world.rank, "words": ["a", "b"][: world.rank]})
     seen["any"] = [world.any(world.rank == 1), world.any(False)]
     torch.save(seen, folder / f"rank-{world.rank}.pt")
 

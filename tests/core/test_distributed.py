@@ -133,6 +133,11 @@ def test_counts_are_summed_by_name_and_a_flag_of_one_is_seen_by_all(together):
         assert seen["any"] == [True, False]
 
 
+def test_all_processes_get_what_each_gave_by_rank(together):
+    for seen in together[1]:
+        assert seen["gathered"] == [{"rank": 0, "words": []}, {"rank": 1, "words": ["a"]}]
+
+
 def test_alone_nothing_is_wrapped_and_numbers_stay_as_they_are(monkeypatch):
     for name in ("RANK", "WORLD_SIZE", "LOCAL_RANK"):
         monkeypatch.delenv(name, raising=False)
@@ -142,6 +147,7 @@ def test_alone_nothing_is_wrapped_and_numbers_stay_as_they_are(monkeypatch):
         assert shared(model, world) is model
         assert world.sum({"a": 0.1}) == {"a": 0.1} and not world.any(False)
         assert world.gather(torch.ones(2)).shape == (1, 2)
+        assert world.gather_objects({"a": 1}) == [{"a": 1}]
         world.barrier()
         assert not torch.distributed.is_initialized()
 
