@@ -6,7 +6,8 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from recognizers.charset import ALNUM36, Charset
+    from recognizers.aster import Aster, aster_slim
+    from recognizers.charset import ALNUM36, PRINTABLE94, Charset
     from recognizers.crnn import CRNN, crnn_slim
     from recognizers.decoding import Reading, ctc_greedy
     from recognizers.families import LoadReport
@@ -19,14 +20,17 @@ if TYPE_CHECKING:
 
 _HOME = {
     "ALNUM36": "charset",
+    "Aster": "aster",
     "CRNN": "crnn",
     "Charset": "charset",
     "InputSpec": "preprocess",
     "LoadReport": "families",
+    "PRINTABLE94": "charset",
     "Reading": "decoding",
     "Recognizer": "predictor",
     "WordBatch": "training",
     "WordScore": "metrics",
+    "aster_slim": "aster",
     "crnn_slim": "crnn",
     "ctc_greedy": "decoding",
     "ctc_loss": "training",
@@ -42,6 +46,8 @@ _HOME = {
 __all__ = [
     "ALNUM36",
     "CRNN",
+    "PRINTABLE94",
+    "Aster",
     "Charset",
     "InputSpec",
     "LoadReport",
@@ -49,6 +55,7 @@ __all__ = [
     "Recognizer",
     "WordBatch",
     "WordScore",
+    "aster_slim",
     "crnn_slim",
     "ctc_greedy",
     "ctc_loss",

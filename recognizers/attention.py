@@ -141,9 +141,7 @@ def teacher_decode(decoder: AttentionDecoder, features: Tensor, targets: Tensor)
 
 
 @torch.no_grad()
-def beam_decode(
-    decoder: AttentionDecoder, features: Tensor, *, max_length: int, width: int = 5
-) -> list[Hypothesis]:
+def beam_decode(decoder: AttentionDecoder, features: Tensor, *, max_length: int, width: int = 5) -> list[Hypothesis]:
     """The likeliest word that a beam of `width` prefixes finds, for each of the N rows of features.
 
     Prefixes compete by the sum of their characters' log probabilities, without a bonus for length; the search ends when
@@ -256,4 +254,3 @@ def _until_all_end(decoded: Decoded, charset: Charset) -> Decoded:
     has_ended = (decoded.logits.argmax(dim=2) == charset.end).cummax(dim=1).values
     steps = min(decoded.logits.shape[1], int((~has_ended).sum(dim=1).max()) + 1)
     return Decoded(decoded.logits[:, :steps], decoded.attention[:, :steps])
-

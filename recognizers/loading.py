@@ -10,6 +10,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from recognizers.aster import Aster
 from recognizers.charset import Charset
 from recognizers.crnn import CRNN
 from recognizers.families import LoadReport, family_of
@@ -18,7 +19,10 @@ from recognizers.state_dict import unwrap
 from segrec.core.checkpoint import WeightsHeader, load_untrusted, load_weights, save_weights, state_digest
 from segrec.core.errors import CheckpointError, ConfigError
 
-_ARCHITECTURES: dict[str, Callable[[Mapping[str, Any]], nn.Module]] = {CRNN.architecture: CRNN.from_config}
+_ARCHITECTURES: dict[str, Callable[[Mapping[str, Any]], nn.Module]] = {
+    CRNN.architecture: CRNN.from_config,
+    Aster.architecture: Aster.from_config,
+}
 
 
 def load_pretrained(

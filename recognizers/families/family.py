@@ -10,6 +10,7 @@ import torch
 from torch import Tensor, nn
 
 from recognizers.charset import Charset
+from recognizers.rectification import ThinPlateSpline
 from segrec.core.errors import CheckpointError
 
 State = Mapping[str, Tensor]
@@ -86,6 +87,9 @@ def fill(network: nn.Module, state: State, source: str) -> tuple[nn.Module, Load
                 f"{source} holds NaN or infinity in {name}: that training diverged, use an earlier file"
             )
     network.to_empty(device="cpu")
+    for module in network.modules():
+        if isinstance(module, ThinPlateSpline):
+            module.reset_derived()
     network.load_state_dict(state, strict=False)
     for name, buffer in network.named_buffers():
         if name in counters:

@@ -1,0 +1,95 @@
+"""ASTER's decoder: additive attention over the features and a GRU that writes one character a step."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+from recognizers.attention import Decoded, Hidden, Memory, Step, greedy_decode, teacher_decode
+from recognizers.charset import Charset
+
+
+class AttentionUnit(nn.Module):
+    """Weights of the score w . tanh(S state + X features) + b of each feature."""
+
+    def __init__(self, state: int, features: int, attention: int) -> None:
+        super().__init__()
+        self.sEmbed = nn.Linear(state, attention)
+        self.xEmbed = nn.Linear(features, attention)
+        self.wEmbed = nn.Linear(attention, 1)
+
+
+class AttentionGru(nn.Module):
+    """One step of the decoder, with all that does not depend on the step computed once for a word.
+
+    The modules carry aster.pytorch's names. Projections of the features, and of all characters' embeddings by the
+    GRU's input weights, are made in `memory`; a step is left with one product of the state, sums and gates.
+
+    Args:
+        charset: of kind "aster".
+        features: width of the encoder's features.
+        state: units of the GRU.
+        attention: width of the attention's and the embedding's space.
+    """
+
+    def __init__(self, charset: Charset, *, features: int, state: int, attention: int) -> None:
+        super().__init__()
+        self.charset = charset
+        self.attention_unit = AttentionUnit(state, features, attention)
+        self.tgt_embedding = nn.Embedding(charset.classes + 1, attention)  # the last row starts a word
+        self.gru = nn.GRU(attention + features, state, batch_first=True)
+        self.fc = nn.Linear(state, charset.classes)
+        nn.init.normal_(self.tgt_embedding.weight, 0, 0.01)
+
+    def memory(self, features: Tensor) -> Memory:
+        """What all steps share: projected features (N, S, A), their gate inputs (N, S, 3H), and those of characters."""
+        unit, gru = self.attention_unit, self.gru
+        embedding = self.tgt_embedding.embedding_dim
+        of_characters = functional.linear(self.tgt_embedding.weight, gru.weight_ih_l0[:, :embedding], gru.bias_ih_l0)
+        of_features = functional.linear(features, gru.weight_ih_l0[:, embedding:])
+        recurrent = torch.cat((unit.sEmbed.weight, gru.weight_hh_l0))
+        bias = torch.cat((unit.sEmbed.bias, gru.bias_hh_l0))
+        return Memory((unit.xEmbed(features), of_features), (of_characters, recurrent, bias))
+
+    def initial(self, memory: Memory) -> Hidden:
+        """A state of zeros (N, H)."""
+        projected = memory.of_words[0]
+        return (projected.new_zeros(projected.shape[0], self.gru.hidden_size),)
+
+    def step(self, memory: Memory, hidden: Hidden, previous: Tensor) -> Step:
+        """The next character after `previous` (N,), which names classes or the start."""
+        (projected, of_features), (of_characters, recurrent, bias) = memory
+        (state,) = hidden
+        of_state = functional.linear(state, recurrent, bias)  # (N, A + 3H)
+        query, of_state = of_state.split((projected.shape[2], of_characters.shape[1]), dim=1)
+        scores = self.attention_unit.wEmbed(torch.tanh(projected + query[:, None])).squeeze(2)  # (N, S)
+        attention = scores.float().softmax(dim=1).to(scores.dtype)
+        context = torch.bmm(attention[:, None], of_features).squeeze(1)  # (N, 3H)
+        of_input = context + functional.embedding(previous, of_characters).to(context.dtype)
+        state = _gates(of_input, of_state, state)
+        return Step(self.fc(state), (state,), attention)
+
+
+class GruDecoder(nn.Module):
+    """Writes words from features; `decoder` holds the weights, as in the public files."""
+
+    def __init__(self, charset: Charset, *, features: int, state: int, attention: int) -> None:
+        super().__init__()
+        self.decoder = AttentionGru(charset, features=features, state=state, attention=attention)
+
+    def forward(self, features: Tensor, targets: Tensor | None, *, max_length: int) -> Decoded:
+        """Greedy words, or with targets (N, L) what follows each true prefix."""
+        if targets is not None:
+            return teacher_decode(self.decoder, features, targets)
+        return greedy_decode(self.decoder, features, max_length=max_length)
+
+
+def _gates(of_input: Tensor, of_state: Tensor, state: Tensor) -> Tensor:
+    """The GRU's next state (N, H) from its projected input and state (N, 3H): reset, update, new; as torch.nn.GRU."""
+    reset_in, update_in, new_in = of_input.chunk(3, dim=1)
+    reset_state, update_state, new_state = of_state.chunk(3, dim=1)
+    reset = torch.sigmoid(reset_in + reset_state)
+    update = torch.sigmoid(update_in + update_state)
+    new = torch.tanh(new_in + reset * new_state)
+    return new + update * (state - new)

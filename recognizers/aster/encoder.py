@@ -1,0 +1,72 @@
+"""ASTER's encoder: a residual network that keeps 25 columns of a word, and bidirectional LSTMs over them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from torch import Tensor, nn
+
+BLOCKS = (3, 4, 6, 6, 3)
+WIDTHS = (32, 32, 64, 128, 256, 512)
+STRIDES = ((2, 2), (2, 2), (2, 1), (2, 1), (2, 1))
+"""Of the first block of each stage; together they take 32 rows to 1 and 100 columns to 25."""
+
+
+class Encoder(nn.Module):
+    """(N, C, 32, W) images to (N, W / 4, 2 * hidden) features.
+
+    Args:
+        in_channels: of the images.
+        widths: channels of the first convolution and of the five stages.
+        blocks: residual blocks of each stage; the public network's 3, 4, 6, 6, 3 make 45 layers.
+        hidden: units of each LSTM direction.
+    """
+
+    def __init__(self, in_channels: int, *, widths: Sequence[int], blocks: Sequence[int], hidden: int) -> None:
+        super().__init__()
+        self.layer0 = nn.Sequential(
+            nn.Conv2d(in_channels, widths[0], 3, padding=1, bias=False),
+            nn.BatchNorm2d(widths[0]),
+            nn.ReLU(inplace=True),
+        )
+        for number in range(1, 6):
+            stage = _stage(widths[number - 1], widths[number], blocks[number - 1], STRIDES[number - 1])
+            self.add_module(f"layer{number}", stage)
+        self.rnn = nn.LSTM(widths[-1], hidden, num_layers=2, bidirectional=True, batch_first=True)
+
+    def forward(self, images: Tensor) -> Tensor:
+        """Features of each column, in reading order."""
+        maps = self.layer0(images)  # (N, C0, 32, W)
+        for number in range(1, 6):
+            maps = self.get_submodule(f"layer{number}")(maps)
+        columns = maps.squeeze(2).transpose(1, 2)  # (N, C5, 1, W / 4) -> (N, W / 4, C5)
+        features: Tensor = self.rnn(columns)[0]
+        return features
+
+
+class ResidualBlock(nn.Module):
+    """A 1x1 convolution that may stride, a 3x3 one, and a shortcut; the names are aster.pytorch's."""
+
+    def __init__(self, inputs: int, outputs: int, stride: tuple[int, int]) -> None:
+        super().__init__()
+        self.conv1 = nn.Conv2d(inputs, outputs, 1, stride=stride, bias=False)
+        self.bn1 = nn.BatchNorm2d(outputs)
+        self.relu = nn.ReLU(inplace=True)
+        self.conv2 = nn.Conv2d(outputs, outputs, 3, padding=1, bias=False)
+        self.bn2 = nn.BatchNorm2d(outputs)
+        self.downsample: nn.Module | None = None
+        if stride != (1, 1) or inputs != outputs:
+            shortcut = nn.Conv2d(inputs, outputs, 1, stride=stride, bias=False)
+            self.downsample = nn.Sequential(shortcut, nn.BatchNorm2d(outputs))
+
+    def forward(self, maps: Tensor) -> Tensor:
+        """(N, inputs, H, W) -> (N, outputs, H / stride, W / stride)."""
+        shortcut = maps if self.downsample is None else self.downsample(maps)
+        residual = self.bn2(self.conv2(self.relu(self.bn1(self.conv1(maps)))))
+        summed: Tensor = self.relu(residual + shortcut)
+        return summed
+
+
+def _stage(inputs: int, outputs: int, blocks: int, stride: tuple[int, int]) -> nn.Sequential:
+    first = ResidualBlock(inputs, outputs, stride)
+    return nn.Sequential(first, *(ResidualBlock(outputs, outputs, (1, 1)) for _ in range(blocks - 1)))

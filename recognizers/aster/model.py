@@ -1,0 +1,232 @@
+"""ASTER whole: rectify, encode, decode."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from recognizers.aster.decoder import GruDecoder
+from recognizers.aster.encoder import BLOCKS, WIDTHS, Encoder
+from recognizers.aster.rectifier import POINTS, RECTIFIED_SIZE, Localiser, Rectified, Rectifier, shrink
+from recognizers.aster.rectifier import WIDTHS as LOCALISER_WIDTHS
+from recognizers.attention import Decoded, Hypothesis, Inspection, beam_decode
+from recognizers.charset import ALNUM36, PRINTABLE94, Charset
+from recognizers.directions import better_direction, reverse_words
+from recognizers.localiser_input import localiser_channels, localiser_view
+from recognizers.preprocess import InputSpec
+from segrec.core.errors import ConfigError
+
+_INPUT = InputSpec(height=64, width=256, color="rgb")
+_CHARSET = PRINTABLE94.with_kind("aster")
+
+
+class Aster(nn.Module):
+    """The public ASTER; its modules carry the names of aster.pytorch, so that its files load as they are.
+
+    Args:
+        charset: of kind "aster".
+        input_spec: any size, 1, 3 or 4 input channels.
+        widths: channels of the encoder's first convolution and five stages.
+        blocks: residual blocks of each stage.
+        hidden: units of each direction of the encoder's LSTMs.
+        state: units of the decoder's GRU; the attention is as wide.
+        localiser_widths: channels of the localiser's six convolutions.
+        localiser_hidden: units of its hidden layer.
+        points: control points, even.
+        max_length: steps of a word at most, its end among them.
+        mask_in_rectifier: whether the localiser sees a mask channel; if not, it sees colour only, and the grid it
+            gives warps all channels.
+        bidirectional: a second decoder writes from right to left, and the more certain word of the two is taken, as
+            in the paper; the public weights have one decoder.
+
+    Raises:
+        ConfigError: a charset of another kind, or sizes that make no network.
+    """
+
+    architecture = "aster"
+    input_layer = "encoder.layer0.0"
+    rectifier_layer = "stn_head.stn_convnet.0.0"
+
+    def __init__(
+        self,
+        *,
+        charset: Charset = _CHARSET,
+        input_spec: InputSpec = _INPUT,
+        widths: Sequence[int] = WIDTHS,
+        blocks: Sequence[int] = BLOCKS,
+        hidden: int = 256,
+        state: int = 512,
+        localiser_widths: Sequence[int] = LOCALISER_WIDTHS,
+        localiser_hidden: int = 512,
+        points: int = POINTS,
+        max_length: int = 100,
+        mask_in_rectifier: bool = False,
+        bidirectional: bool = False,
+    ) -> None:
+        super().__init__()
+        if charset.kind != "aster":
+            raise ConfigError(
+                f"ASTER takes a charset of kind 'aster', got {charset.kind!r}; use charset.with_kind('aster')"
+            )
+        _check_sizes(widths, blocks, localiser_widths, points, max_length)
+        self.charset, self.input_spec = charset, input_spec
+        self.max_length, self.mask_in_rectifier = max_length, mask_in_rectifier
+        self._sizes: dict[str, Any] = {
+            "widths": list(widths),
+            "blocks": list(blocks),
+            "hidden": hidden,
+            "state": state,
+            "localiser_widths": list(localiser_widths),
+            "localiser_hidden": localiser_hidden,
+            "points": points,
+        }
+        self.encoder = Encoder(input_spec.channels, widths=widths, blocks=blocks, hidden=hidden)
+        self.decoder = GruDecoder(charset, features=2 * hidden, state=state, attention=state)
+        self.backward_decoder = (
+            GruDecoder(charset, features=2 * hidden, state=state, attention=state) if bidirectional else None
+        )
+        self.tps = Rectifier(points, RECTIFIED_SIZE)
+        self.stn_head = Localiser(
+            localiser_channels(input_spec, mask_in_rectifier),
+            widths=localiser_widths,
+            hidden=localiser_hidden,
+            points=points,
+        )
+
+    @classmethod
+    def from_config(cls, config: Mapping[str, Any]) -> Aster:
+        """A fresh ASTER of the shape that `config()` described.
+
+        Raises:
+            ConfigError: a key is missing, unknown or has an impossible value.
+        """
+        try:
+            values = dict(config)
+            charset = Charset(values.pop("charset"), "aster")
+            spec = InputSpec(**values.pop("input"))
+            return cls(charset=charset, input_spec=spec, **values)
+        except (KeyError, TypeError, ValueError, RuntimeError) as error:
+            raise ConfigError(f"this is not the configuration of an ASTER ({type(error).__name__}: {error})") from error
+
+    def config(self) -> dict[str, Any]:
+        """A JSON-able description from which `from_config` rebuilds the network, without its weights."""
+        return {
+            "charset": self.charset.characters,
+            "input": asdict(self.input_spec),
+            **self._sizes,
+            "max_length": self.max_length,
+            "mask_in_rectifier": self.mask_in_rectifier,
+            "bidirectional": self.backward_decoder is not None,
+        }
+
+    def forward(self, images: Tensor, targets: Tensor | None = None) -> Tensor:
+        """Logits (N, T, classes): greedy decoding until every word has ended, or with targets T = L of teacher forcing.
+
+        Args:
+            images: (N, C, H, W) as `preprocess.normalise` gives them: colour in [-1, 1], mask in [0, 1].
+            targets: (N, L) int64: characters, the end, then any class.
+
+        Raises:
+            ValueError: images of another shape.
+        """
+        features = self.encode(images)
+        if targets is not None or self.backward_decoder is None:
+            return self._write(features, targets).logits
+        return self._write_both_ways(features).logits
+
+    def forward_both(self, images: Tensor, targets: Tensor) -> tuple[Tensor, ...]:
+        """Teacher-forced logits (N, L, classes) of each decoder; the second one's, if there is one, of reversed words."""
+        features = self.encode(images)
+        forwards = self._write(features, targets).logits
+        if self.backward_decoder is None:
+            return (forwards,)
+        end = self.charset.end
+        assert end is not None
+        backwards = self.backward_decoder(features, reverse_words(targets, end), max_length=self.max_length)
+        return forwards, backwards.logits
+
+    def encode(self, images: Tensor) -> Tensor:
+        """Features (N, 25, 2 * hidden) of the rectified images."""
+        features: Tensor = self.encoder(self.rectify(images).images)
+        return features
+
+    def rectify(self, images: Tensor) -> Rectified:
+        """The straightened images, all channels by one grid, and the control points."""
+        channels = self.input_spec.channels
+        if images.ndim != 4 or images.shape[1] != channels:
+            raise ValueError(f"images must be (N, {channels}, H, W), got {tuple(images.shape)}")
+        seen = localiser_view(images, self.stn_head.stn_convnet[0][0].in_channels)
+        control_points = self.stn_head(shrink(seen))
+        return Rectified(self.tps(images, control_points), control_points)
+
+    @torch.no_grad()
+    def beam_search(self, images: Tensor, width: int = 5) -> list[Hypothesis]:
+        """The likeliest word of each image, by a beam of `width` prefixes; see `recognizers.attention.beam_decode`."""
+        features = self.encode(images)
+        found = beam_decode(self.decoder.decoder, features, max_length=self.max_length, width=width)
+        if self.backward_decoder is None:
+            return found
+        backwards = beam_decode(self.backward_decoder.decoder, features, max_length=self.max_length, width=width)
+        return [
+            one if one.log_probability >= other.log_probability else _turned(other)
+            for one, other in zip(found, backwards, strict=True)
+        ]
+
+    @torch.no_grad()
+    def inspect(self, images: Tensor) -> Inspection:
+        """What was seen on the way to each greedily written word."""
+        rectified = self.rectify(images)
+        features = self.encoder(rectified.images)
+        decoded = self._write(features, None) if self.backward_decoder is None else self._write_both_ways(features)
+        return Inspection(decoded.logits, decoded.attention, rectified.images, rectified.control_points)
+
+    def _write(self, features: Tensor, targets: Tensor | None) -> Decoded:
+        decoded: Decoded = self.decoder(features, targets, max_length=self.max_length)
+        return decoded
+
+    def _write_both_ways(self, features: Tensor) -> Decoded:
+        assert self.backward_decoder is not None
+        backwards = self.backward_decoder(features, None, max_length=self.max_length)
+        return better_direction(self._write(features, None), backwards, self.charset)
+
+
+def aster_slim(*, charset: Charset | None = None, input_spec: InputSpec | None = None) -> Aster:
+    """An ASTER of about a fifth of the weights, for 0-9 and a-z, 32x128 images and words of at most 25 characters."""
+    return Aster(
+        charset=charset or ALNUM36.with_kind("aster"),
+        input_spec=input_spec or InputSpec(height=32, width=128, color="rgb"),
+        widths=(24, 24, 48, 96, 160, 256),
+        blocks=(1, 2, 3, 3, 2),
+        hidden=128,
+        state=192,
+        localiser_widths=(16, 32, 64, 64, 96, 96),
+        localiser_hidden=128,
+        max_length=26,
+    )
+
+
+def _turned(hypothesis: Hypothesis) -> Hypothesis:
+    """A word that was written backwards, in reading order."""
+    ids, score, shares = hypothesis
+    return Hypothesis(ids[::-1], score, shares[::-1])
+
+
+def _check_sizes(
+    widths: Sequence[int], blocks: Sequence[int], localiser_widths: Sequence[int], points: int, max_length: int
+) -> None:
+    if (
+        len(widths) != 6
+        or len(blocks) != 5
+        or len(localiser_widths) != 6
+        or min(*widths, *blocks, *localiser_widths) < 1
+    ):
+        raise ConfigError(
+            f"ASTER needs 6 positive widths, 5 block counts and 6 localiser widths, "
+            f"got {tuple(widths)}, {tuple(blocks)}, {tuple(localiser_widths)}"
+        )
+    if points < 4 or points % 2 or max_length < 1:
+        raise ConfigError(f"ASTER needs an even number of points from 4 and steps from 1, got {points}, {max_length}")
