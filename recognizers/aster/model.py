@@ -139,13 +139,17 @@ class Aster(nn.Module):
         return self._write_both_ways(features).logits
 
     def forward_both(self, images: Tensor, targets: Tensor) -> tuple[Tensor, ...]:
-        """Teacher-forced logits (N, L, classes) of each decoder; the second one's, if there is one, of reversed words."""
+        """Teacher-forced logits (N, L, classes) of each decoder; those of the second, where there is one, are reversed."""
         features = self.encode(images)
+        return self.teach(features, targets)
+
+    def teach(self, features: Tensor, targets: Tensor) -> tuple[Tensor, ...]:
+        """`forward_both` of images that are encoded already."""
         forwards = self._write(features, targets).logits
         if self.backward_decoder is None:
             return (forwards,)
         end = self.charset.end
-        assert end is not None
+        assert end is not None, "a charset of kind aster has an end"
         backwards = self.backward_decoder(features, reverse_words(targets, end), max_length=self.max_length)
         return forwards, backwards.logits
 
@@ -199,11 +203,11 @@ def aster_slim(*, charset: Charset | None = None, input_spec: InputSpec | None =
     return Aster(
         charset=charset or ALNUM36.with_kind("aster"),
         input_spec=input_spec or InputSpec(height=32, width=128, color="rgb"),
-        widths=(24, 24, 48, 96, 160, 256),
-        blocks=(1, 2, 3, 3, 2),
+        widths=(16, 24, 48, 96, 160, 256),
+        blocks=(1, 1, 2, 3, 2),
         hidden=128,
         state=192,
-        localiser_widths=(16, 32, 64, 64, 96, 96),
+        localiser_widths=(16, 24, 32, 64, 64, 64),
         localiser_hidden=128,
         max_length=26,
     )
