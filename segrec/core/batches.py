@@ -1,4 +1,4 @@
-"""Batches in an order that depends on the seed and the step alone, so that a resumed run sees the same words."""
+"""Loading of batches, in worker processes or in this one."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ from torch.utils.data import DataLoader
 
 from segrec.core.distributed import ALONE, World
 from segrec.core.errors import ConfigError, SegrecError
+from segrec.core.sampling import Key, MixedSampler, StepSampler, batch_counts
 
-Key = tuple[int, int]
-"""(position in the dataset, number of earlier visits to it)."""
+__all__ = ["Joined", "Key", "KeyedDataset", "step_batches"]
 
 
 class KeyedDataset(Protocol):
@@ -40,39 +40,8 @@ class Joined:
         return self._datasets[place][key[0] - (int(self._ends[place - 1]) if place else 0), key[1]]
 
 
-class StepSampler:
-    """The keys of each step's batch, from `first_step` to `steps`.
-
-    Each epoch is a fresh permutation; a batch may span two epochs, so that all batches are full.
-
-    Args:
-        share: (rank, size) of processes that share each batch; each takes every size-th key from its rank on.
-    """
-
-    def __init__(
-        self, size: int, batch_size: int, seed: int, first_step: int, steps: int, *, share: tuple[int, int] = (0, 1)
-    ) -> None:
-        self._size, self._batch_size, self._seed = size, batch_size, seed
-        self._first_step, self._steps, self._share = first_step, steps, share
-
-    def __len__(self) -> int:
-        return max(0, self._steps - self._first_step)
-
-    def __iter__(self) -> Iterator[list[Key]]:
-        epoch, order = -1, np.empty(0, dtype=np.int64)
-        rank, processes = self._share
-        for step in range(self._first_step, self._steps):
-            keys: list[Key] = []
-            for place in range(step * self._batch_size, (step + 1) * self._batch_size):
-                if place // self._size != epoch:
-                    epoch = place // self._size
-                    order = np.random.default_rng((self._seed, epoch)).permutation(self._size)
-                keys.append((int(order[place % self._size]), epoch))
-            yield keys[rank::processes]
-
-
 def step_batches(
-    dataset: KeyedDataset,
+    dataset: KeyedDataset | Sequence[KeyedDataset],
     collate: Callable[[list[Any]], Any],
     *,
     batch_size: int,
@@ -80,33 +49,44 @@ def step_batches(
     steps: int,
     workers: int = 0,
     world: World = ALONE,
+    ratios: Sequence[float] | None = None,
 ) -> Callable[[int], Iterator[Any]]:
     """Return a function that gives the batches from a step on, as `loop.fit` wants them.
 
     Args:
+        dataset: one, or several that are mixed.
         collate: makes a batch of the samples; it runs in the worker.
         batch_size: samples a step, of all processes together.
         workers: loader processes; 0 loads in this process.
         world: the processes that train together; this one gets its share of each batch.
+        ratios: one for each dataset, its fixed share of every batch, to a scale; None takes each sample equally often.
 
     Raises:
-        ConfigError: the dataset is empty, or the batch cannot be shared evenly, so that the mean of the shares' means
-            would not be its mean.
+        ConfigError: the data are empty, the ratios do not fit them, or the batch cannot be shared evenly, so that the
+            mean of the shares' means would not be its mean.
     """
-    if not len(dataset):
+    datasets = list(dataset) if isinstance(dataset, list | tuple) else [dataset]
+    joined = Joined(datasets)
+    if not len(joined):
         raise ConfigError("the data hold nothing to train on; name others")
+    counts = None if ratios is None else _counts_of(datasets, ratios, batch_size)
     if batch_size % world.size:
         raise ConfigError(
             f"a batch of {batch_size} cannot be shared evenly by {world.size} processes; "
             f"choose a multiple of {world.size}"
         )
     share = (world.rank, world.size)
-    loadable: Any = _CarefulDataset(dataset)  # torch's Dataset knows integer keys only
+    loadable: Any = _CarefulDataset(joined)  # torch's Dataset knows integer keys only
 
     def batches(first_step: int) -> Iterator[Any]:
+        order: StepSampler | MixedSampler
+        if counts is None:
+            order = StepSampler(len(joined), batch_size, seed, first_step, steps, share=share)
+        else:
+            order = MixedSampler([len(one) for one in datasets], counts, seed, first_step, steps, share=share)
         loader = DataLoader(
             loadable,
-            batch_sampler=StepSampler(len(dataset), batch_size, seed, first_step, steps, share=share),
+            batch_sampler=order,
             collate_fn=_CarefulCollate(collate),
             num_workers=workers,
             prefetch_factor=4 if workers else None,
@@ -119,6 +99,16 @@ def step_batches(
             yield batch
 
     return batches
+
+
+def _counts_of(datasets: Sequence[KeyedDataset], ratios: Sequence[float], batch_size: int) -> list[int]:
+    """Return how many samples of a batch each dataset gives."""
+    if len(ratios) != len(datasets):
+        raise ConfigError(f"there are {len(ratios)} ratios for {len(datasets)} datasets; give one ratio for each")
+    for number, dataset in enumerate(datasets, 1):
+        if not len(dataset):
+            raise ConfigError(f"dataset {number} of the mixture holds nothing; leave it and its ratio out")
+    return batch_counts(ratios, batch_size)
 
 
 def _ignore_interrupts(worker: int) -> None:

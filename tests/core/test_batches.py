@@ -7,8 +7,10 @@ from collections import Counter
 import pytest
 import torch
 
-from segrec.core.batches import Joined, StepSampler, step_batches
+from segrec.core.batches import Joined, step_batches
+from segrec.core.distributed import World
 from segrec.core.errors import ConfigError, DataError
+from segrec.core.sampling import MixedSampler, StepSampler, batch_counts
 
 
 class Numbers:
@@ -95,3 +97,76 @@ def test_joined_datasets_follow_one_another():
 def test_nothing_to_train_on_is_refused():
     with pytest.raises(ConfigError, match="nothing to train on"):
         step_batches(Numbers(0), list, batch_size=2, seed=0, steps=3)
+
+
+@pytest.mark.parametrize(
+    ("ratios", "batch", "counts"),
+    [
+        ((1.0,), 5, [5]),
+        ((0.7, 0.2, 0.1), 10, [7, 2, 1]),
+        ((1, 1, 1), 8, [3, 3, 2]),
+        ((5, 3, 2), 7, [4, 2, 1]),  # 3.5, 2.1 and 1.4
+        ((1, 1.7), 4, [1, 3]),  # 1.48 and 2.52
+    ],
+)
+def test_shares_are_rounded_by_largest_remainder(ratios, batch, counts):
+    assert batch_counts(ratios, batch) == counts
+
+
+def test_every_batch_of_a_mixture_has_the_same_share_of_each_dataset():
+    datasets = [Numbers(5, "a"), Numbers(2, "b")]
+    load = step_batches(datasets, list, batch_size=4, seed=3, steps=10, ratios=[3, 1])
+    batches = list(load(0))
+    assert {tuple(name for name, _, _ in batch) for batch in batches} == {("a", "a", "a", "b")}
+    for name, size, epochs in (("a", 5, 6), ("b", 2, 5)):
+        seen = [(position, visit) for batch in batches for of, position, visit in batch if of == name]
+        for epoch in range(epochs):
+            positions = seen[epoch * size : (epoch + 1) * size]
+            assert Counter(positions) == Counter((position, epoch) for position in range(size))
+    assert list(load(7)) == batches[7:]
+
+
+def test_the_datasets_of_a_mixture_have_orders_of_their_own():
+    (batch,) = MixedSampler([50, 50], [50, 50], 0, 0, 1)
+    assert [position for position, _ in batch[:50]] != [position - 50 for position, _ in batch[50:]]
+    assert next(iter(MixedSampler([50, 50], [50, 50], 1, 0, 1))) != batch
+
+
+@pytest.mark.parametrize("ratios", [None, [3, 1]])
+def test_the_shares_of_all_processes_are_the_batch_of_one(ratios):
+    def batches(world: World) -> list:
+        sets = [Numbers(5, "a"), Numbers(2, "b")]
+        return list(step_batches(sets, list, batch_size=6, seed=3, steps=4, world=world, ratios=ratios)(1))
+
+    cpu = torch.device("cpu")
+    shares = [batches(World(rank, 3, cpu)) for rank in range(3)]
+    for step, whole in enumerate(batches(World(0, 1, cpu))):
+        assert [len(share[step]) for share in shares] == [2, 2, 2]
+        assert [shares[place % 3][step][place // 3] for place in range(6)] == whole
+
+
+def test_datasets_without_ratios_are_joined():
+    sets = [Numbers(5, "a"), Numbers(2, "b")]
+    both = [step_batches(data, list, batch_size=3, seed=1, steps=9)(0) for data in (sets, Joined(sets))]
+    assert list(both[0]) == list(both[1])
+
+
+@pytest.mark.parametrize(
+    ("sizes", "ratios", "message"),
+    [
+        ((5, 2), [1.0], "there are 1 ratios for 2 datasets; give one ratio for each"),
+        ((5, 2), [1.0, 0.0], "ratios must be positive numbers, got 0 for dataset 2"),
+        ((5, 2), [float("nan"), 1.0], "got nan for dataset 1"),
+        ((5, 2), [float("inf"), 1.0], "got inf for dataset 1"),
+        ((5, 0), [1.0, 1.0], "dataset 2 of the mixture holds nothing; leave it and its ratio out"),
+        (
+            (5, 2),
+            [9.0, 0.5],
+            r"ratio 0\.5 dataset 2 gives none of a batch of 4; raise its ratio or the size",
+        ),
+        ((5, 2, 1, 1, 1), [1.0] * 5, "ratio 1 dataset 5 gives none of a batch of 4"),
+    ],
+)
+def test_a_mixture_that_cannot_be_is_refused(sizes, ratios, message):
+    with pytest.raises(ConfigError, match=message):
+        step_batches([Numbers(size) for size in sizes], list, batch_size=4, seed=0, steps=3, ratios=ratios)

@@ -11,56 +11,12 @@ import torch
 from curve_training import SETTINGS, Crash, Recorded, crash_in_step, curve_loss, network, train
 
 from segrec.core.checkpoint import WeightsHeader, load_weights, save_weights
-from segrec.core.errors import ConfigError
 from segrec.core.loop import LoopSettings, RateStage, TrainingError, fit
 from segrec.core.run_directory import RunDirectory
 
 
 def rows(folder: Path) -> list[dict]:
     return [json.loads(line) for line in (folder / "metrics.jsonl").read_text().splitlines()]
-
-
-def test_the_learning_rate_warms_up_holds_and_falls():
-    settings = LoopSettings(steps=10, learning_rate=0.5, warmup_steps=4, decay_share=0.3)
-    assert [settings.rate(step) for step in range(10)] == pytest.approx(
-        [0.125, 0.25, 0.375, 0.5, 0.5, 0.5, 0.5, 0.5, 0.5 * 2 / 3, 0.5 / 3]
-    )
-    flat = LoopSettings(steps=3, learning_rate=0.5, decay_share=0)
-    assert [flat.rate(step) for step in range(3)] == [0.5] * 3
-    assert LoopSettings(steps=1, learning_rate=0.5).rate(0) == 0.5
-
-
-@pytest.mark.parametrize(
-    ("steps", "rate", "message"),
-    [
-        (0, 0.1, "steps must be at least 1, got 0"),
-        (5, 0.0, "must be positive and finite, got 0.0"),
-        (5, float("nan"), "got nan"),
-        (5, float("inf"), "got inf"),
-    ],
-)
-def test_settings_that_cannot_train_are_refused(steps, rate, message):
-    with pytest.raises(ConfigError, match=message):
-        LoopSettings(steps=steps, learning_rate=rate)
-
-
-def test_each_stage_warms_up_and_falls_by_itself():
-    stages = (RateStage(4, 0.5, warmup_steps=2, decay_share=0), RateStage(3, 0.25), RateStage(2, 1.0, decay_share=1))
-    settings = LoopSettings(steps=9, learning_rate=7.0, warmup_steps=9, stages=stages)
-    expected = [0.25, 0.5, 0.5, 0.5, 0.25, 0.25, 0.25, 1.0, 0.5]
-    assert [settings.rate(step) for step in range(9)] == pytest.approx(expected)
-
-
-def test_stages_must_fill_the_run():
-    stages = (RateStage(4, 0.5), RateStage(3, 0.25))
-    with pytest.raises(ConfigError, match="the 2 stages have 7 steps, but the run is to have 8"):
-        LoopSettings(steps=8, learning_rate=0.5, stages=stages)
-
-
-@pytest.mark.parametrize("values", [(0, 0.1), (5, -1.0)])
-def test_a_stage_that_cannot_train_is_refused(values):
-    with pytest.raises(ConfigError, match="must be"):
-        RateStage(*values)
 
 
 def test_a_run_logs_the_rate_of_its_stage_and_resumes_inside_one(tmp_path):
