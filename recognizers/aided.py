@@ -8,7 +8,7 @@ from torch import Tensor, nn
 
 
 class Aided(NamedTuple):
-    """Teacher-forced logits of each decoder, (N, L, classes) each, and CTC logits (N, S, characters + 1), blank first."""
+    """Teacher-forced logits (N, L, classes) of each decoder, and CTC logits (N, S, characters + 1), blank first."""
 
     decoders: tuple[Tensor, ...]
     ctc: Tensor

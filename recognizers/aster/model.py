@@ -139,7 +139,7 @@ class Aster(nn.Module):
         return self._write_both_ways(features).logits
 
     def forward_both(self, images: Tensor, targets: Tensor) -> tuple[Tensor, ...]:
-        """Teacher-forced logits (N, L, classes) of each decoder; those of the second, where there is one, are reversed."""
+        """Teacher-forced logits (N, L, classes) of each decoder; the second, where there is one, writes backwards."""
         features = self.encode(images)
         return self.teach(features, targets)
 
