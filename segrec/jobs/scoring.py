@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
-from typing import Literal
+from itertools import zip_longest
+from typing import Literal, NamedTuple
 
 import numpy as np
 
 from recognizers.decoding import Reading
 from recognizers.metrics import WordScore, normalise_label
 from recognizers.predictor import Recognizer
+from segrec.core.distributed import ALONE, World
+from segrec.core.errors import SegrecError
 from segrec.core.runlog import progress_bar
 from segrec.data.mask_sources import MaskSource
 from segrec.data.words import Word, WordLmdb
@@ -60,6 +65,20 @@ class Scored:
     unlabelled: int = 0
 
 
+class _Judged(NamedTuple):
+    """One scored word and the truth that its text is compared with."""
+
+    outcome: WordOutcome
+    truth: str
+
+
+class _Part(NamedTuple):
+    """What became of one batch."""
+
+    words: list[_Judged]
+    unlabelled: int
+
+
 def score_words(
     recognizer: Recognizer,
     words: WordLmdb,
@@ -69,6 +88,7 @@ def score_words(
     correct: Callable[[str], str] | None = None,
     limit: int | None = None,
     description: str = "reading",
+    world: World = ALONE,
 ) -> Scored:
     """Return the score of `recognizer` on `words`.
 
@@ -79,51 +99,106 @@ def score_words(
         rule: how texts are compared; the field's habit when None.
         correct: turns a reading into another text, as a lexicon does.
         limit: score only the first words.
+        world: the processes that read together, each with its own recognizer of the same weights; all call this and
+            all get the whole score. Whole batches are dealt out, so that every number is that of one process: a
+            network's last digits may depend on the batch.
+
+    Raises:
+        SegrecError: in all processes, when masks or words cannot be read in one of them.
     """
-    rule = rule or LabelRule()
-    scored = Scored()
+    judge = _Judge(recognizer, source, rule or LabelRule(), correct)
     count = len(words) if limit is None else min(limit, len(words))
-    with progress_bar(count, description, "word") as bar:
-        for batch in _batches(words, count):
-            ruled = [(word, rule(word.label)) for word in batch]
-            kept = [(word, truth) for word, truth in ruled if truth or word.problem]
-            scored.unlabelled += len(ruled) - len(kept)
-            readable = [word for word, _ in kept if word.image is not None]
-            readings = iter(_read(recognizer, source, readable))
-            for word, truth in kept:
-                reading = None if word.image is None else next(readings)
-                _add(scored, word, truth, reading, rule, correct)
-            bar.update(len(batch))
+    parts = _gathered(lambda: _own_parts(judge, words, count, world, description), world)
+    scored = Scored()
+    for part in parts:
+        scored.unlabelled += part.unlabelled
+        for outcome, truth in part.words:
+            scored.outcomes.append(outcome)
+            if outcome.problem is None:
+                scored.score.add(outcome.text, truth)
+            else:
+                scored.score.add_unreadable(truth)
     return scored
 
 
-def _batches(words: WordLmdb, count: int) -> Iterator[list[Word]]:
-    for start in range(0, count, BATCH):
-        yield [words[position] for position in range(start, min(start + BATCH, count))]
+def _own_parts(judge: _Judge, words: WordLmdb, count: int, world: World, description: str) -> list[_Part]:
+    """Read this process's batches: every `size`-th of them."""
+    slices = [range(start, min(start + BATCH, count)) for start in range(0, count, BATCH)][world.rank :: world.size]
+    parts = []
+    with progress_bar(sum(map(len, slices)), description, "word") as bar:
+        for batch in _read_ahead(words, slices):
+            parts.append(judge.part(batch))
+            bar.update(len(batch))
+    return parts
 
 
-def _read(recognizer: Recognizer, source: MaskSource | None, words: Sequence[Word]) -> list[Reading]:
-    images = [word.image for word in words if word.image is not None]
-    if source is None or not images:
-        return recognizer.read(images)
-    spec = recognizer.model.input_spec
-    indices = [word.index - 1 for word in words]
-    masks = source.masks(indices, images, [0] * len(images), (spec.height, spec.width))
-    return recognizer.read(images, [np.asarray(mask) for mask in masks])
+def _read_ahead(words: WordLmdb, slices: Sequence[range]) -> Iterator[list[Word]]:
+    """Yield the words of each slice; the next ones are decoded in a thread meanwhile."""
+
+    def load(positions: range) -> list[Word]:
+        return [words[position] for position in positions]
+
+    with ThreadPoolExecutor(1) as thread:
+        coming = deque(thread.submit(load, positions) for positions in slices[:1])
+        for number in range(len(slices)):
+            coming.extend(thread.submit(load, positions) for positions in slices[number + 1 : number + 2])
+            yield coming.popleft().result()
 
 
-def _add(
-    scored: Scored,
-    word: Word,
-    truth: str,
-    reading: Reading | None,
-    rule: LabelRule,
-    correct: Callable[[str], str] | None,
-) -> None:
-    if reading is None:
-        scored.score.add_unreadable(truth)
-        scored.outcomes.append(WordOutcome(word.index, word.label, "", 0.0, False, word.problem))
-        return
-    text = rule(reading.text if correct is None else correct(reading.text))
-    scored.score.add(text, truth)
-    scored.outcomes.append(WordOutcome(word.index, word.label, text, reading.confidence, text == truth, None))
+def _gathered(read: Callable[[], list[_Part]], world: World) -> list[_Part]:
+    """Return the batches of all processes in the order of the words.
+
+    Raises:
+        SegrecError: in all processes, when one of them raises it.
+    """
+    own: list[_Part] | SegrecError
+    try:
+        own = read()
+    except SegrecError as error:
+        own = error
+    shares = world.gather_objects(own)
+    for share in shares:
+        if isinstance(share, SegrecError):
+            raise share
+    return [part for row in zip_longest(*shares) for part in row if part is not None]
+
+
+class _Judge:
+    """Reads a batch of words and compares the texts."""
+
+    def __init__(
+        self,
+        recognizer: Recognizer,
+        source: MaskSource | None,
+        rule: LabelRule,
+        correct: Callable[[str], str] | None,
+    ) -> None:
+        self.recognizer, self.source, self.rule, self.correct = recognizer, source, rule, correct
+
+    def part(self, batch: Sequence[Word]) -> _Part:
+        """Return the outcome of every word that has something to compare."""
+        ruled = [(word, self.rule(word.label)) for word in batch]
+        kept = [(word, truth) for word, truth in ruled if truth or word.problem]
+        readings = iter(self._read([word for word, _ in kept if word.image is not None]))
+        judged = [
+            _Judged(_unreadable(word) if word.image is None else self._outcome(word, truth, next(readings)), truth)
+            for word, truth in kept
+        ]
+        return _Part(judged, len(ruled) - len(kept))
+
+    def _read(self, words: Sequence[Word]) -> list[Reading]:
+        images = [word.image for word in words if word.image is not None]
+        if self.source is None or not images:
+            return self.recognizer.read(images)
+        spec = self.recognizer.model.input_spec
+        indices = [word.index - 1 for word in words]
+        masks = self.source.masks(indices, images, [0] * len(images), (spec.height, spec.width))
+        return self.recognizer.read(images, [np.asarray(mask) for mask in masks])
+
+    def _outcome(self, word: Word, truth: str, reading: Reading) -> WordOutcome:
+        text = self.rule(reading.text if self.correct is None else self.correct(reading.text))
+        return WordOutcome(word.index, word.label, text, reading.confidence, text == truth, None)
+
+
+def _unreadable(word: Word) -> WordOutcome:
+    return WordOutcome(word.index, word.label, "", 0.0, False, word.problem)
