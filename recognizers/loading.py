@@ -15,7 +15,7 @@ from recognizers.charset import Charset
 from recognizers.crnn import CRNN
 from recognizers.families import LoadReport, family_of
 from recognizers.families.family import fill
-from recognizers.state_dict import unwrap
+from recognizers.state_dict import stated_characters, unwrap
 from segrec.core.checkpoint import WeightsHeader, load_untrusted, load_weights, save_weights, state_digest
 from segrec.core.errors import CheckpointError, ConfigError
 
@@ -30,6 +30,7 @@ def load_pretrained(
     *,
     charset: Charset | str | None = None,
     report: Callable[[LoadReport], None] | None = None,
+    drop_objects: bool = False,
 ) -> nn.Module:
     """A recognizer in eval mode on the CPU; `.load_report` says what was copied and what was not.
 
@@ -37,7 +38,9 @@ def load_pretrained(
         path_or_state_dict: segrec's `.safetensors`, a public checkpoint, or a state dict already in memory, with any
             container and `module.` prefixes around it.
         charset: the characters of a public checkpoint whose number of classes does not tell them.
-        report: called with the load report, for instance `print`.
+        report: called with the load report, for instance `print`, which shows it as a table.
+        drop_objects: read also a file that holds other objects than tensors, as training frameworks write them;
+            the objects are left out and nothing of the file is executed.
 
     Raises:
         CheckpointError: the file cannot be read safely, is of no known family, or does not fit its network.
@@ -50,7 +53,7 @@ def load_pretrained(
         if path.suffix == ".safetensors" and not path.is_dir():
             network, load_report = _load_native(path, charset)
         else:
-            network, load_report = _load_public(load_untrusted(path), charset, str(path))
+            network, load_report = _load_public(load_untrusted(path, drop_objects=drop_objects), charset, str(path))
     else:
         network, load_report = _load_public(path_or_state_dict, charset, "the state dict")
     annotated: Any = network
@@ -106,6 +109,8 @@ def save_recognizer(
 
 def _load_public(content: object, charset: Charset | None, source: str) -> tuple[nn.Module, LoadReport]:
     state, skipped = unwrap(content, source)
+    if charset is None and (stated := stated_characters(content)) is not None:
+        charset = Charset(stated)
     family = family_of(state, source)
     assert family.build is not None  # family_of hands out only families that can be built
     network, report = family.build(state, charset, source)
@@ -126,7 +131,7 @@ def _load_native(path: Path, charset: Charset | None) -> tuple[nn.Module, LoadRe
     except ConfigError as error:
         raise CheckpointError(f"{path} has a header that builds no {header.architecture}: {error}") from error
     own: Any = network
-    if charset is not None and charset != own.charset:
+    if charset is not None and charset.characters != own.charset.characters:
         raise CheckpointError(f"{path} names its own charset {own.charset.characters!r}; leave charset= out")
     return fill(network, _with_parent(path, state, header, network), str(path))
 

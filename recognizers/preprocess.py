@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import math
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Literal
 
 import numpy as np
@@ -15,6 +16,8 @@ if TYPE_CHECKING:
 
 Color = Literal["grey", "rgb"]
 Interpolation = Literal["bilinear", "bicubic", "area", "nearest"]
+WIDTH_STEP, WIDEST = 16, 2048
+"""What widths are multiples of, and the widest, where an image keeps its ratio."""
 
 
 @dataclass(frozen=True)
@@ -23,10 +26,13 @@ class InputSpec:
 
     Attributes:
         height: pixels.
-        width: pixels; images are stretched to it, the field's habit.
+        width: pixels; images are stretched to it, the field's habit, at least in training.
         color: "grey" is one channel of ITU-R 601 luma, "rgb" is three.
         mask: whether a text mask follows as the last channel; only with "rgb".
         interpolation: how images and masks are resized, with Pillow's filters as the public projects do.
+        mean: of the colours, 0..255; what the network sees as 0.
+        deviation: how many steps of 0..255 the network sees as 1.
+        keep_ratio: an image to be read gets the width of its ratio instead, a multiple of 16 from 32 to 2048.
 
     Raises:
         ConfigError: a value that is not one of the above.
@@ -37,6 +43,9 @@ class InputSpec:
     color: Color = "grey"
     mask: bool = False
     interpolation: Interpolation = "bilinear"
+    mean: float = 127.5
+    deviation: float = 127.5
+    keep_ratio: bool = False
 
     def __post_init__(self) -> None:
         if self.height < 1 or self.width < 1:
@@ -49,15 +58,33 @@ class InputSpec:
             raise ConfigError(
                 f"input interpolation must be bilinear, bicubic, area or nearest, got {self.interpolation!r}"
             )
+        if not (0 <= self.mean <= 255 and 0 < self.deviation < math.inf):
+            raise ConfigError(
+                f"input mean must be 0..255 and input deviation above 0, got {self.mean} and {self.deviation}"
+            )
 
     @property
     def channels(self) -> int:
         """1 for grey, 3 for RGB, 4 for RGB and mask."""
         return (1 if self.color == "grey" else 3) + int(self.mask)
 
+    def size_for(self, image_size: tuple[int, int]) -> tuple[int, int]:
+        """(height, width) of the input for an image of that (height, width)."""
+        if not self.keep_ratio:
+            return self.height, self.width
+        width = math.ceil(image_size[1] * self.height / image_size[0])
+        steps = round(min(max(width, 2 * WIDTH_STEP), WIDEST) / WIDTH_STEP)
+        return self.height, steps * WIDTH_STEP
+
+    def stretched(self) -> InputSpec:
+        """The same with one size for all images, as batches in training have."""
+        return replace(self, keep_ratio=False)
+
 
 def prepare(image: np.ndarray, mask: np.ndarray | None, spec: InputSpec) -> np.ndarray:
-    """The uint8 input array (C, height, width) of one word: its colour channels, then its mask if the spec has one.
+    """The uint8 input array (C, h, w) of one word: its colour channels, then its mask if the spec has one.
+
+    (h, w) is `spec.size_for` the image: (height, width) unless the spec keeps ratios.
 
     Args:
         image: (H, W, 3) uint8, RGB, any size.
@@ -73,7 +100,7 @@ def prepare(image: np.ndarray, mask: np.ndarray | None, spec: InputSpec) -> np.n
         raise ValueError("this recognizer takes RGB + mask: give each image its (H, W) uint8 mask")
     if mask is not None and not spec.mask:
         raise ValueError("this recognizer takes no mask: leave the masks out, or widen it with widen_input()")
-    size = (spec.height, spec.width)
+    size = spec.size_for((image.shape[0], image.shape[1]))
     if spec.color == "grey":
         grey = core_images.resample(core_images.to_grey(image), size, spec.interpolation)
         return np.ascontiguousarray(grey[None])
@@ -87,7 +114,7 @@ def prepare(image: np.ndarray, mask: np.ndarray | None, spec: InputSpec) -> np.n
 
 
 def normalise(batch: Tensor, spec: InputSpec) -> Tensor:
-    """The float32 network input of a uint8 batch: colour in [-1, 1], the mask channel in [0, 1].
+    """The float32 network input of a uint8 batch: colour less mean by deviation, the mask channel in [0, 1].
 
     Args:
         batch: (N, C, H, W) uint8, as `prepare` makes them; any device.
@@ -100,7 +127,8 @@ def normalise(batch: Tensor, spec: InputSpec) -> Tensor:
 
     if batch.ndim != 4 or batch.shape[1] != spec.channels or batch.dtype != torch.uint8:
         raise ValueError(f"batch must be (N, {spec.channels}, H, W) uint8, got {tuple(batch.shape)} {batch.dtype}")
-    scaled = batch.to(torch.float32).div_(255)
+    scaled = batch.to(torch.float32)
     colour = scaled[:, :3] if spec.mask else scaled
-    colour.sub_(0.5).div_(0.5)
+    colour.sub_(spec.mean).div_(spec.deviation)
+    scaled[:, colour.shape[1] :].div_(255)
     return scaled

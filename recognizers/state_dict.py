@@ -13,13 +13,14 @@ from segrec.core.errors import CheckpointError
 
 _CONTAINERS = ("state_dict", "model_state_dict", "model", "net", "network", "netCRNN", "weights")
 _MOST_CONTAINERS = 4
-_PREFIXES = ("module.", "_orig_mod.")
+_PREFIXES = ("module.", "_orig_mod.", "model.")
 
 
 def unwrap(content: object, source: str) -> tuple[dict[str, Tensor], tuple[str, ...]]:
     """(names and tensors, names of what else lay beside them), without containers and without wrappers' prefixes.
 
-    The prefixes of DataParallel and torch.compile are taken off as often as they come.
+    The prefixes of DataParallel, torch.compile and of a network inside a Lightning module are taken off as often as
+    they come.
 
     Args:
         content: what the file held: a state dict, or dicts around one; NumPy arrays pass for tensors.
@@ -40,6 +41,13 @@ def unwrap(content: object, source: str) -> tuple[dict[str, Tensor], tuple[str, 
             raise CheckpointError(f"{source} holds {name} twice, with and without a prefix; save one state dict")
         state[name] = _dense(value, name, source)
     return state, tuple(skipped)
+
+
+def stated_characters(content: object) -> str | None:
+    """The characters that a container names beside its state dict, as parseq's do; None where there are none."""
+    settings = content.get("hyper_parameters") if isinstance(content, Mapping) else None
+    characters = settings.get("charset_train") if isinstance(settings, Mapping) else None
+    return characters if isinstance(characters, str) and characters else None
 
 
 def _find_state(content: object, source: str) -> Mapping[Any, Any]:

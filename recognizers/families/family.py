@@ -2,34 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
-from typing import NamedTuple
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass, replace
 
 import torch
 from torch import Tensor, nn
 
-from recognizers.charset import Charset
+from recognizers.charset import ALNUM36, PRINTABLE94, Charset
+from recognizers.families.report import Conversion, LoadReport, few
+from recognizers.preprocess import InputSpec
 from recognizers.rectification import ThinPlateSpline
 from segrec.core.errors import CheckpointError
 
 State = Mapping[str, Tensor]
-
-
-class LoadReport(NamedTuple):
-    """What became of each tensor of a checkpoint.
-
-    Attributes:
-        copied: names taken over as they were.
-        missing: names of the network that the file lacks.
-        unexpected: names of the file that the network has no use for.
-        reinitialised: names of the network that got a fresh value instead of one of the file.
-    """
-
-    copied: tuple[str, ...]
-    missing: tuple[str, ...] = ()
-    unexpected: tuple[str, ...] = ()
-    reinitialised: tuple[str, ...] = ()
+USUAL_CHARSETS = (ALNUM36, Charset(PRINTABLE94.characters[:62]), PRINTABLE94)
+"""Digits and small letters; capitals too; punctuation too: the orders that most projects share."""
 
 
 @dataclass(frozen=True)
@@ -41,18 +28,27 @@ class Family:
         signs: keys that together only this family has.
         build: from (state dict, charset or None, what to call the file in errors) to the filled network and its
             report; None for a format that is known but not read by this version.
+        keys: gives all keys of its released file, to tell people what theirs lacks.
     """
 
     name: str
     signs: tuple[str, ...]
     build: Callable[[State, Charset | None, str], tuple[nn.Module, LoadReport]] | None = None
+    keys: Callable[[], Collection[str]] | None = None
 
     def recognise(self, state: State) -> bool:
         """Whether every sign of the family is among the keys."""
         return all(sign in state for sign in self.signs)
 
 
-def fill(network: nn.Module, state: State, source: str) -> tuple[nn.Module, LoadReport]:
+def fill(
+    network: nn.Module,
+    state: State,
+    source: str,
+    *,
+    converted: Sequence[Conversion] = (),
+    derived: Sequence[str] = (),
+) -> tuple[nn.Module, LoadReport]:
     """`network`, in eval mode on the CPU, with the tensors of `state`, and the report.
 
     Only BatchNorm's `num_batches_tracked` may be missing (files older than torch 0.4.1); it starts at 0.
@@ -61,10 +57,34 @@ def fill(network: nn.Module, state: State, source: str) -> tuple[nn.Module, Load
         network: built on the meta device, so that nothing is drawn only to be overwritten.
         state: names and tensors, of any float type.
         source: what to call the file in errors.
+        converted: which tensors of `state` are not the file's own, and why, for the report.
+        derived: names that were left out of `state` because the network computes them, for the report.
 
     Raises:
         CheckpointError: names or shapes differ, or a tensor is not finite.
     """
+    counters = _check_fit(network, state, source)
+    network.to_empty(device="cpu")
+    for module in network.modules():
+        if isinstance(module, ThinPlateSpline):
+            module.reset_derived()
+    network.load_state_dict(state, strict=False)
+    for name, buffer in network.named_buffers():
+        if name in counters:
+            buffer.zero_()
+    changed = {name for conversion in converted for name in conversion.names}
+    report = LoadReport(
+        copied=tuple(name for name in state if name not in changed),
+        missing=counters,
+        reinitialised=counters,
+        converted=tuple(converted),
+        derived=tuple(derived),
+    )
+    return network.eval(), report
+
+
+def _check_fit(network: nn.Module, state: State, source: str) -> tuple[str, ...]:
+    """The names of the counters that `state` lacks; anything else that does not fit is an error."""
     expected = network.state_dict()
     missing = [name for name in expected if name not in state]
     unexpected = [name for name in state if name not in expected]
@@ -73,7 +93,7 @@ def fill(network: nn.Module, state: State, source: str) -> tuple[nn.Module, Load
     if len(counters) < len(missing) or unexpected:
         lacking = [name for name in missing if name not in counters]
         raise CheckpointError(
-            f"{source} does not fit {kind}: missing {_few(lacking)}, unexpected {_few(unexpected)}; "
+            f"{source} does not fit {kind}: missing {few(lacking)}, unexpected {few(unexpected)}; "
             "give the whole state dict of that network"
         )
     for name, tensor in state.items():
@@ -86,39 +106,59 @@ def fill(network: nn.Module, state: State, source: str) -> tuple[nn.Module, Load
             raise CheckpointError(
                 f"{source} holds NaN or infinity in {name}: that training diverged, use an earlier file"
             )
-    network.to_empty(device="cpu")
-    for module in network.modules():
-        if isinstance(module, ThinPlateSpline):
-            module.reset_derived()
-    network.load_state_dict(state, strict=False)
-    for name, buffer in network.named_buffers():
-        if name in counters:
-            buffer.zero_()
-    report = LoadReport(tuple(state), missing=tuple(counters), reinitialised=tuple(counters))
-    return network.eval(), report
+    return tuple(counters)
+
+
+def shape_of(state: State, name: str, dimensions: int, *, source: str, family: str) -> tuple[int, ...]:
+    """The shape of the tensor `name`.
+
+    Raises:
+        CheckpointError: it is missing, has no entries, or not that many dimensions.
+    """
+    shape = tuple(state[name].shape) if name in state else None
+    if shape is None or len(shape) != dimensions or 0 in shape:
+        found = "is missing" if shape is None else f"has shape {shape}"
+        raise CheckpointError(f"{source} looks like {family}, but {name} {found}; give the whole state dict")
+    return shape
+
+
+def with_channels(spec: InputSpec, channels: int, *, source: str) -> InputSpec:
+    """`spec` for a first convolution of `channels` inputs.
+
+    Raises:
+        CheckpointError: no word image has that many channels.
+    """
+    if channels not in (1, 3, 4):
+        raise CheckpointError(
+            f"{source} takes {channels} input channels; a recognizer takes 1 (grey), 3 (RGB) or 4 (RGB + mask)"
+        )
+    return replace(spec, color="grey" if channels == 1 else "rgb", mask=channels == 4)
 
 
 def charset_for(classes: int, given: Charset | None, known: Sequence[Charset], source: str) -> Charset:
     """The charset of a head of `classes` classes: the one given, else the known one of that size.
 
+    Args:
+        classes: of the head.
+        given: by the user, of any kind.
+        known: what the family's files usually read, all of one kind, which the result has too.
+        source: what to call the file in errors.
+
     Raises:
         CheckpointError: the given one has another size, or none is known.
     """
-    if given is not None and given.classes != classes:
-        raise CheckpointError(
-            f"{source} has {classes} classes, but the given charset of {len(given.characters)} characters makes "
-            f"{given.classes}; give its {classes - 1} characters in order"
-        )
+    count = classes - (known[0].classes - len(known[0].characters))
+    if given is not None:
+        given = given.with_kind(known[0].kind)
+        if given.classes != classes:
+            raise CheckpointError(
+                f"{source} has {classes} classes, but the given charset of {len(given.characters)} characters makes "
+                f"{given.classes}; give its {count} characters in order"
+            )
     for charset in (given, *known):
         if charset is not None and charset.classes == classes:
             return charset
     raise CheckpointError(
-        f"{source} has {classes} classes, and only it knows which: pass charset= with its {classes - 1} characters "
-        "in order, without the blank"
+        f"{source} has {classes} classes, and only it knows which: pass charset= with its {count} characters "
+        "in order, without " + ("start or end" if known[0].is_attention else "the blank")
     )
-
-
-def _few(names: Sequence[str]) -> str:
-    if not names:
-        return "nothing"
-    return ", ".join(names[:3]) + (f" and {len(names) - 3} more" if len(names) > 3 else "")

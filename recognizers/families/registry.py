@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from recognizers.families import crnn_pytorch
+from recognizers.families import aster_pytorch, crnn_pytorch, mmocr, parseq
 from recognizers.families.family import Family, State
+from recognizers.families.nearest import nearest_in_words
 from segrec.core.errors import CheckpointError
 
 FAMILIES = (
@@ -13,9 +14,9 @@ FAMILIES = (
         "deep-text-recognition-benchmark TPS-ResNet-BiLSTM-Attn",
         ("FeatureExtraction.ConvNet.conv0_1.weight", "Prediction.attention_cell.rnn.weight_ih"),
     ),
-    Family("parseq CRNN", ("model.cnn.conv0.weight", "model.rnn.1.linear.weight")),
-    Family("aster.pytorch", ("encoder.layer0.0.weight", "decoder.decoder.tgt_embedding.weight")),
-    Family("mmocr CRNN", ("backbone.cnn.conv0.weight", "decoder.decoder.1.embedding.weight")),
+    parseq.FAMILY,
+    aster_pytorch.FAMILY,
+    mmocr.FAMILY,
 )
 
 
@@ -34,12 +35,7 @@ def family_of(state: State, source: str) -> Family:
                 )
             return family
     found = ", ".join(f"{name} {tuple(tensor.shape)}" for name, tensor in list(state.items())[:3])
-    nearest = max(FAMILIES, key=lambda family: sum(sign in state for sign in family.signs))
-    lacking = [sign for sign in nearest.signs if sign not in state]
-    guess = (
-        f"nearest is {nearest.name}, but it lacks {', '.join(lacking)}; " if len(lacking) < len(nearest.signs) else ""
-    )
     raise CheckpointError(
-        f"{source} is of no known recognizer family: {guess}it holds {len(state)} tensors, "
+        f"{source} is of no known recognizer family: {nearest_in_words(state, FAMILIES)}it holds {len(state)} tensors, "
         f"first {found}; give one of {readable}"
     )

@@ -20,6 +20,7 @@ from torch import Tensor
 
 from segrec.core.errors import CheckpointError
 from segrec.core.files import atomic_path
+from segrec.core.inert_pickle import read_without_objects
 
 FORMAT_VERSION = "1"
 
@@ -154,13 +155,18 @@ def _parse_header(path: str | os.PathLike[str], metadata: Mapping[str, str]) -> 
         raise CheckpointError(f"{path} has a damaged header ({error}); copy the file again") from error
 
 
-def load_untrusted(path: str | os.PathLike[str]) -> object:
-    """Return the content of a foreign `.pth`/`.pt`/`.tar` file, read with `weights_only=True` on the CPU.
+def load_untrusted(path: str | os.PathLike[str], *, drop_objects: bool = False) -> object:
+    """Return the content of a foreign `.pth`/`.pt`/`.ckpt`/`.tar` file, on the CPU.
 
     Nothing in the file is ever executed.
 
+    Args:
+        path: the file.
+        drop_objects: read the tensors, numbers, texts and containers of a file that holds other objects too, with
+            these objects left out; without it such a file is refused.
+
     Raises:
-        CheckpointError: the file is missing, empty, damaged, or holds Python objects other than tensors and containers.
+        CheckpointError: the file is missing, empty, damaged, or holds other objects that are not to be left out.
     """
     file = Path(path)
     if not file.exists():
@@ -172,10 +178,12 @@ def load_untrusted(path: str | os.PathLike[str]) -> object:
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # what torch has to say of a strange file, the error says below
+            if drop_objects:
+                return read_without_objects(file)
             return torch.load(file, map_location="cpu", weights_only=True)
     except pickle.UnpicklingError as error:
         raise CheckpointError(_unpickling_remedy(file, str(error))) from error
-    except Exception as error:  # torch's readers raise whatever their parsing of damaged bytes runs into
+    except Exception as error:  # readers raise whatever their parsing of damaged bytes runs into
         reason = str(error).splitlines()[0] if str(error) else type(error).__name__
         raise CheckpointError(
             f"{file} cannot be read as a PyTorch file ({reason}); it may be cut short or of another kind"
@@ -187,6 +195,7 @@ def _unpickling_remedy(file: Path, reason: str) -> str:
     if culprit is not None:
         return (
             f"{file} wants to load the Python object {culprit[1]}, which could run code, so it was not read; "
-            "re-save it as a plain state dict (torch.save(model.state_dict(), path)) where you trust it"
+            "take its tensors alone (segrec convert --drop-objects, load_pretrained(path, drop_objects=True)), "
+            "or re-save it as a plain state dict (torch.save(model.state_dict(), path)) where you trust it"
         )
     return f"{file} is no plain PyTorch weights file and was not read; save it with torch.save(model.state_dict(), ...)"

@@ -134,13 +134,17 @@ def changed(**replaced: torch.Tensor | None) -> dict[str, torch.Tensor]:
         ),
         (
             {"state_dict": tensors("encoder.layer0.0.weight", "decoder.decoder.tgt_embedding.weight"), "iters": 3},
-            "a checkpoint of aster.pytorch",
+            "looks like aster.pytorch, but encoder.layer0.0.weight has shape (2, 3)",
         ),
-        (tensors("model.cnn.conv0.weight", "model.rnn.1.linear.weight"), "a checkpoint of parseq CRNN"),
-        (tensors("backbone.cnn.conv0.weight", "decoder.decoder.1.embedding.weight"), "a checkpoint of mmocr CRNN"),
+        (
+            tensors("model.cnn.conv0.weight", "model.rnn.1.linear.weight"),
+            "looks like parseq CRNN, but cnn.conv0.weight",
+        ),
+        (tensors("backbone.cnn.conv0.weight", "decoder.decoder.1.embedding.weight"), "looks like mmocr CRNN, but"),
         (
             tensors("cnn.conv0.weight", "rnn.1.embedding.weight"),
-            "nearest is crnn.pytorch, but it lacks cnn.conv2.bias; it holds 2 tensors, first cnn.conv0.weight (2, 3)",
+            "nearest is crnn.pytorch, 2 of whose 49 keys it has, but it lacks cnn.conv2.bias, cnn.conv0.bias, "
+            "cnn.conv1.weight and 41 more; it holds 2 tensors, first cnn.conv0.weight (2, 3)",
         ),
         (tensors("layer1.weight"), "of no known recognizer family: it holds 1 tensors, first layer1.weight (2, 3)"),
         ({"optimizer": {"lr": 1}}, "holds no tensors (its keys: optimizer)"),
@@ -153,7 +157,7 @@ def changed(**replaced: torch.Tensor | None) -> dict[str, torch.Tensor]:
         (changed(cnn__conv9__bias=torch.zeros(1)), "missing nothing, unexpected cnn.conv9.bias"),
         (changed(cnn__conv3__bias=torch.zeros(9)), "cnn.conv3.bias has shape (9,), expected (8,)"),
         (changed(cnn__conv3__weight=torch.tensor(1.0)), "but cnn.conv3.weight has shape ()"),
-        (changed(cnn__conv0__weight=torch.zeros(4, 2, 3, 3)), "takes 2 input channels; a CRNN takes 1 (grey)"),
+        (changed(cnn__conv0__weight=torch.zeros(4, 2, 3, 3)), "takes 2 input channels; a recognizer takes 1 (grey)"),
         (changed(cnn__conv3__bias=torch.full((8,), torch.nan)), "holds NaN or infinity in cnn.conv3.bias"),
         (
             changed(cnn__conv3__bias=torch.zeros(8).to_sparse()),
