@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import shutil
+import time
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -12,14 +13,15 @@ import torch
 from torch import Tensor, nn
 
 from segrec.core.distributed import ALONE, World, shared
-from segrec.core.errors import TrainingError
+from segrec.core.errors import ConfigError, TrainingError
 from segrec.core.files import atomic_path
 from segrec.core.interrupt import deferred_interrupt
 from segrec.core.progress import Progress
 from segrec.core.run_directory import RunDirectory
-from segrec.core.runlog import progress_bar
+from segrec.core.runlog import LOGGER, progress_bar
 from segrec.core.schedule import LoopSettings, RateStage
 from segrec.core.tensorboard import Board
+from segrec.core.timing import LoopTiming, awaited
 
 __all__ = ["Evaluation", "LoopSettings", "Loss", "RateStage", "TrainingError", "fit"]
 
@@ -43,11 +45,13 @@ def fit(
     world: World = ALONE,
     find_unused_parameters: bool = False,
     board: Board | None = None,
+    timing: LoopTiming | None = None,
 ) -> dict[str, float]:
-    """Optimise `model` up to `settings.steps` and return the last evaluation (empty without one).
+    """Optimise `model` up to `settings.steps`, or out of patience, and return the last evaluation (empty without one).
 
     Of several processes, each calls this with its share of every batch. Where losses are means over the batch, all
-    numbers are then those of one process with the whole batch, to rounding.
+    numbers are then those of one process with the whole batch, to rounding. With `settings.ema_decay`, `save` and
+    `evaluate` meet the averaged weights in `model`, with the running statistics of the last step.
 
     Args:
         loss: gives named scalars for a network and a batch, `loss` among them; the others are logged. The network is
@@ -57,24 +61,31 @@ def fit(
         state: what `run.begin` returned; the loop goes on from there.
         save: writes the model's weights to a path; called in the main process.
         train_mode: puts the model in the mode in which it is trained.
-        evaluate: gives named numbers; the largest `score` so far decides `best.safetensors`; run in the main process.
+        evaluate: gives named numbers, of which the largest `score` so far decides `best.safetensors`; all processes
+            call it, the main one's numbers count.
         half: scale the loss for float16 gradients.
         world: the processes that train together.
         find_unused_parameters: for several processes, whether a batch may leave parameters without a gradient.
         board: shows metrics, scores and pictures as well; it is closed at the end.
+        timing: a fresh one is filled with what this process measures.
 
     Raises:
+        ConfigError: there is patience, but no evaluation.
         TrainingError: the loss or the gradient is not finite, or `state` is another network's.
         KeyboardInterrupt: after an interrupt of any process, once the step is done and saved.
     """
     scaler = torch.amp.GradScaler(next(model.parameters()).device.type, enabled=half)
-    progress = Progress(model, optimizer, scaler, run=run, save=save, world=world, board=board)
+    progress = Progress(model, optimizer, scaler, settings=settings, run=run, save=save, world=world, board=board)
     try:
+        if settings.patience is not None and evaluate is None:
+            raise ConfigError("a run with patience needs an evaluation; name validation data")
         progress.begin(state)
         network = shared(model, world, find_unused_parameters=find_unused_parameters)
         stepper = _Stepper(network, loss, optimizer, scaler, settings, world)
         train_mode()
-        _optimise(stepper, progress, batches, train_mode, evaluate)
+        timing = LoopTiming() if timing is None else timing
+        _optimise(stepper, progress, batches, train_mode, evaluate, timing)
+        _report(progress, timing)
         if evaluate is None and world.is_main:
             _copy(run.last, run.best)
     finally:
@@ -90,6 +101,7 @@ def _optimise(
     batches: Callable[[int], Iterator[Any]],
     train_mode: Callable[[], object],
     evaluate: Evaluation | None,
+    timing: LoopTiming,
 ) -> None:
     """Do the steps that are left, with their rows, evaluations and checkpoints."""
     settings, world = stepper.settings, stepper.world
@@ -97,22 +109,35 @@ def _optimise(
         deferred_interrupt() as interrupted,
         progress_bar(settings.steps, "training", "step", initial=progress.step) as bar,
     ):
-        for batch in batches(progress.step) if progress.step < settings.steps else ():
+        for batch, waiting in awaited(batches(progress.step)) if not progress.done else ():
+            start = time.perf_counter()
             progress.count(stepper.step(batch, progress.step))
+            timing.add(waiting, time.perf_counter() - start)
             bar.update()
-            done = progress.step >= settings.steps
-            if progress.step % settings.log_every == 0 or done:
+            if _due(progress.step, settings.log_every) or progress.done:
                 bar.set_postfix(loss=f"{progress.log()['loss']:.3f}")
-            if evaluate is not None and (done or _due(progress.step, settings.evaluate_every)):
+            if evaluate is not None and (progress.done or _due(progress.step, settings.evaluate_every)):
                 progress.judge(evaluate)
                 train_mode()
+            if progress.out_of_patience and progress.sums:
+                progress.log()
             stopping = world.any(interrupted.is_set())
-            if done or stopping or _due(progress.step, settings.checkpoint_every):
+            if progress.done or stopping or _due(progress.step, settings.checkpoint_every):
                 progress.checkpoint()
             if stopping:
                 raise KeyboardInterrupt
-            if done:
+            if progress.done:
                 break
+
+
+def _report(progress: Progress, timing: LoopTiming) -> None:
+    if progress.out_of_patience:
+        LOGGER.info(
+            "no better score in %d evaluations: the run ends at step %d of %d",
+            *(progress.waited, progress.step, progress.settings.steps),
+        )
+    if timing.steps > 1:
+        LOGGER.info("waited for data %.1f%% of the time", 100 * timing.waiting_share)
 
 
 def _due(step: int, every: int) -> bool:

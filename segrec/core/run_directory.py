@@ -26,6 +26,7 @@ MAY_CHANGE = (
     "amp",
     "workers",
     "checkpoint_every",
+    "patience",
     "gradient_checkpointing",
     "tensorboard",
 )

@@ -150,6 +150,7 @@ def _train(settings: SegmenterTraining, world: World) -> Path:
             weights=stage.weights(settings.crf_backend),
         )
 
+    scored = _evaluation(settings, model, valid)
     fit(
         model,
         loss,
@@ -160,7 +161,7 @@ def _train(settings: SegmenterTraining, world: World) -> Path:
         state=state,
         save=lambda path: save_segmenter(path, model),
         train_mode=model.train,
-        evaluate=_evaluation(settings, model, valid) if valid else None,
+        evaluate=(lambda: world.on_main(scored)) if valid else None,
         half=settings.amp == "fp16",
         world=world,
         find_unused_parameters=True,  # the guidance encoder in phase 1, a decoder whose truth no image has

@@ -5,7 +5,7 @@ from __future__ import annotations
 import signal
 import sys
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -118,9 +118,10 @@ def train(
     model: nn.Module | None = None,
     loss: Callable = small_loss,
     evaluate: Callable | None = None,
+    settings: LoopSettings = SETTINGS,
 ) -> tuple[nn.Module, torch.optim.Optimizer]:
     model = small() if model is None else model
-    size, settings = (32, ONE_STEP) if isinstance(model, MutuallyGuidedNet) else (6, SETTINGS)
+    size, settings = (32, ONE_STEP) if isinstance(model, MutuallyGuidedNet) else (6, settings)
     run = RunDirectory(folder)
     optimizer = torch.optim.Adam(model.parameters())
     fit(
@@ -188,6 +189,7 @@ def comparable(folder: Path, world: World) -> dict[str, Any]:
     ):
         trained, optimizer = train(folder / name, world, model=model, loss=loss)
         seen[name] = {"weights": trained.state_dict(), "optimised": len(optimizer.state)}
+    train(folder / "averaged", world, settings=replace(SETTINGS, ema_decay=0.9))
     return seen
 
 
@@ -211,6 +213,10 @@ def all_trainings(folder: Path, world: World) -> None:
     seen["broken evaluation"] = outcome(lambda: train(folder / "broken", world, evaluate=broken))
     train(folder / "judged", world, evaluate=lambda: {"score": 0.5 + world.rank})
     seen["scores"] = RunDirectory(folder / "judged").load_state()["scores"]
+    patient = replace(SETTINGS, evaluate_every=1, patience=1)
+    train(folder / "patient", world, evaluate=lambda: {"score": 0.5 + world.rank}, settings=patient)
+    ended = RunDirectory(folder / "patient").load_state()
+    seen["patient"] = (ended["scores"], ended["step"])
     other = RunDirectory(folder / "small")
     seen["other settings"] = outcome(lambda: other.begin("shared", Recorded(seed=1), world=world))
     seen["odd batch"] = outcome(lambda: step_batches(Pictures(6), collate, batch_size=5, seed=1, steps=1, world=world))

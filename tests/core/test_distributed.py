@@ -111,8 +111,22 @@ def test_each_process_has_random_numbers_of_its_own_also_after_a_resumption(toge
     assert torch.equal(states, RunDirectory(together[0] / "noisy").load_state()["random"])
 
 
-def test_only_the_main_process_evaluates_and_all_get_its_scores(together):
+def test_all_processes_have_the_scores_of_the_main_one(together):
     assert [seen["scores"] for seen in together[1]] == [{"score": 0.5}] * 2
+
+
+def test_all_processes_end_early_together(together):
+    assert [seen["patient"] for seen in together[1]] == [({"score": 0.5}, 2)] * 2
+
+
+@pytest.mark.parametrize("name", ["small", "averaged"])
+def test_the_average_of_two_processes_is_that_of_one(together, alone, name):
+    mine, _ = load_weights(together[0] / name / "last.safetensors")
+    single, _ = load_weights(alone[0] / name / "last.safetensors")
+    torch.testing.assert_close(mine, single, rtol=1e-6, atol=1e-7)
+    if name == "averaged":
+        raw, _ = load_weights(together[0] / "small" / "last.safetensors")
+        assert not torch.equal(mine["0.weight"], raw["0.weight"])
 
 
 @pytest.mark.parametrize(
