@@ -1,4 +1,4 @@
-"""An attention recognizer in training, helped by a CTC head on its encoder."""
+"""An attention recognizer in training: all its decoders taught, helped by a CTC head on its encoder."""
 
 from __future__ import annotations
 
@@ -8,10 +8,15 @@ from torch import Tensor, nn
 
 
 class Aided(NamedTuple):
-    """Teacher-forced logits (N, L, classes) of each decoder, and CTC logits (N, S, characters + 1), blank first."""
+    """What is compared with the truth.
+
+    Attributes:
+        decoders: teacher-forced logits (N, L, classes) of each decoder; the second one's words are reversed.
+        ctc: logits (N, S, characters + 1), blank first; None without the head.
+    """
 
     decoders: tuple[Tensor, ...]
-    ctc: Tensor
+    ctc: Tensor | None
 
 
 class CtcAided(nn.Module):
@@ -24,14 +29,16 @@ class CtcAided(nn.Module):
     Args:
         recognizer: with `encode`, `teach` and an attention charset.
         features: width of its encoder's features.
+        weight: of the CTC loss beside the decoders'; 0 leaves the head out.
     """
 
-    def __init__(self, recognizer: nn.Module, features: int) -> None:
+    def __init__(self, recognizer: nn.Module, features: int, *, weight: float = 0.5) -> None:
         super().__init__()
         self.recognizer: Any = recognizer
-        self.head = nn.Linear(features, len(self.recognizer.charset.characters) + 1)
+        self.weight = weight
+        self.head = nn.Linear(features, len(self.recognizer.charset.characters) + 1) if weight else None
 
     def forward(self, images: Tensor, targets: Tensor) -> Aided:
         """Both heads' logits of images (N, C, H, W) with targets (N, L), as the recognizer's `forward` takes them."""
         features = self.recognizer.encode(images)  # (N, S, D)
-        return Aided(self.recognizer.teach(features, targets), self.head(features))
+        return Aided(self.recognizer.teach(features, targets), None if self.head is None else self.head(features))

@@ -1,4 +1,4 @@
-"""The training loss of a CTC recognizer and the batch that it takes."""
+"""The training losses of recognizers and the batch that they take."""
 
 from __future__ import annotations
 
@@ -10,6 +10,9 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from recognizers.aided import CtcAided
+from recognizers.charset import Charset
+from recognizers.directions import reverse_words
 from recognizers.preprocess import normalise
 from segrec.core.device import autocast
 
@@ -28,38 +31,156 @@ class WordBatch(NamedTuple):
     lengths: Tensor
 
 
-def ctc_loss(model: nn.Module, batch: WordBatch, *, device: torch.device, amp: str = "off") -> dict[str, Tensor]:
-    """{"loss": scalar float32}: each word's CTC loss divided by its length, averaged over the words.
-
-    A label that does not fit the frames gives an infinite loss on purpose; refuse it earlier with `fits`.
+def recognition_loss(
+    model: nn.Module, batch: WordBatch, *, device: torch.device, amp: str = "off"
+) -> dict[str, Tensor]:
+    """{"loss": scalar float32}: CTC, or the cross-entropy of taught attention; a `CtcAided` has both, and gives both.
 
     Args:
-        model: a recognizer with an `input_spec`, bare or wrapped for distributed training, on `device`.
+        model: a recognizer with an `input_spec` and a `charset`, or a `CtcAided` of one, on `device`; bare or wrapped
+            for distributed training.
         batch: on any device.
         device: where to compute.
         amp: "off", "bf16" or "fp16" for the network; the loss itself is float32.
+
+    Raises:
+        ValueError: a label does not fit what the network can write.
+    """
+    network: Any = getattr(model, "module", model)
+    if isinstance(network, CtcAided):
+        return aided_loss(model, batch, device=device, amp=amp)
+    loss = attention_loss if network.charset.is_attention else ctc_loss
+    return loss(model, batch, device=device, amp=amp)
+
+
+def ctc_loss(model: nn.Module, batch: WordBatch, *, device: torch.device, amp: str = "off") -> dict[str, Tensor]:
+    """{"loss": scalar float32}: each word's CTC loss divided by its length, averaged over the words.
+
+    For the arguments see `recognition_loss`.
+
+    Raises:
+        ValueError: a label needs more frames than there are; its loss would be infinite. Sort it out with `fits`.
     """
     recognizer: Any = getattr(model, "module", model)
     images = normalise(batch.images.to(device, non_blocking=True), recognizer.input_spec)
     with autocast(device, amp):
         logits = model(images)  # (N, T, classes)
-    log_probabilities = functional.log_softmax(logits.float(), dim=2).transpose(0, 1)  # (T, N, classes)
-    if device.type == "mps":
-        log_probabilities = log_probabilities.cpu()  # torch has no CTC on this device
-    lengths = batch.lengths.cpu()  # CTC reads the lengths on the host
-    loss = functional.ctc_loss(
-        log_probabilities,
-        batch.targets.to(log_probabilities.device, non_blocking=True),
-        torch.full_like(lengths, log_probabilities.shape[0]),
-        lengths,
-        blank=0,
-        reduction="mean",
-        zero_infinity=False,
-    )
-    return {"loss": loss}
+    _check_frames(batch, int(logits.shape[1]))
+    return {"loss": _ctc(logits, batch.targets, batch.lengths)}
+
+
+def attention_loss(model: nn.Module, batch: WordBatch, *, device: torch.device, amp: str = "off") -> dict[str, Tensor]:
+    """{"loss": scalar float32}: the cross-entropy of a word's characters and end, mean over them, then over the words.
+
+    The decoder is fed the true characters (teacher forcing). For the arguments see `recognition_loss`.
+
+    Raises:
+        ValueError: a label with its end is longer than the decoder's `max_length`.
+    """
+    images, targets = _taught_inputs(getattr(model, "module", model), batch, device)
+    with autocast(device, amp):
+        logits = model(images, targets)  # (N, L, classes)
+    return {"loss": _cross_entropy(logits, targets, batch.lengths)}
+
+
+def aided_loss(model: nn.Module, batch: WordBatch, *, device: torch.device, amp: str = "off") -> dict[str, Tensor]:
+    """The scalars float32 `loss`, `attention` and, with the head, `ctc`: loss = attention + weight * ctc.
+
+    `attention` is `attention_loss`, the mean over the decoders; a word with more characters and repeats than the
+    features have columns counts 0 in `ctc`. For the arguments see `recognition_loss`.
+
+    Raises:
+        ValueError: a label with its end is longer than the decoder's `max_length`.
+    """
+    network: Any = getattr(model, "module", model)
+    charset: Charset = network.recognizer.charset
+    images, targets = _taught_inputs(network.recognizer, batch, device)
+    with autocast(device, amp):
+        decoders, ctc_logits = model(images, targets)
+    end: Any = charset.end
+    truths = (targets, reverse_words(targets, end))[: len(decoders)]
+    losses = [_cross_entropy(logits, truth, batch.lengths) for logits, truth in zip(decoders, truths, strict=True)]
+    attention = torch.stack(losses).mean()
+    if ctc_logits is None:
+        return {"loss": attention, "attention": attention.detach()}
+    ctc = _ctc(ctc_logits, batch.targets - charset.first + 1, batch.lengths, zero_infinity=True)
+    return {"loss": attention + network.weight * ctc, "attention": attention.detach(), "ctc": ctc.detach()}
+
+
+def padded_targets(batch: WordBatch, charset: Charset) -> Tensor:
+    """(N, longest + 1) int64: each word's classes, its end, and the end again as padding, on the batch's device.
+
+    Args:
+        batch: its labels.
+        charset: of an attention recognizer.
+    """
+    end: Any = charset.end
+    targets = batch.targets.new_full((len(batch.lengths), int(batch.lengths.max()) + 1), end)
+    inside = torch.arange(targets.shape[1], device=targets.device) < batch.lengths.to(targets.device)[:, None]
+    targets[inside] = batch.targets
+    return targets
 
 
 def fits(label: str | Sequence[int], frames: int) -> bool:
     """Whether CTC can write `label` in `frames` steps: one each character and a blank between equal neighbours."""
     repeats = sum(first == second for first, second in pairwise(label))
     return frames >= len(label) + repeats
+
+
+def _ctc(logits: Tensor, targets: Tensor, lengths: Tensor, *, zero_infinity: bool = False) -> Tensor:
+    """CTC's loss of logits (N, T, classes), blank 0, divided by each word's length, then averaged."""
+    log_probabilities = functional.log_softmax(logits.float(), dim=2).transpose(0, 1)  # (T, N, classes)
+    if logits.device.type == "mps":
+        log_probabilities = log_probabilities.cpu()  # torch has no CTC on this device
+    lengths = lengths.cpu()  # CTC reads the lengths on the host
+    return functional.ctc_loss(
+        log_probabilities,
+        targets.to(log_probabilities.device, non_blocking=True),
+        torch.full_like(lengths, log_probabilities.shape[0]),
+        lengths,
+        blank=0,
+        reduction="mean",
+        zero_infinity=zero_infinity,
+    )
+
+
+def _taught_inputs(recognizer: Any, batch: WordBatch, device: torch.device) -> tuple[Tensor, Tensor]:
+    """Images (N, C, H, W) and targets (N, L) on the device.
+
+    Raises:
+        ValueError: a label does not fit the decoder.
+    """
+    longest = int(batch.lengths.max()) + 1
+    if longest > recognizer.max_length:
+        raise ValueError(
+            f"label {int(batch.lengths.argmax())} needs {longest} steps with its end, but the decoder has "
+            f"{recognizer.max_length}; leave such words out"
+        )
+    images = normalise(batch.images.to(device, non_blocking=True), recognizer.input_spec)
+    return images, padded_targets(batch, recognizer.charset).to(device, non_blocking=True)
+
+
+def _cross_entropy(logits: Tensor, targets: Tensor, lengths: Tensor) -> Tensor:
+    """Of logits (N, L, classes) and targets (N, L): the mean over a word's characters and end, then over the words."""
+    losses = functional.cross_entropy(logits.float().flatten(0, 1), targets.flatten(), reduction="none")  # (N * L,)
+    steps = lengths.to(logits.device, non_blocking=True)[:, None] + 1  # (N, 1)
+    own = torch.arange(targets.shape[1], device=logits.device) < steps  # (N, L)
+    return (losses.view_as(targets) * own / steps).sum(dim=1).mean()
+
+
+def _check_frames(batch: WordBatch, frames: int) -> None:
+    """Refuse what has no CTC path, of which infinite losses and gradients that are no numbers would come.
+
+    Raises:
+        ValueError: a label needs more frames.
+    """
+    targets, lengths = batch.targets.cpu(), batch.lengths.cpu()
+    word = torch.repeat_interleave(lengths)  # (sum of lengths,), the word of each character
+    repeated = (targets[1:] == targets[:-1]) & (word[1:] == word[:-1])
+    needs = lengths + torch.bincount(word[1:][repeated], minlength=len(lengths))
+    if int(needs.max()) > frames:
+        index = int((needs > frames).nonzero()[0])
+        raise ValueError(
+            f"label {index} needs {int(needs[index])} frames, a blank between equal neighbours included, but the "
+            f"network gives {frames}; leave such words out, or use a wider input"
+        )

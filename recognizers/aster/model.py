@@ -198,7 +198,9 @@ class Aster(nn.Module):
         return better_direction(self._write(features, None), backwards, self.charset)
 
 
-def aster_slim(*, charset: Charset | None = None, input_spec: InputSpec | None = None) -> Aster:
+def aster_slim(
+    *, charset: Charset | None = None, input_spec: InputSpec | None = None, bidirectional: bool = False
+) -> Aster:
     """An ASTER of about a fifth of the weights, for 0-9 and a-z, 32x128 images and words of at most 25 characters."""
     return Aster(
         charset=charset or ALNUM36.with_kind("aster"),
@@ -210,6 +212,7 @@ def aster_slim(*, charset: Charset | None = None, input_spec: InputSpec | None =
         localiser_widths=(16, 24, 32, 64, 64, 64),
         localiser_hidden=128,
         max_length=26,
+        bidirectional=bidirectional,
     )
 
 

@@ -2,20 +2,22 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import Any
 
 import click
 
-from segrec.cli.common import amp_option, common_options, workers_option
+from segrec.cli.recognizer_options import optimisation_options, peak_rate
 from segrec.data.mask_kinds import MASK_KINDS
 from segrec.shipped import SEGMENTER
 
 
 @click.command("finetune")
-@click.argument("architecture", type=click.Choice(["crnn"]))
+@click.argument("architecture", type=click.Choice(["crnn", "aster"]))
 @click.option(
-    "--pretrained", default="crnn-slim", show_default=True, help="Shipped name, run, weights or public checkpoint."
+    "--pretrained",
+    help="Shipped name, run, weights or public checkpoint.  [default: crnn-slim or aster-slim]",
 )
 @click.option(
     "--data", multiple=True, type=click.Path(), help="Word lmdb, repeatable; without it the demo set is used."
@@ -31,32 +33,32 @@ from segrec.shipped import SEGMENTER
     show_default=True,
     help="How the widened layer starts; random is the paper's.",
 )
+@click.option("--mask-in-rectifier", is_flag=True, help="Widen the rectifier's input too; without, it sees no mask.")
 @click.option("--train", type=click.Choice(["input", "all"]), default="input", show_default=True, help="Which layers.")
 @click.option("--segmenter", default=SEGMENTER, show_default=True, help="Predicts masks where no store is named.")
-@click.option("--steps", type=click.IntRange(1), default=300, show_default=True, help="Optimiser steps.")
-@click.option("--batch-size", type=click.IntRange(1), default=64, show_default=True, help="Words a step.")
-@click.option("--lr", type=float, default=1e-3, show_default=True, help="Peak learning rate.")
-@click.option("--augment", is_flag=True, help="Change images and masks at random.")
+@click.option("--valid-masks", type=click.Path(), help="Mask store of --valid.")
 @click.option("--output", type=click.Path(), help="Run directory.  [default: runs/ARCHITECTURE-MASK]")
 @click.option(
     "--resume", default="auto", show_default=True, help="auto goes on with --output; or name a run directory."
 )
-@workers_option
-@amp_option
-@common_options()
+@optimisation_options(
+    steps=300, optimizer="adam", weight_decay=0.0, evaluate_every=50, checkpoint_every=50, augment=False
+)
 def command(
     architecture: str,
     data: tuple[str, ...],
     masks: tuple[str, ...],
     output: str | None,
     resume: str,
-    lr: float,
+    lr: float | None,
     **settings: Any,
 ) -> None:
     """Widen a pretrained recognizer to RGB + mask and fine-tune it.
 
-    Run again after an interruption, it goes on from the last checkpoint.
+    aster takes every attention recognizer with a rectifier, crnn every one with CTC. Run again after an interruption,
+    it goes on from the last checkpoint. Under torchrun, the processes share each batch.
     """
+    from segrec.core.distributed import is_main_process
     from segrec.core.errors import ConfigError
     from segrec.jobs.demo_set import FOLDER, demo_set
     from segrec.jobs.finetune import FineTuning, finetune
@@ -64,6 +66,8 @@ def command(
 
     mask, segmenter = settings["mask"], settings["segmenter"]
     if not data:
+        if os.environ.get("WORLD_SIZE", "1") != "1":
+            raise ConfigError("several processes cannot make the demo set together; name words with --data")
         demo = demo_set("train")
         data, output = (str(demo.words),), output or str(FOLDER / "runs" / f"{architecture}-{mask}")
         if mask == "predicted" and not masks and segmenter == SEGMENTER:
@@ -79,8 +83,9 @@ def command(
             masks=list(masks),
             output=output or f"runs/{architecture}-{mask}",
             architecture=architecture,
-            learning_rate=lr,
+            learning_rate=peak_rate(lr, settings),
             **settings,
         )
     )
-    click.echo(f"{run}: done, weights in {run / 'best.safetensors'}")
+    if is_main_process():
+        click.echo(f"{run}: done, weights in {run / 'best.safetensors'}")

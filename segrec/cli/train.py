@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import click
 from click.core import ParameterSource
 
 from segrec.cli.common import amp_option, common_options, workers_option
+from segrec.cli.recognizer_options import Command, optimisation_options, peak_rate
 
 
 @click.group("train")
@@ -15,30 +17,80 @@ def command() -> None:
     """Train a recognizer or the segmenter from scratch, or go on with a run."""
 
 
+def recognizer_options(architecture: str, presets: Sequence[str]) -> Callable[[Command], Command]:
+    """Return a decorator that adds the options of `train crnn` and `train aster`."""
+    options = [
+        click.option("--data", multiple=True, required=True, type=click.Path(), help="Word lmdb, repeatable."),
+        click.option(
+            "--preset",
+            type=click.Choice(presets),
+            help=f"Size of the network; {presets[-1]} is the public one's.  [default: {presets[0]}]",
+        ),
+        click.option(
+            "--charset",
+            metavar="alnum|printable|FILE|CHARACTERS",
+            help="What it learns to read; labels lose what is not in it.  [default: alnum]",
+        ),
+        click.option("--pretrained", help="Weights to start from.  [default: from scratch]"),
+        click.option(
+            "--output", type=click.Path(), default=f"runs/{architecture}", show_default=True, help="Run directory."
+        ),
+        optimisation_options(
+            steps=10_000,
+            optimizer="adamw",
+            weight_decay=1e-4,
+            evaluate_every=1000,
+            checkpoint_every=200,
+            augment=True,
+        ),
+    ]
+
+    def decorate(function: Command) -> Command:
+        for option in reversed(options):
+            function = option(function)
+        return function
+
+    return decorate
+
+
 @command.command("crnn")
-@click.option("--data", multiple=True, required=True, type=click.Path(), help="Word lmdb, repeatable.")
-@click.option("--valid", type=click.Path(), help="Word lmdb whose accuracy chooses best.safetensors.")
-@click.option("--valid-limit", type=click.IntRange(1), default=1000, show_default=True, help="Words of it to read.")
+@recognizer_options("crnn", ["crnn-slim", "crnn"])
+def crnn(**settings: Any) -> None:
+    """Train a CRNN on word databases.
+
+    Run again after an interruption, it goes on. Under torchrun, the processes share each batch.
+    """
+    _train_recognizer("crnn", **settings)
+
+
+@command.command("aster")
+@recognizer_options("aster", ["aster-slim", "aster"])
+@click.option("--bidirectional", is_flag=True, help="Learn a second decoder too, which writes from right to left.")
 @click.option(
-    "--preset",
-    type=click.Choice(["crnn-slim", "crnn"]),
-    default="crnn-slim",
+    "--ctc-aid",
+    type=click.FloatRange(0),
+    default=0.5,
     show_default=True,
-    help="Size of the network; crnn is the public one's.",
+    help="Weight of a CTC loss that helps the encoder; not in the paper.",
 )
-@click.option("--steps", type=click.IntRange(1), default=10_000, show_default=True, help="Optimiser steps.")
-@click.option("--batch-size", type=click.IntRange(1), default=64, show_default=True, help="Words a step.")
-@click.option("--lr", type=float, default=1e-3, show_default=True, help="Peak learning rate.")
-@click.option("--output", type=click.Path(), default="runs/crnn", show_default=True, help="Run directory.")
-@workers_option
-@amp_option
-@common_options()
-def crnn(data: tuple[str, ...], lr: float, **settings: Any) -> None:
-    """Train a CRNN on word databases."""
+def aster(**settings: Any) -> None:
+    """Train an ASTER on word databases.
+
+    Run again after an interruption, it goes on. Under torchrun, the processes share each batch.
+    """
+    _train_recognizer("aster", **settings)
+
+
+def _train_recognizer(architecture: str, data: tuple[str, ...], lr: float | None, **settings: Any) -> None:
+    from segrec.core.distributed import is_main_process
     from segrec.jobs.train_recognizer import RecognizerTraining, train_recognizer
 
-    run = train_recognizer(RecognizerTraining(data=list(data), learning_rate=lr, **settings))
-    click.echo(f"{run}: done, weights in {run / 'best.safetensors'}")
+    rate = peak_rate(lr, settings)
+    run = train_recognizer(
+        RecognizerTraining(data=list(data), architecture=architecture, learning_rate=rate, **settings)
+    )
+    if is_main_process():
+        click.echo(f"{run}: done, weights in {run / 'best.safetensors'}")
 
 
 PLAIN_PLAN = ("steps", "phase1_share", "lr", "lambda1", "lambda2", "outside")

@@ -19,6 +19,11 @@ from segrec.data.augment import augment_word
 from segrec.data.mask_sources import MaskSource
 from segrec.data.words import WordLmdb
 
+UNREADABLE = "unreadable image or label"
+EMPTY = "empty label"
+_TOO_LONG = {False: "label longer than the frames", True: "label longer than the decoder's steps"}
+"""By whether the recognizer has attention."""
+
 
 class WordSet(NamedTuple):
     """A word database and where its masks come from (None for a recognizer without a mask channel)."""
@@ -51,15 +56,33 @@ class RecognitionDataset:
         spec: the recognizer's input.
         charset: its characters; labels are normalised to it.
         frames: how many CTC frames the recognizer gives; labels that need more are left out.
+        max_length: how many steps an attention recognizer does; labels that with their end need more are left out.
         augment: change images and masks at random.
         seed: of the augmentation.
+
+    Raises:
+        ValueError: not the one of `frames` and `max_length` that belongs to the charset's kind.
     """
 
     def __init__(
-        self, words: WordSet, spec: InputSpec, charset: Charset, *, frames: int, augment: bool, seed: int
+        self,
+        words: WordSet,
+        spec: InputSpec,
+        charset: Charset,
+        *,
+        frames: int | None = None,
+        max_length: int | None = None,
+        augment: bool,
+        seed: int,
     ) -> None:
+        given, other = (max_length, frames) if charset.is_attention else (frames, max_length)
+        if given is None or other is not None:
+            wanted = "max_length" if charset.is_attention else "frames"
+            raise ValueError(
+                f"the charset kind {charset.kind} takes {wanted}, got frames={frames}, max_length={max_length}"
+            )
         self._words, self._masks = words
-        self._spec, self._charset, self._frames = spec, charset, frames
+        self._spec, self._charset, self._steps = spec, charset, given
         self._augment, self._seed = augment, seed
 
     def __len__(self) -> int:
@@ -69,12 +92,12 @@ class RecognitionDataset:
         position, visit = key
         word = self._words[position]
         if word.image is None:
-            return "unreadable image or label"
+            return UNREADABLE
         text = self._charset.normalise(word.label)
         if not text:
-            return "empty label"
-        if not fits(text, self._frames):
-            return "label longer than the frames"
+            return EMPTY
+        if not self._fits(text):
+            return _TOO_LONG[self._charset.is_attention]
         size = (self._spec.height, self._spec.width)
         mask = None if self._masks is None else self._masks.masks([position], [word.image], [visit], size)[0]
         prepared = prepare(word.image, mask, self._spec)
@@ -82,6 +105,14 @@ class RecognitionDataset:
             rng = np.random.default_rng((self._seed, position, visit))
             prepared = augment_word(prepared, rng, color_channels=1 if self._spec.color == "grey" else 3)
         return Sample(prepared, self._charset.encode(text))
+
+    def _fits(self, text: str) -> bool:
+        return len(text) + 1 <= self._steps if self._charset.is_attention else fits(text, self._steps)
+
+
+def reasons_for(charset: Charset) -> tuple[str, ...]:
+    """Return why words may be left out of the batches of a recognizer with this charset."""
+    return (UNREADABLE, EMPTY, _TOO_LONG[charset.is_attention])
 
 
 def collate(samples: Sequence[Sample | str]) -> LoadedBatch:

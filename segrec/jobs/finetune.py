@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import KW_ONLY, dataclass, replace
 from pathlib import Path
-from typing import Any, Literal, cast
+from typing import Any, ClassVar, Literal, cast
 
 import torch
 from torch import nn
@@ -13,9 +13,8 @@ from torch import nn
 from recognizers.loading import load_pretrained, save_recognizer
 from recognizers.widen import freeze_all_but_input, train_input_mode, widen_input
 from segrec.core.checkpoint import state_digest
-from segrec.core.device import autocast, resolve_device
+from segrec.core.distributed import World, launched
 from segrec.core.errors import ConfigError
-from segrec.core.loop import LoopSettings, fit
 from segrec.core.run_directory import RunDirectory
 from segrec.core.runlog import LOGGER
 from segrec.data.mask_kinds import MASK_KINDS, MaskKind
@@ -24,93 +23,97 @@ from segrec.data.mask_store import open_store
 from segrec.data.recognition import WordSet
 from segrec.data.rendering.writing import ORACLE
 from segrec.data.words import WordLmdb
+from segrec.jobs.architectures import architecture_of, check_command
 from segrec.jobs.precompute import precompute_masks
-from segrec.jobs.train_recognizer import CountedLoss, recognition_batches
-from segrec.shipped import PLAIN, SEGMENTER, resolve_weights
+from segrec.jobs.recognizer_fit import Optimisation, check, fit_recognizer
+from segrec.shipped import SEGMENTER, resolve_weights
+
+VALID = "valid"
+"""What stands for the validation words where the training data have numbers."""
 
 
 @dataclass(frozen=True)
-class FineTuning:
-    """Settings of a fine-tuning.
+class FineTuning(Optimisation):
+    """Settings of a fine-tuning; those of `Optimisation` come with it.
 
     Attributes:
         data: word databases.
         output: the run directory.
         masks: mask stores of the databases, in their order; empty predicts them first (into the run directory), or
             for oracle masks takes the store that `segrec render words` writes.
+        valid_masks: mask store of `valid`; None predicts or takes it likewise.
         mask: what the fourth channel holds; `none` keeps the pretrained input (the control without a mask).
-        pretrained: shipped name, run directory, `.safetensors` or public checkpoint.
+        architecture: `crnn`, or `aster` for every attention recognizer with a rectifier.
+        pretrained: shipped name, run directory, `.safetensors` or public checkpoint; None takes the shipped one.
         init: how the widened layer starts, see `recognizers.widen_input`.
+        mask_in_rectifier: widen the rectifier's localiser too.
         train: `input` trains the first layer only (the paper), `all` everything.
         segmenter: predicts masks that no store holds.
     """
 
+    WARMUP_STEPS: ClassVar[int] = 20
+
     data: Sequence[str]
     output: str
+    _: KW_ONLY
     masks: Sequence[str] = ()
+    valid_masks: str | None = None
     mask: MaskKind = "predicted"
     architecture: str = "crnn"
-    pretrained: str = PLAIN
+    pretrained: str | None = None
     init: Literal["random", "zero-mask", "luma"] = "zero-mask"
+    mask_in_rectifier: bool = False
     train: Literal["input", "all"] = "input"
     segmenter: str = SEGMENTER
     steps: int = 300
-    batch_size: int = 64
-    learning_rate: float = 1e-3
-    augment: bool = False
-    seed: int = 0
-    workers: int = 1
+    optimizer: str = "adam"
+    weight_decay: float = 0.0
+    evaluate_every: int = 50
     checkpoint_every: int = 50
-    device: str = "auto"
-    amp: str = "off"
+    augment: bool = False
 
 
 def finetune(settings: FineTuning) -> Path:
     """Fine-tune, or resume the run in `settings.output`; return the run directory.
+
+    Under torchrun all its processes train together: each takes its share of every batch.
 
     Raises:
         CheckpointError: the pretrained weights cannot be read.
         ConfigError: settings contradict each other, or the run directory holds another run.
         DataError: a database or mask store cannot be read or does not fit.
     """
-    _check(settings)
-    device = resolve_device(settings.device)
-    autocast(device, settings.amp)  # refuses what the device cannot do before anything is written
-    loop = LoopSettings(
-        steps=settings.steps,
-        learning_rate=settings.learning_rate,
-        warmup_steps=min(20, settings.steps // 10),
-        checkpoint_every=settings.checkpoint_every,
-    )
+    if settings.pretrained is None:
+        settings = replace(settings, pretrained=architecture_of(settings.architecture).pretrained)
+    with launched(settings.device) as world:
+        _check(settings)
+        check(settings, settings.data, world.device)
+        return _finetune(settings, world)
+
+
+def _finetune(settings: FineTuning, world: World) -> Path:
     databases = [WordLmdb(path) for path in settings.data]
+    validation = None if settings.valid is None else WordLmdb(settings.valid)
     torch.manual_seed(settings.seed)
-    parent = resolve_weights(settings.pretrained)
+    parent = resolve_weights(str(settings.pretrained))
     plain: Any = load_pretrained(parent)
-    if plain.architecture != settings.architecture:
-        raise ConfigError(f"{parent} is a {plain.architecture}; run segrec finetune {plain.architecture}")
+    check_command("finetune", settings.architecture, plain.architecture, parent)
     parent_digest = state_digest(plain.state_dict())
-    model = _prepared(plain, settings).to(device)
+    model = _prepared(plain, settings).to(world.device)
     run = RunDirectory(settings.output)
-    state = run.begin("finetune", settings, parent_digest=parent_digest)
+    state = run.begin("finetune", settings, world=world, parent_digest=parent_digest)
     names = freeze_all_but_input(model) if settings.train == "input" else None
     LOGGER.info(
         "fine-tuning %s of %s with %s masks", ", ".join(names) if names else "all layers", parent, settings.mask
     )
-    sets = [WordSet(words, _mask_source(settings, number, words, run.path)) for number, words in enumerate(databases)]
-    fit(
+    masks = _Masks(settings, run.path, world)
+    sets = [WordSet(words, masks.open(words, str(number))) for number, words in enumerate(databases)]
+    fit_recognizer(
         model,
-        CountedLoss(device, settings.amp),
-        recognition_batches(
-            sets,
-            model,
-            augment=settings.augment,
-            seed=settings.seed,
-            batch_size=settings.batch_size,
-            steps=settings.steps,
-            workers=settings.workers,
-        ),
-        torch.optim.Adam([p for p in model.parameters() if p.requires_grad], lr=settings.learning_rate),
-        settings=loop,
+        settings,
+        sets=sets,
+        valid=None if validation is None else WordSet(validation, masks.open(validation, VALID)),
+        world=world,
         run=run,
         state=state,
         save=lambda path: save_recognizer(
@@ -121,20 +124,22 @@ def finetune(settings: FineTuning) -> Path:
             notes={"mask": settings.mask, "train": settings.train},
         ),
         train_mode=(lambda: train_input_mode(model)) if settings.train == "input" else model.train,
-        half=settings.amp == "fp16",
     )
     return run.path
 
 
 def _check(settings: FineTuning) -> None:
-    if not settings.data:
-        raise ConfigError("fine-tuning needs words: name at least one --data folder")
     if settings.mask not in MASK_KINDS:
         raise ConfigError(f"unknown mask {settings.mask!r}; use one of {', '.join(MASK_KINDS)}")
-    if settings.masks and settings.mask not in ("predicted", "oracle"):
-        raise ConfigError(f"--masks was given, but --mask {settings.mask} reads no store; use --mask predicted")
+    stored = {"--masks": settings.masks, "--valid-masks": settings.valid_masks}
+    for option in (name for name, given in stored.items() if given and settings.mask not in ("predicted", "oracle")):
+        raise ConfigError(f"{option} was given, but --mask {settings.mask} reads no store; use --mask predicted")
     if settings.masks and len(settings.masks) != len(settings.data):
         raise ConfigError(f"give one --masks for each --data: got {len(settings.masks)} for {len(settings.data)}")
+    if settings.valid_masks and settings.valid is None:
+        raise ConfigError("--valid-masks are of validation words: name those with --valid")
+    if settings.mask_in_rectifier and settings.mask == "none":
+        raise ConfigError("--mask-in-rectifier needs a mask; choose another --mask than none")
 
 
 def _prepared(plain: Any, settings: FineTuning) -> nn.Module:
@@ -142,32 +147,71 @@ def _prepared(plain: Any, settings: FineTuning) -> nn.Module:
     if plain.input_spec.mask:
         if settings.mask == "none":
             raise ConfigError(f"{settings.pretrained} has a mask channel already; choose another --mask than none")
+        if settings.mask_in_rectifier and not plain.mask_in_rectifier:
+            raise ConfigError(f"{settings.pretrained} has its mask channel already; leave --mask-in-rectifier out")
         return cast(nn.Module, plain)
     if settings.mask == "none":
         return cast(nn.Module, plain)
     try:
-        return widen_input(plain, settings.init, generator=torch.Generator().manual_seed(settings.seed))
+        return widen_input(
+            plain,
+            settings.init,
+            generator=torch.Generator().manual_seed(settings.seed),
+            mask_in_rectifier=settings.mask_in_rectifier,
+        )
     except ValueError as error:
         raise ConfigError(f"{settings.pretrained} cannot be widened with --init {settings.init}: {error}") from error
 
 
-def _mask_source(settings: FineTuning, number: int, words: WordLmdb, run: Path) -> MaskSource | None:
-    if settings.mask == "none":
-        return None
-    if settings.mask == "random":
-        return RandomMasks(settings.seed)
-    if settings.mask == "zero":
-        return ZeroMasks()
-    return StoredMasks(open_store(_store_path(settings, number, words.path, run), words, settings.mask))
+class _Masks:
+    """Finds where each database's masks come from.
 
+    Args:
+        run: folder for the masks that have to be predicted first.
+    """
 
-def _store_path(settings: FineTuning, number: int, data: Path, run: Path) -> Path:
-    if settings.masks:
-        return Path(settings.masks[number])
-    if settings.mask == "oracle":
-        return data / ORACLE
-    store = run / f"masks-{number}"
-    LOGGER.info("no --masks named: predicting the masks of %s into %s first", data, store)
-    return precompute_masks(
-        data, store, segmenter=settings.segmenter, workers=settings.workers, device=settings.device, amp=settings.amp
-    ).store
+    def __init__(self, settings: FineTuning, run: Path, world: World) -> None:
+        self._settings, self._run, self._world = settings, run, world
+        self._given = {str(number): path for number, path in enumerate(settings.masks)}
+        if settings.valid_masks is not None:
+            self._given[VALID] = settings.valid_masks
+
+    def open(self, words: WordLmdb, part: str) -> MaskSource | None:
+        """Return the masks of a database.
+
+        Args:
+            words: the database.
+            part: its number among the training data, or `VALID`.
+        """
+        mask = self._settings.mask
+        if mask == "none":
+            return None
+        if mask == "random":
+            return RandomMasks(self._settings.seed)
+        if mask == "zero":
+            return ZeroMasks()
+        count = self._settings.valid_limit if part == VALID else None
+        return StoredMasks(open_store(self._store(words.path, part, count), words, mask, count=count))
+
+    def _store(self, data: Path, part: str, count: int | None) -> Path:
+        if part in self._given:
+            return Path(self._given[part])
+        if self._settings.mask == "oracle":
+            return data / ORACLE
+        store = self._run / f"masks-{part}"
+        option = "--valid-masks" if part == VALID else "--masks"
+        LOGGER.info("no %s named: predicting the masks of %s into %s first", option, data, store)
+        settings, device = self._settings, str(self._world.device)
+
+        def predicted() -> Path:
+            return precompute_masks(
+                data,
+                store,
+                segmenter=settings.segmenter,
+                limit=count,
+                workers=settings.workers,
+                device=device,
+                amp=settings.amp,
+            ).store
+
+        return self._world.on_main(predicted)

@@ -99,14 +99,14 @@ def _run(arguments: list[str], log: str, small: dict[str, int]) -> None:
         signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
         resource.setrlimit(resource.RLIMIT_FSIZE, (small["room"], small["room"]))
     from segrec.cli import main
-    from segrec.jobs import finetune, precompute
+    from segrec.jobs import precompute, recognizer_fit
 
     if "chunk" in small:
         precompute.CHUNK = small["chunk"]
     if "checkpoint" in small:
-        finetune.FineTuning = partial(finetune.FineTuning, checkpoint_every=small["checkpoint"])
+        arguments = [*arguments, "--checkpoint-every", str(small["checkpoint"])]
     if "log" in small:
-        finetune.LoopSettings = partial(finetune.LoopSettings, log_every=small["log"])
+        recognizer_fit.LoopSettings = partial(recognizer_fit.LoopSettings, log_every=small["log"])
     code = main(arguments)
     sys.stdout.flush()
     sys.stderr.flush()

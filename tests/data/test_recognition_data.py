@@ -38,8 +38,8 @@ def words(tmp_path) -> Path:
 
 
 def dataset(words: Path, spec: InputSpec = GREY, masks=None, **options) -> RecognitionDataset:
-    settings = {"frames": 26, "augment": False, "seed": 0, **options}
-    return RecognitionDataset(WordSet(WordLmdb(words), masks), spec, ALNUM36, **settings)
+    settings = {"charset": ALNUM36, "frames": 26, "augment": False, "seed": 0, **options}
+    return RecognitionDataset(WordSet(WordLmdb(words), masks), spec, **settings)
 
 
 def test_a_sample_is_the_prepared_image_and_the_normalised_labels_classes(words):
@@ -64,6 +64,25 @@ def test_a_word_that_cannot_be_used_is_given_as_the_reason(words):
 def test_equal_neighbours_need_a_frame_between_them(words):
     assert isinstance(dataset(words, frames=25)[4, 0], Sample)  # 13 letters a and 12 blanks
     assert dataset(words, frames=24)[4, 0] == "label longer than the frames"
+
+
+def test_an_attention_recognizer_needs_a_step_for_the_end(words):
+    data = dataset(words, charset=ALNUM36.with_kind("aster"), frames=None, max_length=14)
+    assert isinstance(data[4, 0], Sample)
+    assert data[3, 0] == "label longer than the decoder's steps"
+
+
+@pytest.mark.parametrize(
+    ("kind", "lengths", "said"),
+    [
+        ("ctc", {"frames": None, "max_length": 9}, "the charset kind ctc takes frames, got frames=None, max_length=9"),
+        ("aster", {"frames": 9}, "the charset kind aster takes max_length, got frames=9, max_length=None"),
+        ("ctc", {"frames": 9, "max_length": 9}, "the charset kind ctc takes frames, got frames=9, max_length=9"),
+    ],
+)
+def test_a_length_of_the_other_kind_is_refused(words, kind, lengths, said):
+    with pytest.raises(ValueError, match=said):
+        dataset(words, charset=ALNUM36.with_kind(kind), **lengths)
 
 
 def test_skipped_words_are_counted_by_reason(words):

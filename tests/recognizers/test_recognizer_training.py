@@ -5,9 +5,11 @@ import math
 import pytest
 import torch
 from torch import nn
+from torch.nn import functional
 
 from recognizers import ALNUM36, CRNN, Charset, InputSpec, WordBatch, ctc_loss
-from recognizers.training import fits
+from recognizers.aided import CtcAided
+from recognizers.training import attention_loss, fits, recognition_loss
 
 CPU = torch.device("cpu")
 
@@ -41,10 +43,84 @@ def test_the_loss_is_the_negative_log_of_all_paths_per_character_and_word():
     assert loss.dtype == torch.float32
 
 
-def test_a_label_that_does_not_fit_is_infinite_and_not_hidden():
-    logits = torch.zeros(1, 2, 3)
-    assert ctc_loss(FixedLogits(logits), batch_of(["aa"], Charset("ab")), device=CPU)["loss"].isinf()
-    assert ctc_loss(FixedLogits(logits), batch_of(["ab"], Charset("ab")), device=CPU)["loss"].isfinite()
+def test_a_label_that_does_not_fit_is_refused_by_its_number_and_need():
+    two_frames = FixedLogits(torch.zeros(3, 2, 3))
+    with pytest.raises(ValueError, match=r"label 1 needs 3 frames, .*, but the network gives 2; leave such words out"):
+        ctc_loss(two_frames, batch_of(["ab", "aa", "b"], Charset("ab")), device=CPU)
+    with pytest.raises(ValueError, match="label 2 needs 4 frames"):
+        ctc_loss(two_frames, batch_of(["a", "a", "abab"], Charset("ab")), device=CPU)
+    assert ctc_loss(two_frames, batch_of(["ab", "b", "b"], Charset("ab")), device=CPU)["loss"].isfinite()
+
+
+class TaughtLogits(FixedLogits):
+    """An attention recognizer that answers with the same logits to any teacher, and remembers what it was taught."""
+
+    charset = Charset("ab", "aster")
+    max_length = 4
+    taught = torch.empty(0)
+
+    def forward(self, images: torch.Tensor, targets: torch.Tensor) -> torch.Tensor:
+        self.taught = targets
+        return self.logits[: len(images), : targets.shape[1]]
+
+
+def test_the_loss_of_a_taught_decoder_is_the_mean_over_characters_and_end_and_then_over_words():
+    chances = torch.tensor([[0.5, 0.2, 0.1, 0.1, 0.1], [0.1, 0.6, 0.1, 0.1, 0.1], [0.1, 0.1, 0.4, 0.2, 0.2]])
+    model = TaughtLogits(chances.log().repeat(2, 1, 1))
+    loss = recognition_loss(model, batch_of(["ab", "a"], model.charset), device=CPU)["loss"]
+    assert model.taught.tolist() == [[0, 1, 2], [0, 2, 2]]
+    first, second = -math.log(0.5 * 0.6 * 0.4) / 3, -math.log(0.5 * 0.1) / 2
+    assert loss.item() == pytest.approx((first + second) / 2, rel=1e-6)
+    assert loss.dtype == torch.float32
+
+
+def test_what_stands_in_the_padding_of_short_words_changes_no_loss():
+    logits = torch.randn(2, 4, 5, generator=torch.Generator().manual_seed(0))
+    before = attention_loss(TaughtLogits(logits), batch_of(["aba", "b"], Charset("ab", "aster")), device=CPU)["loss"]
+    logits[1, 2:] = 50.0 * torch.rand(2, 5)
+    after = attention_loss(TaughtLogits(logits), batch_of(["aba", "b"], Charset("ab", "aster")), device=CPU)["loss"]
+    assert after == before
+
+
+def test_a_label_longer_than_the_decoder_is_refused_by_its_number_and_need():
+    model = TaughtLogits(torch.zeros(2, 5, 5))
+    with pytest.raises(ValueError, match="label 1 needs 5 steps with its end, but the decoder has 4"):
+        recognition_loss(model, batch_of(["a", "abab"], model.charset), device=CPU)
+
+
+class EncodedLogits(TaughtLogits):
+    """A recognizer with two decoders; its features are given."""
+
+    def __init__(self, decoders: tuple[torch.Tensor, ...], features: torch.Tensor) -> None:
+        super().__init__(torch.empty(0))
+        self.decoders, self.features = decoders, features
+
+    def encode(self, images: torch.Tensor) -> torch.Tensor:
+        return self.features
+
+    def teach(self, features: torch.Tensor, targets: torch.Tensor) -> tuple[torch.Tensor, ...]:
+        return self.decoders
+
+
+def test_two_decoders_learn_the_word_and_the_reversed_word():
+    towards = functional.one_hot(torch.tensor([[0, 1, 2]]), 5) * 9.0
+    backwards = functional.one_hot(torch.tensor([[1, 0, 2]]), 5) * 9.0
+    batch = batch_of(["ab"], Charset("ab", "aster"))
+    right, wrong = (
+        recognition_loss(CtcAided(EncodedLogits(pair, torch.zeros(1, 3, 2)), 2, weight=0), batch, device=CPU)
+        for pair in ((towards, backwards), (towards, towards))
+    )
+    assert right["loss"] < 0.01 and wrong["loss"].item() == pytest.approx(9 / 3, abs=0.01)
+    assert set(right) == {"loss", "attention"}
+
+
+def test_a_word_that_does_not_fit_the_ctc_head_gets_no_help_and_harms_nobody():
+    features = torch.rand(2, 2, 3, requires_grad=True)
+    network = CtcAided(EncodedLogits((torch.zeros(2, 3, 5),), features), 3, weight=0.5)
+    terms = recognition_loss(network, batch_of(["aa", "ab"], Charset("ab", "aster")), device=CPU)
+    terms["loss"].backward()
+    assert terms["loss"].item() == pytest.approx(terms["attention"].item() + terms["ctc"].item() / 2)
+    assert terms["ctc"] > 0 and features.grad.isfinite().all() and not features.grad[0].any()
 
 
 @pytest.mark.parametrize(
