@@ -17,12 +17,12 @@ from segrec.jobs.info_findings import Findings
 
 Kind = Literal["word database", "mask store", "run", "weights", "public checkpoint", "scenes"]
 
-PUBLIC_SUFFIXES = (".pth", ".pt", ".tar")
+PUBLIC_SUFFIXES = (".pth", ".pt", ".tar", ".ckpt")
 RUN_FILES = ("run.json", "best.safetensors", "last.safetensors", "state.pt")
 SCENE_FOLDERS = ("images", "text", "regions", "polygons")
 EXPECTED = (
     f"expected a word database (a folder with {DATA_FILE}), a mask store (with shard folders), a run (with run.json), "
-    "rendered scenes (with scenes.json), weights (.safetensors) or a public checkpoint (.pth, .pt, .tar)"
+    "rendered scenes (with scenes.json), weights (.safetensors) or a public checkpoint (.pth, .pt, .tar, .ckpt)"
 )
 
 

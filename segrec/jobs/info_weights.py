@@ -63,7 +63,8 @@ def _describe_model(model: nn.Module, findings: Findings) -> None:
     else:
         channels = f"{'grey' if spec.color == 'grey' else 'RGB'}{' + mask' if spec.mask else ''}"
         plural = "channel" if spec.channels == 1 else "channels"
-        size = f"{spec.height} x {spec.width} (height x width)"
+        width = "the image's ratio" if spec.keep_ratio else str(spec.width)
+        size = f"{spec.height} x {width} (height x width)"
         findings.facts["input"] = f"{spec.channels} {plural} ({channels}), {size}, {spec.interpolation}"
 
 
@@ -92,9 +93,10 @@ def inspect_public(path: Path) -> Findings:
 
 
 def _describe_report(report: LoadReport, findings: Findings) -> None:
-    for what, names in report._asdict().items():
-        few = ", ".join(names[:3]) + (", ..." if len(names) > 3 else "")
-        findings.facts[what] = str(len(names)) if what == "copied" or not names else f"{len(names)}: {few}"
+    for group, count, which in report.rows():
+        line = f"{count}: {which}" if which else str(count)
+        before = findings.facts.get(group)
+        findings.facts[group] = line if before is None else f"{before}; {line}"
 
 
 def inspect_run(path: Path) -> Findings:
