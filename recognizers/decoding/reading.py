@@ -1,0 +1,71 @@
+"""One word as read, and what all decoders ask of logits."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from typing import NamedTuple
+
+from torch import Tensor
+
+from recognizers.charset import Charset
+
+NOT_FINITE = "logits are not finite: the weights or the input hold NaN or infinity"
+
+
+class Reading(NamedTuple):
+    """One word as read; what the confidences are is said by the decoder that gave them.
+
+    Attributes:
+        text: characters of the charset; may be empty.
+        confidence: in [0, 1].
+        character_confidences: in [0, 1], one a character.
+    """
+
+    text: str
+    confidence: float
+    character_confidences: tuple[float, ...]
+
+
+def check_shape(logits: Tensor, charset: Charset) -> None:
+    """Refuse what is no output of a recognizer with this charset.
+
+    Raises:
+        ValueError: the logits are not (N, T, classes) with T >= 1.
+    """
+    if logits.ndim != 3 or logits.shape[1] == 0 or logits.shape[2] != charset.classes:
+        raise ValueError(f"logits must be (N, T, {charset.classes}) with T >= 1, got {tuple(logits.shape)}")
+
+
+def check_kind(charset: Charset, *, attention: bool) -> None:
+    """Refuse logits of one kind of recognizer where those of the other are decoded.
+
+    Raises:
+        ValueError: the charset is that of the other kind.
+    """
+    if charset.is_attention != attention:
+        wanted = "an attention decoder" if attention else "CTC"
+        raise ValueError(f"this decodes logits of {wanted}, got a charset of kind {charset.kind!r}; use read_logits()")
+
+
+def reading_of(
+    ids: Sequence[int], log_probability: float, character_log_probabilities: Sequence[float], charset: Charset
+) -> Reading:
+    """The reading of class numbers, as a beam search gives them; classes that are no characters are left out.
+
+    Args:
+        ids: class numbers, without an end.
+        log_probability: of the word.
+        character_log_probabilities: one a class number.
+        charset: the classes.
+    """
+    places = [place for place, number in enumerate(ids) if 0 <= number - charset.first < len(charset.characters)]
+    return Reading(
+        "".join(charset.characters[ids[place] - charset.first] for place in places),
+        _probability(log_probability),
+        tuple(_probability(character_log_probabilities[place]) for place in places),
+    )
+
+
+def _probability(logarithm: float) -> float:
+    return min(math.exp(logarithm), 1.0) if logarithm < 0 else 1.0
