@@ -53,7 +53,7 @@ class RecognitionDataset:
 
     Args:
         words: the database with its masks.
-        spec: the recognizer's input.
+        spec: the recognizer's input; images are stretched to its width, so that they make batches.
         charset: its characters; labels are normalised to it.
         frames: how many CTC frames the recognizer gives; labels that need more are left out.
         max_length: how many steps an attention recognizer does; labels that with their end need more are left out.
@@ -82,7 +82,7 @@ class RecognitionDataset:
                 f"the charset kind {charset.kind} takes {wanted}, got frames={frames}, max_length={max_length}"
             )
         self._words, self._masks = words
-        self._spec, self._charset, self._steps = spec, charset, given
+        self._spec, self._charset, self._steps = spec.stretched(), charset, given
         self._augment, self._seed = augment, seed
 
     def __len__(self) -> int:

@@ -51,6 +51,11 @@ def test_a_sample_is_the_prepared_image_and_the_normalised_labels_classes(words)
     assert np.array_equal(sample.prepared, prepare(decode_image(picture(0)), None, GREY))
 
 
+def test_training_stretches_also_what_a_recognizer_reads_in_its_ratio(words):
+    sample = dataset(words, InputSpec(keep_ratio=True))[0, 0]
+    assert isinstance(sample, Sample) and sample.prepared.shape == (1, 32, 100)
+
+
 def test_a_word_that_cannot_be_used_is_given_as_the_reason(words):
     data = dataset(words)
     assert [data[position, 0] for position in (1, 2, 3, 5)] == [
