@@ -27,7 +27,7 @@ class ThinPlateSpline(nn.Module):
     def __init__(self, control_points: Points, coordinates: Points) -> None:
         super().__init__()
         self._solved = _spline_matrix(control_points, coordinates).astype(np.float32)
-        self.register_buffer("matrix", torch.from_numpy(self._solved), persistent=False)
+        self.register_buffer("matrix", torch.tensor(self._solved), persistent=False)
 
     def reset_derived(self) -> None:
         """Put the matrix back after the module was built or moved without its data."""
