@@ -5,14 +5,55 @@ from __future__ import annotations
 import argparse
 import importlib.util
 import sys
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from types import ModuleType
+from typing import Any
 
 import torch
+from numpy.typing import NDArray
+from torch import Tensor
 
 from recognizers import ALNUM36, ctc_greedy, load_pretrained
 
 WIDTHS = (100, 160)
+Reference = Mapping[str, NDArray[Any]]
+
+
+class Comparison:
+    """One checkpoint, loaded from the parity data, and whether all that was compared with it agreed.
+
+    Args:
+        check: the parity data's own module.
+        name: of the checkpoint in it.
+    """
+
+    def __init__(self, check: ModuleType, name: str) -> None:
+        state, reference = check.load(name)
+        self.check, self.name = check, name
+        self.reference: Reference = reference
+        self.model: Any = load_pretrained(state)
+        self.agreed = True
+
+    def images(self, key: str = "input") -> Tensor:
+        """The reference's own input."""
+        return torch.from_numpy(self.reference[key])
+
+    def close(self, key: str, mine: Tensor) -> None:
+        """Compare numbers within the tolerance, as many steps as there are of mine."""
+        theirs = self.reference[key][:, : mine.shape[1]]
+        tolerance = self.check.ATOL[self.name]
+        self.agreed &= bool(self.check.compare(f"{self.name} {key}", mine.numpy(), theirs, tolerance))
+
+    def equal(self, key: str, mine: Sequence[Any], theirs: Sequence[Any]) -> None:
+        """Compare words or class numbers exactly."""
+        same = list(mine) == list(theirs)
+        print(f"{self.name} {key}: {'equal' if same else f'DIFFER: {mine}'}")
+        self.agreed &= same
+
+    def words(self, key: str, mine: Tensor, end: int) -> None:
+        """Compare class numbers (N, T) up to and including each row's first end."""
+        self.equal(key, self.check.upto(mine, end), self.check.upto(self.reference[key], end))
 
 
 def main() -> int:
@@ -20,27 +61,68 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("folder", type=Path, help="folder of the parity data: check.py, recipe.py, manifests/, *.npz")
     check = _import_check(parser.parse_args().folder.resolve())
-    return 0 if check_crnn_pytorch(check) else 1
-
-
-def check_crnn_pytorch(check: ModuleType) -> bool:
-    """Whether logits and texts of crnn.pytorch agree at both widths."""
-    name = "crnn_meijieru"
-    state, reference = check.load(name)
-    model = load_pretrained(state)
+    comparisons: dict[str, Callable[[Comparison], None]] = {
+        "crnn_meijieru": compare_crnn_pytorch,
+        "clovaai_crnn": compare_benchmark_crnn,
+        "clovaai_trba": compare_benchmark_attention,
+        "aster_pytorch": compare_aster_pytorch,
+    }
     agreed = True
+    with torch.inference_mode():
+        for name, compare in comparisons.items():
+            comparison = Comparison(check, name)
+            compare(comparison)
+            agreed &= comparison.agreed
+    return 0 if agreed else 1
+
+
+def compare_crnn_pytorch(comparison: Comparison) -> None:
+    """Logits and texts of crnn.pytorch at both widths; the reference is time-major."""
     for width in WIDTHS:
-        with torch.inference_mode():
-            logits = model(torch.from_numpy(reference[f"input_{width}"]))
-        time_major = logits.transpose(0, 1).numpy()
-        agreed &= check.compare(
-            f"{name} logits at width {width}", time_major, reference[f"logits_{width}"], check.ATOL[name]
-        )
+        logits = comparison.model(comparison.images(f"input_{width}"))
+        comparison.close(f"logits_{width}", logits.transpose(0, 1))
         texts = [reading.text for reading in ctc_greedy(logits, ALNUM36)]
-        same = texts == reference[f"text_{width}"].tolist()
-        print(f"{name} texts at width {width}: {'equal' if same else f'DIFFER: {texts}'}")
-        agreed &= same
-    return agreed
+        comparison.equal(f"text_{width}", texts, comparison.reference[f"text_{width}"].tolist())
+
+
+def compare_benchmark_crnn(comparison: Comparison) -> None:
+    """Logits, the head's input and texts of None-VGG-BiLSTM-CTC."""
+    logits = comparison.model(comparison.images())
+    comparison.close("context", comparison.model.encode(comparison.images()))
+    comparison.close("logits", logits)
+    comparison.equal("ids", logits.argmax(dim=2).tolist(), comparison.reference["ids"].tolist())
+    texts = [reading.text for reading in ctc_greedy(logits, ALNUM36)]
+    comparison.equal("text", texts, comparison.reference["text"].tolist())
+
+
+def compare_benchmark_attention(comparison: Comparison) -> None:
+    """Rectification, features, greedy and teacher-forced logits of TPS-ResNet-BiLSTM-Attn."""
+    model, images = comparison.model, comparison.images()
+    seen = model.inspect(images)
+    comparison.close("control_points", seen.control_points * 2 - 1)  # the reference's lie in [-1, 1]
+    comparison.close("rectified", seen.rectified)
+    comparison.close("context", model.encode(images))
+    comparison.close("logits", seen.logits)
+    comparison.words("ids", seen.logits.argmax(dim=2), model.charset.end)
+    fed = torch.from_numpy(comparison.reference["teacher_text"])  # begins with the start, which is ours to feed
+    comparison.close("teacher_logits", model(images, fed.roll(-1, dims=1)))
+
+
+def compare_aster_pytorch(comparison: Comparison) -> None:
+    """Rectification, features, greedy, beam and teacher-forced decoding of ASTER."""
+    model, images, end = comparison.model, comparison.images(), comparison.model.charset.end
+    seen = model.inspect(images)
+    comparison.close("ctrl_points", seen.control_points)
+    comparison.close("rectified", seen.rectified)
+    comparison.close("encoder", model.encode(images))
+    comparison.close("greedy_logits", seen.logits)
+    comparison.words("greedy_ids", seen.logits.argmax(dim=2), end)
+    steps = comparison.reference["teacher_logits"].shape[1]
+    targets = torch.from_numpy(comparison.reference["targets"])[:, :steps]
+    comparison.close("teacher_logits", model(images, targets))
+    words = comparison.check.upto(comparison.reference["beam_ids"], end)
+    found = [[number for number in word if number != end] for word in words]
+    comparison.equal("beam_ids", [list(hypothesis.ids) for hypothesis in model.beam_search(images)], found)
 
 
 def _import_check(folder: Path) -> ModuleType:
