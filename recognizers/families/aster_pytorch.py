@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from typing import Any
 
 import torch
 from torch import nn
@@ -34,7 +35,7 @@ def build(state: State, charset: Charset | None, source: str) -> tuple[nn.Module
     localiser = [shape(f"stn_head.stn_convnet.{index}.0.weight", 4) for index in range(0, 12, 2)]
     stages = [shape(f"encoder.layer{number}.0.conv1.weight", 4)[0] for number in range(1, 6)]
     spec = with_channels(_SPEC, first[1], source=source)
-    sizes = {
+    sizes: dict[str, Any] = {
         "widths": [first[0], *stages],
         "blocks": [_blocks(state, number) for number in range(1, 6)],
         "hidden": shape("encoder.rnn.weight_hh_l0", 2)[1],
