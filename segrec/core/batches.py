@@ -65,7 +65,7 @@ def step_batches(
         ConfigError: the data are empty, the ratios do not fit them, or the batch cannot be shared evenly, so that the
             mean of the shares' means would not be its mean.
     """
-    datasets = list(dataset) if isinstance(dataset, list | tuple) else [dataset]
+    datasets: list[Any] = list(dataset) if isinstance(dataset, list | tuple) else [dataset]
     joined = Joined(datasets)
     if not len(joined):
         raise ConfigError("the data hold nothing to train on; name others")
