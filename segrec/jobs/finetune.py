@@ -17,6 +17,7 @@ from segrec.core.distributed import World, launched
 from segrec.core.errors import ConfigError
 from segrec.core.run_directory import RunDirectory
 from segrec.core.runlog import LOGGER
+from segrec.core.timing import LoopTiming
 from segrec.data.mask_kinds import MASK_KINDS, MaskKind
 from segrec.data.mask_sources import MaskSource, RandomMasks, StoredMasks, ZeroMasks
 from segrec.data.mask_store import open_store
@@ -73,10 +74,14 @@ class FineTuning(Optimisation):
     augment: bool = False
 
 
-def finetune(settings: FineTuning) -> Path:
+def finetune(settings: FineTuning, *, timing: LoopTiming | None = None) -> Path:
     """Fine-tune, or resume the run in `settings.output`; return the run directory.
 
     Under torchrun all its processes train together: each takes its share of every batch.
+
+    Args:
+        settings: of the run.
+        timing: a fresh one is filled with how long the run worked and waited.
 
     Raises:
         CheckpointError: the pretrained weights cannot be read.
@@ -88,10 +93,10 @@ def finetune(settings: FineTuning) -> Path:
     with launched(settings.device) as world:
         _check(settings)
         check(settings, settings.data, world.device)
-        return _finetune(settings, world)
+        return _finetune(settings, world, timing)
 
 
-def _finetune(settings: FineTuning, world: World) -> Path:
+def _finetune(settings: FineTuning, world: World, timing: LoopTiming | None) -> Path:
     databases = [WordLmdb(path) for path in settings.data]
     validation = None if settings.valid is None else WordLmdb(settings.valid)
     torch.manual_seed(settings.seed)
@@ -124,6 +129,7 @@ def _finetune(settings: FineTuning, world: World) -> Path:
             notes={"mask": settings.mask, "train": settings.train},
         ),
         train_mode=(lambda: train_input_mode(model)) if settings.train == "input" else model.train,
+        timing=timing,
     )
     return run.path
 

@@ -24,6 +24,7 @@ from segrec.core.loop import Evaluation, LoopSettings, fit
 from segrec.core.optimizers import make_optimizer
 from segrec.core.run_directory import RunDirectory
 from segrec.core.runlog import LOGGER
+from segrec.core.timing import LoopTiming
 from segrec.data.recognition import LoadedBatch, RecognitionDataset, WordSet, collate, reasons_for
 from segrec.jobs.scoring import score_words
 
@@ -101,6 +102,7 @@ def fit_recognizer(
     save: Callable[[Path], None],
     train_mode: Callable[[], object],
     ctc_aid: float = 0.0,
+    timing: LoopTiming | None = None,
 ) -> None:
     """Train a recognizer from a state on, or from the start, and say which words could not be used.
 
@@ -115,6 +117,7 @@ def fit_recognizer(
         save: writes the network's weights to a path.
         train_mode: puts the network in the mode in which it is trained.
         ctc_aid: weight of a CTC loss that helps an attention recognizer, see `recognizers.aided`.
+        timing: a fresh one is filled with how long the run worked and waited.
 
     Raises:
         ConfigError: the data cannot be mixed or shared in this way.
@@ -140,6 +143,7 @@ def fit_recognizer(
         evaluate=None if valid is None else accuracy_of(model, valid, settings=settings, world=world),
         half=settings.amp == "fp16",
         world=world,
+        timing=timing,
     )
     for reason, count in left_out(run.metrics).items() if world.is_main else ():
         LOGGER.warning("left out %d times while training: %s", count, reason)
