@@ -40,6 +40,8 @@ class Aster(nn.Module):
         max_length: steps of a word at most, its end among them.
         mask_in_rectifier: whether the localiser sees a mask channel; if not, it sees colour only, and the grid it
             gives warps all channels.
+        grey_rectifier: whether the localiser sees the luma of a colour image, as it does after a grey network was
+            widened for RGB + mask.
         bidirectional: a second decoder writes from right to left, and the more certain word of the two is taken, as
             in the paper; the public weights have one decoder.
 
@@ -65,6 +67,7 @@ class Aster(nn.Module):
         points: int = POINTS,
         max_length: int = 100,
         mask_in_rectifier: bool = False,
+        grey_rectifier: bool = False,
         bidirectional: bool = False,
     ) -> None:
         super().__init__()
@@ -73,6 +76,8 @@ class Aster(nn.Module):
                 f"ASTER takes a charset of kind 'aster', got {charset.kind!r}; use charset.with_kind('aster')"
             )
         _check_sizes(widths, blocks, localiser_widths, points, max_length)
+        if mask_in_rectifier and grey_rectifier:
+            raise ConfigError("mask_in_rectifier and grey_rectifier contradict each other: set one of them")
         self.charset, self.input_spec = charset, input_spec
         self.max_length, self.mask_in_rectifier = max_length, mask_in_rectifier
         self._sizes: dict[str, Any] = {
@@ -91,7 +96,7 @@ class Aster(nn.Module):
         )
         self.tps = Rectifier(points, RECTIFIED_SIZE)
         self.stn_head = Localiser(
-            localiser_channels(input_spec, mask_in_rectifier),
+            1 if grey_rectifier else localiser_channels(input_spec, mask_in_rectifier),
             widths=localiser_widths,
             hidden=localiser_hidden,
             points=points,
@@ -120,6 +125,7 @@ class Aster(nn.Module):
             **self._sizes,
             "max_length": self.max_length,
             "mask_in_rectifier": self.mask_in_rectifier,
+            "grey_rectifier": self.stn_head.stn_convnet[0][0].in_channels == 1,
             "bidirectional": self.backward_decoder is not None,
         }
 

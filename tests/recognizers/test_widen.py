@@ -98,7 +98,12 @@ def test_a_model_of_another_project_is_widened_at_the_layer_that_is_named():
     [
         (nn.Sequential(nn.Conv2d(3, 4, 3)), "luma", "0", "luma is for grey weights.*use init='zero-mask'"),
         (nn.Sequential(nn.Conv2d(4, 4, 3)), "random", "0", "must take 1 or 3 channels to be widened to 4, it takes 4"),
-        (nn.Sequential(nn.ReLU()), "random", "0", "must be a Conv2d to be widened, got ReLU: name the first convolution"),
+        (
+            nn.Sequential(nn.ReLU()),
+            "random",
+            "0",
+            "must be a Conv2d to be widened, got ReLU: name the first convolution",
+        ),
         (nn.Sequential(nn.Conv2d(3, 4, 3)), "random", "stem", r"no layer 'stem'; its first convolutions are \['0'\]"),
         (nn.Sequential(nn.Conv2d(3, 4, 3)), "random", None, "names no input_layer: pass layer="),
         (nn.Sequential(nn.Conv2d(3, 4, 3)), "zeros", "0", "init must be 'random', 'zero-mask' or 'luma', got 'zeros'"),
