@@ -34,9 +34,10 @@ class CtcAided(nn.Module):
 
     def __init__(self, recognizer: nn.Module, features: int, *, weight: float = 0.5) -> None:
         super().__init__()
-        self.recognizer: Any = recognizer
+        attention_recognizer: Any = recognizer
+        self.recognizer = attention_recognizer
         self.weight = weight
-        self.head = nn.Linear(features, len(self.recognizer.charset.characters) + 1) if weight else None
+        self.head = nn.Linear(features, len(attention_recognizer.charset.characters) + 1) if weight else None
 
     def forward(self, images: Tensor, targets: Tensor) -> Aided:
         """Both heads' logits of images (N, C, H, W) with targets (N, L), as the recognizer's `forward` takes them."""

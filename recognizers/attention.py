@@ -95,6 +95,17 @@ class Inspection(NamedTuple):
     control_points: Tensor
 
 
+def end_of(charset: Charset) -> int:
+    """The class that ends a word."""
+    assert charset.end is not None, "an attention decoder has a charset with an end"
+    return charset.end
+
+
+def characters_before_end(ids: Tensor, end: int) -> Tensor:
+    """(N,): how many classes come before each row's first end in ids (N, L); L for a row without one."""
+    return (ids == end).cummax(dim=1).values.logical_not().sum(dim=1)
+
+
 def greedy_decode(decoder: AttentionDecoder, features: Tensor, *, max_length: int) -> Decoded:
     """The likeliest character at each step, until every word has ended or has `max_length` steps.
 
@@ -113,7 +124,7 @@ def greedy_decode(decoder: AttentionDecoder, features: Tensor, *, max_length: in
         step = decoder.step(memory, hidden, previous)
         steps.append(step)
         hidden, previous = step.hidden, step.logits.argmax(dim=1)
-        ended |= previous == decoder.charset.end
+        ended |= previous == end_of(decoder.charset)
         if number % every == 0 and ended.all():
             break
     decoded = _stacked(steps)
@@ -195,7 +206,7 @@ class _Beam:
         self.scores, places = totals.topk(self.width, dim=1)
         parents, tokens = places // classes, places % classes
         self.history.append((parents, tokens, own.flatten(1).gather(1, places)))
-        self._close(tokens == charset.end)
+        self._close(tokens == end_of(charset))
         return (parents + self.offsets).flatten(), tokens.flatten()
 
     def _close(self, ended: Tensor) -> None:
@@ -251,6 +262,5 @@ def _stacked(steps: list[Step]) -> Decoded:
 
 def _until_all_end(decoded: Decoded, charset: Charset) -> Decoded:
     """Without the steps after the last word's end, which were done between two looks."""
-    has_ended = (decoded.logits.argmax(dim=2) == charset.end).cummax(dim=1).values
-    steps = min(decoded.logits.shape[1], int((~has_ended).sum(dim=1).max()) + 1)
-    return Decoded(decoded.logits[:, :steps], decoded.attention[:, :steps])
+    longest = int(characters_before_end(decoded.logits.argmax(dim=2), end_of(charset)).max())
+    return Decoded(decoded.logits[:, : longest + 1], decoded.attention[:, : longest + 1])

@@ -6,7 +6,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from recognizers.attention import Decoded
+from recognizers.attention import Decoded, characters_before_end, end_of
 from recognizers.charset import Charset
 
 
@@ -20,11 +20,6 @@ def reverse_words(targets: Tensor, end: int) -> Tensor:
     return targets.gather(1, _reading_order(targets, end))
 
 
-def characters_before_end(ids: Tensor, end: int) -> Tensor:
-    """(N,): how many classes come before each row's first end in ids (N, L); L for a row without one."""
-    return (ids == end).cummax(dim=1).values.logical_not().sum(dim=1)
-
-
 def better_direction(forwards: Decoded, backwards: Decoded, charset: Charset) -> Decoded:
     """Of each word the surer direction by its log probability, in reading order.
 
@@ -35,8 +30,7 @@ def better_direction(forwards: Decoded, backwards: Decoded, charset: Charset) ->
         backwards: written from right to left.
         charset: with an end.
     """
-    end = charset.end
-    assert end is not None, "words of two directions have an end"
+    end = end_of(charset)
     steps = max(forwards.logits.shape[1], backwards.logits.shape[1])
     forwards, backwards = _padded(forwards, steps, end), _padded(backwards, steps, end)
     order = _reading_order(backwards.logits.argmax(dim=2), end)

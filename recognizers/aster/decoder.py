@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any, cast
+
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
@@ -44,7 +46,7 @@ class AttentionGru(nn.Module):
 
     def memory(self, features: Tensor) -> Memory:
         """What all steps share: projected features (N, S, A), their gate inputs (N, S, 3H), and those of characters."""
-        unit, gru = self.attention_unit, self.gru
+        unit, gru = self.attention_unit, cast(Any, self.gru)
         embedding = self.tgt_embedding.embedding_dim
         of_characters = functional.linear(self.tgt_embedding.weight, gru.weight_ih_l0[:, :embedding], gru.bias_ih_l0)
         of_features = functional.linear(features, gru.weight_ih_l0[:, embedding:])

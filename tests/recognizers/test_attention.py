@@ -10,8 +10,8 @@ from torch import Tensor
 
 from recognizers import Charset
 from recognizers.aided import CtcAided
-from recognizers.attention import Decoded, Memory, Step, beam_decode, greedy_decode
-from recognizers.directions import better_direction, characters_before_end, reverse_words
+from recognizers.attention import Decoded, Memory, Step, beam_decode, characters_before_end, greedy_decode
+from recognizers.directions import better_direction, reverse_words
 
 CHARSET = Charset("ab", "aster")  # a 0, b 1, end 2, padding 3, unknown 4, start 5
 
