@@ -1,14 +1,16 @@
-"""Reading with a lexicon: the nearest word by edit distance."""
+"""Reading with a lexicon: the word that is nearest, or of the near ones the most probable."""
 
 from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterable
-from functools import lru_cache
+from functools import cached_property
 from pathlib import Path
 
-from recognizers.metrics import edit_distance
+from recognizers.near_words import NearWords
 from segrec.core.errors import DataError
+
+Normalise = Callable[[str], str]
 
 
 class Lexicon:
@@ -16,22 +18,20 @@ class Lexicon:
 
     Args:
         words: the lexicon; order decides between equally near words.
-        normalise: how words and readings are compared.
+        normalise: how words and readings are compared; hashable, as functions and frozen dataclasses are.
 
     Raises:
         DataError: no word is left after normalising.
     """
 
-    def __init__(self, words: Iterable[str], normalise: Callable[[str], str]) -> None:
-        self._words = list(dict.fromkeys(filter(None, map(normalise, words))))
-        self._known = frozenset(self._words)
-        self._normalise = normalise
-        if not self._words:
+    def __init__(self, words: Iterable[str], normalise: Normalise) -> None:
+        self.words = list(dict.fromkeys(filter(None, map(normalise, words))))
+        self.normalise = normalise
+        if not self.words:
             raise DataError("the lexicon holds no word; give one word a line")
-        self._search = lru_cache(maxsize=100_000)(self._nearest_unknown)
 
     @classmethod
-    def from_file(cls, path: str | os.PathLike[str], normalise: Callable[[str], str]) -> Lexicon:
+    def from_file(cls, path: str | os.PathLike[str], normalise: Normalise) -> Lexicon:
         """Return the lexicon of a UTF-8 file with one word a line.
 
         Raises:
@@ -42,10 +42,14 @@ class Lexicon:
         except (OSError, UnicodeDecodeError) as error:
             raise DataError(f"cannot read the lexicon {path}: {error}") from error
 
+    def __len__(self) -> int:
+        return len(self.words)
+
+    @cached_property
+    def near(self) -> NearWords:
+        """The words by their nearness; built on first use."""
+        return NearWords(self.words)
+
     def nearest(self, text: str) -> str:
         """Return the lexicon's word with the smallest edit distance to `text`; the first of several."""
-        text = self._normalise(text)
-        return text if text in self._known else self._search(text)
-
-    def _nearest_unknown(self, text: str) -> str:
-        return min(self._words, key=lambda word: edit_distance(word, text))
+        return self.words[int(self.near.nearest(self.normalise(text))[0])]
