@@ -9,7 +9,7 @@ import numpy as np
 import torch
 from torch import nn
 
-from recognizers.decoding import Reading, ctc_greedy
+from recognizers.decoding import Reading, read_logits
 from recognizers.preprocess import normalise, prepare
 from segrec.core.device import autocast, resolve_device
 
@@ -65,7 +65,7 @@ class Recognizer:
         pixels = normalise(torch.from_numpy(batch).to(self.device), spec)
         with autocast(self.device, self.amp):
             logits = self.model(pixels)
-        return ctc_greedy(logits, self.model.charset)
+        return read_logits(logits, self.model.charset)
 
     def _check(self, images: Sequence[np.ndarray], masks: Sequence[np.ndarray] | None) -> None:
         if self.needs_mask and masks is None and len(images):
