@@ -11,7 +11,7 @@ import torch
 from torch import nn
 
 from recognizers.loading import load_pretrained, save_recognizer
-from recognizers.widen import freeze_all_but_input, train_input_mode, widen_input
+from recognizers.widen import freeze_all_but_input, input_layers, train_input_mode, widen_input
 from segrec.core.checkpoint import state_digest
 from segrec.core.distributed import World, launched
 from segrec.core.errors import ConfigError
@@ -108,9 +108,9 @@ def _finetune(settings: FineTuning, world: World, timing: LoopTiming | None) -> 
     run = RunDirectory(settings.output)
     state = run.begin("finetune", settings, world=world, parent_digest=parent_digest)
     names = freeze_all_but_input(model) if settings.train == "input" else None
-    LOGGER.info(
-        "fine-tuning %s of %s with %s masks", ", ".join(names) if names else "all layers", parent, settings.mask
-    )
+    trained = ", ".join(names) if names else "all layers"
+    seen = "" if settings.mask == "none" else f" seen by {' and '.join(input_layers(model))}"
+    LOGGER.info("fine-tuning %s of %s with %s masks%s", trained, parent, settings.mask, seen)
     masks = _Masks(settings, run.path, world)
     sets = [WordSet(words, masks.open(words, str(number))) for number, words in enumerate(databases)]
     fit_recognizer(
@@ -153,7 +153,7 @@ def _prepared(plain: Any, settings: FineTuning) -> nn.Module:
     if plain.input_spec.mask:
         if settings.mask == "none":
             raise ConfigError(f"{settings.pretrained} has a mask channel already; choose another --mask than none")
-        if settings.mask_in_rectifier and not plain.mask_in_rectifier:
+        if settings.mask_in_rectifier and not getattr(plain, "mask_in_rectifier", False):
             raise ConfigError(f"{settings.pretrained} has its mask channel already; leave --mask-in-rectifier out")
         return cast(nn.Module, plain)
     if settings.mask == "none":

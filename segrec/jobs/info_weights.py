@@ -13,6 +13,7 @@ from torch import Tensor, nn
 from recognizers.families import LoadReport, family_of
 from recognizers.loading import load_pretrained
 from recognizers.state_dict import unwrap
+from recognizers.widen import input_layers
 from segmenter.loading import ARCHITECTURE as SEGMENTER_ARCHITECTURE
 from segmenter.loading import load_segmenter
 from segrec.core.checkpoint import WeightsHeader, load_untrusted, load_weights, state_digest
@@ -66,6 +67,8 @@ def _describe_model(model: nn.Module, findings: Findings) -> None:
         width = "the image's ratio" if spec.keep_ratio else str(spec.width)
         size = f"{spec.height} x {width} (height x width)"
         findings.facts["input"] = f"{spec.channels} {plural} ({channels}), {size}, {spec.interpolation}"
+        if spec.mask:
+            findings.facts["mask seen by"] = " and ".join(input_layers(model))
 
 
 def _not_finite(path: Path, state: Mapping[str, Tensor]) -> list[str]:

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 import torch
 
-from recognizers import CRNN, InputSpec, save_recognizer
+from recognizers import CRNN, InputSpec, aster_slim, save_recognizer, widen_input
 from segmenter import MutuallyGuidedNet, save_segmenter
 from segrec.core.checkpoint import WeightsHeader, load_weights, save_weights, state_digest
 from segrec.core.errors import DataError
@@ -38,8 +38,19 @@ def test_recognizer_weights_say_what_they_take_and_read(tmp_path):
     assert found.facts["parameters"] == str(sum(parameter.numel() for parameter in model.parameters()))
     assert found.facts["charset"] == "36 characters: 0123456789abcdefghijklmnopqrstuvwxyz"
     assert found.facts["input"] == "4 channels (RGB + mask), 32 x 100 (height x width), bilinear"
+    assert found.facts["mask seen by"] == "cnn.conv0"
     assert found.facts["note data"] == "rendered"
     assert found.facts["digest"] == state_digest(model.state_dict())
+
+
+def test_recognizer_weights_name_each_layer_that_sees_the_mask(tmp_path):
+    plain = aster_slim()
+    for name, wanted in (("default", False), ("both", True)):
+        save_recognizer(tmp_path / f"{name}.safetensors", widen_input(plain, mask_in_rectifier=wanted))
+    seen = [describe(tmp_path / f"{name}.safetensors").facts["mask seen by"] for name in ("default", "both")]
+    assert seen == ["encoder.layer0.0", "encoder.layer0.0 and stn_head.stn_convnet.0.0"]
+    save_recognizer(tmp_path / "plain.safetensors", plain)
+    assert "mask seen by" not in describe(tmp_path / "plain.safetensors").facts
 
 
 def test_segmenter_weights_say_their_working_height(tmp_path):
