@@ -11,6 +11,7 @@ import torch
 from torch import Tensor, nn
 
 from recognizers.aster import Aster
+from recognizers.benchmark import Trba, VggBiLstmCtc
 from recognizers.charset import Charset
 from recognizers.crnn import CRNN
 from recognizers.families import LoadReport, family_of
@@ -22,6 +23,8 @@ from segrec.core.errors import CheckpointError, ConfigError
 _ARCHITECTURES: dict[str, Callable[[Mapping[str, Any]], nn.Module]] = {
     CRNN.architecture: CRNN.from_config,
     Aster.architecture: Aster.from_config,
+    Trba.architecture: Trba.from_config,
+    VggBiLstmCtc.architecture: VggBiLstmCtc.from_config,
 }
 
 
@@ -112,7 +115,6 @@ def _load_public(content: object, charset: Charset | None, source: str) -> tuple
     if charset is None and (stated := stated_characters(content)) is not None:
         charset = Charset(stated)
     family = family_of(state, source)
-    assert family.build is not None  # family_of hands out only families that can be built
     network, report = family.build(state, charset, source)
     return network, report._replace(unexpected=report.unexpected + skipped)
 

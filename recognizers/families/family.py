@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 import torch
 from torch import Tensor, nn
 
+from recognizers.benchmark.spline import TwoStepSpline
 from recognizers.charset import ALNUM36, PRINTABLE94, Charset
 from recognizers.families.report import Conversion, LoadReport, few
 from recognizers.preprocess import InputSpec
@@ -27,14 +28,14 @@ class Family:
         name: the project's name, as users know it.
         signs: keys that together only this family has.
         build: from (state dict, charset or None, what to call the file in errors) to the filled network and its
-            report; None for a format that is known but not read by this version.
+            report.
         keys: gives all keys of its released file, to tell people what theirs lacks.
     """
 
     name: str
     signs: tuple[str, ...]
-    build: Callable[[State, Charset | None, str], tuple[nn.Module, LoadReport]] | None = None
-    keys: Callable[[], Collection[str]] | None = None
+    build: Callable[[State, Charset | None, str], tuple[nn.Module, LoadReport]]
+    keys: Callable[[], Collection[str]]
 
     def recognise(self, state: State) -> bool:
         """Whether every sign of the family is among the keys."""
@@ -66,7 +67,7 @@ def fill(
     counters = _check_fit(network, state, source)
     network.to_empty(device="cpu")
     for module in network.modules():
-        if isinstance(module, ThinPlateSpline):
+        if isinstance(module, ThinPlateSpline | TwoStepSpline):
             module.reset_derived()
     network.load_state_dict(state, strict=False)
     for name, buffer in network.named_buffers():

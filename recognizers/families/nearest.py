@@ -39,7 +39,7 @@ def nearest_in_words(state: State, families: Sequence[Family]) -> str:
 
 
 def _compare(state: State, family: Family) -> _Candidate:
-    keys = family.signs if family.keys is None else tuple(family.keys())
+    keys = tuple(family.keys())
     shared = len(state.keys() & set(keys))
     sample = [] if shared else list(state)[:_SAMPLE]
     alike = sum(bool(difflib.get_close_matches(name, keys, 1, _ALIKE)) for name in sample)

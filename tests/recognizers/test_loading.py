@@ -126,11 +126,11 @@ def changed(**replaced: torch.Tensor | None) -> dict[str, torch.Tensor]:
     [
         (
             tensors("module.FeatureExtraction.ConvNet.0.weight", "module.Prediction.weight"),
-            "a checkpoint of deep-text-recognition-benchmark CRNN, not read by this version; give one of crnn.pytorch",
+            "looks like deep-text-recognition-benchmark CRNN, but FeatureExtraction.ConvNet.0.weight has shape (2, 3)",
         ),
         (
             tensors("FeatureExtraction.ConvNet.conv0_1.weight", "Prediction.attention_cell.rnn.weight_ih"),
-            "a checkpoint of deep-text-recognition-benchmark TPS-ResNet-BiLSTM-Attn",
+            "looks like deep-text-recognition-benchmark TPS-ResNet-BiLSTM-Attn, but FeatureExtraction.ConvNet.conv0_1",
         ),
         (
             {"state_dict": tensors("encoder.layer0.0.weight", "decoder.decoder.tgt_embedding.weight"), "iters": 3},
