@@ -32,5 +32,5 @@ def network_from_config(network: type[Network], config: Mapping[str, Any], *, ki
         return network(charset=charset, input_spec=spec, **values)
     except (KeyError, TypeError, ValueError, RuntimeError) as error:
         raise ConfigError(
-            f"this is not the configuration of a {network.__name__} ({type(error).__name__}: {error})"
+            f"this is not the configuration of {network.__name__} ({type(error).__name__}: {error})"
         ) from error

@@ -10,6 +10,7 @@ from typing import Any
 from torch import Tensor, nn
 
 from recognizers.charset import ALNUM36, Charset
+from recognizers.configuration import network_from_config
 from recognizers.preprocess import InputSpec
 from segrec.core.errors import ConfigError
 
@@ -65,13 +66,7 @@ class CRNN(nn.Module):
         Raises:
             ConfigError: a key is missing, unknown or has an impossible value.
         """
-        try:
-            values = dict(config)
-            charset = Charset(values.pop("charset"))
-            spec = InputSpec(**values.pop("input"))
-            return cls(charset=charset, input_spec=spec, **values)
-        except (KeyError, TypeError, ValueError, RuntimeError) as error:
-            raise ConfigError(f"this is not the configuration of a CRNN ({type(error).__name__}: {error})") from error
+        return network_from_config(cls, config)
 
     def config(self) -> dict[str, Any]:
         """A JSON-able description from which `from_config` rebuilds the network, without its weights."""

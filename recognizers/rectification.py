@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 import numpy as np
 import torch
 from numpy.typing import NDArray
@@ -9,6 +11,13 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 Points = NDArray[np.float64]
+
+
+class Rectified(NamedTuple):
+    """Straightened images (N, C, h, w) and the control points (N, K, 2) of their spline, shares of the image's size."""
+
+    images: Tensor
+    control_points: Tensor
 
 
 class ThinPlateSpline(nn.Module):

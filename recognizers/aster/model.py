@@ -11,13 +11,15 @@ from torch import Tensor, nn
 
 from recognizers.aster.decoder import GruDecoder
 from recognizers.aster.encoder import BLOCKS, WIDTHS, Encoder
-from recognizers.aster.rectifier import POINTS, RECTIFIED_SIZE, Localiser, Rectified, Rectifier, shrink
+from recognizers.aster.rectifier import POINTS, RECTIFIED_SIZE, Localiser, Rectifier, shrink
 from recognizers.aster.rectifier import WIDTHS as LOCALISER_WIDTHS
 from recognizers.attention import Decoded, Hypothesis, Inspection, beam_decode
 from recognizers.charset import ALNUM36, PRINTABLE94, Charset
+from recognizers.configuration import network_from_config
 from recognizers.directions import better_direction, reverse_words
 from recognizers.localiser_input import localiser_channels, localiser_view
 from recognizers.preprocess import InputSpec
+from recognizers.rectification import Rectified
 from segrec.core.errors import ConfigError
 
 _INPUT = InputSpec(height=64, width=256, color="rgb")
@@ -109,13 +111,7 @@ class Aster(nn.Module):
         Raises:
             ConfigError: a key is missing, unknown or has an impossible value.
         """
-        try:
-            values = dict(config)
-            charset = Charset(values.pop("charset"), "aster")
-            spec = InputSpec(**values.pop("input"))
-            return cls(charset=charset, input_spec=spec, **values)
-        except (KeyError, TypeError, ValueError, RuntimeError) as error:
-            raise ConfigError(f"this is not the configuration of an ASTER ({type(error).__name__}: {error})") from error
+        return network_from_config(cls, config, kind="aster")
 
     def config(self) -> dict[str, Any]:
         """A JSON-able description from which `from_config` rebuilds the network, without its weights."""

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import NamedTuple
 
 import numpy as np
 import torch
@@ -17,13 +16,6 @@ INPUT_SIZE = (32, 64)
 RECTIFIED_SIZE = (32, 100)
 POINTS = 20
 _SOURCE_MARGIN, _TARGET_MARGIN = 0.01, 0.05
-
-
-class Rectified(NamedTuple):
-    """Straightened images (N, C, h, w) and the control points (N, K, 2) of their spline, shares of the image's size."""
-
-    images: Tensor
-    control_points: Tensor
 
 
 class Localiser(nn.Module):

@@ -10,7 +10,6 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from recognizers.aster.rectifier import Rectified
 from recognizers.attention import Hypothesis, Inspection, beam_decode, greedy_decode, teacher_decode
 from recognizers.benchmark.decoder import AttentionLstm
 from recognizers.benchmark.rectifier import POINTS, Rectifier
@@ -22,6 +21,7 @@ from recognizers.charset import ALNUM36, Charset
 from recognizers.configuration import network_from_config
 from recognizers.localiser_input import localiser_channels
 from recognizers.preprocess import InputSpec
+from recognizers.rectification import Rectified
 from segrec.core.errors import ConfigError
 
 WIDTHS = (32, 64, 128, 256, 512, 512)

@@ -169,5 +169,5 @@ def test_images_of_other_channels_are_refused():
 
 
 def test_a_damaged_configuration_is_refused():
-    with pytest.raises(ConfigError, match="not the configuration of an ASTER"):
+    with pytest.raises(ConfigError, match="not the configuration of Aster"):
         Aster.from_config({"charset": "ab"})
