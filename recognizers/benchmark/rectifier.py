@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 import torch
@@ -34,7 +35,7 @@ class Rectifier(nn.Module):
 
     def forward(self, images: Tensor) -> tuple[Tensor, Tensor]:
         """Images (N, C, H, W) straightened to (N, C, *size), and the control points (N, K, 2) in [-1, 1]."""
-        seen = localiser_view(images, self.LocalizationNetwork.conv[0].in_channels)
+        seen = localiser_view(images, self.LocalizationNetwork.in_channels)
         control_points = self.LocalizationNetwork(seen)
         grid = self.spline(control_points).unflatten(1, self.size)
         return warp(images, grid.to(images.dtype)), control_points
@@ -66,6 +67,12 @@ class Localiser(nn.Module):
         nn.init.zeros_(self.localization_fc2.weight)
         with torch.no_grad():
             self.localization_fc2.bias.copy_(torch.from_numpy(_slanted_edges(points).ravel()))
+
+    @property
+    def in_channels(self) -> int:
+        """Channels of the images; more after its first convolution was widened."""
+        first: Any = self.conv[0]
+        return int(first.in_channels)
 
     def forward(self, images: Tensor) -> Tensor:
         """Points of images (N, C, H, W), H and W at least 8; in float32, since half precision is a pixel off."""

@@ -98,14 +98,13 @@ class Trba(nn.Module):
 
     def config(self) -> dict[str, Any]:
         """A JSON-able description from which `from_config` rebuilds the network, without its weights."""
-        localiser: Any = self.get_submodule(self.rectifier_layer)
         return {
             "charset": self.charset.characters,
             "input": asdict(self.input_spec),
             **self._sizes,
             "max_length": self.max_length,
             "mask_in_rectifier": self.mask_in_rectifier,
-            "grey_rectifier": localiser.in_channels == 1,
+            "grey_rectifier": self.Transformation.LocalizationNetwork.in_channels == 1,
         }
 
     def forward(self, images: Tensor, targets: Tensor | None = None) -> Tensor:
