@@ -121,7 +121,7 @@ class Aster(nn.Module):
             **self._sizes,
             "max_length": self.max_length,
             "mask_in_rectifier": self.mask_in_rectifier,
-            "grey_rectifier": self.stn_head.stn_convnet[0][0].in_channels == 1,
+            "grey_rectifier": self.stn_head.in_channels == 1,
             "bidirectional": self.backward_decoder is not None,
         }
 
@@ -165,7 +165,7 @@ class Aster(nn.Module):
         channels = self.input_spec.channels
         if images.ndim != 4 or images.shape[1] != channels:
             raise ValueError(f"images must be (N, {channels}, H, W), got {tuple(images.shape)}")
-        seen = localiser_view(images, self.stn_head.stn_convnet[0][0].in_channels)
+        seen = localiser_view(images, self.stn_head.in_channels)
         control_points = self.stn_head(shrink(seen))
         return Rectified(self.tps(images, control_points), control_points)
 

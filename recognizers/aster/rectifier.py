@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 import torch
@@ -48,6 +49,12 @@ class Localiser(nn.Module):
         self.stn_fc1 = nn.Sequential(nn.Linear(left, hidden), nn.BatchNorm1d(hidden), nn.ReLU(inplace=True))
         self.stn_fc2 = nn.Linear(hidden, points * 2)
         self._start_at_the_frame(points)
+
+    @property
+    def in_channels(self) -> int:
+        """Channels that the localiser looks at, which widening may change."""
+        first: Any = self.get_submodule("stn_convnet.0.0")
+        return int(first.in_channels)
 
     def _start_at_the_frame(self, points: int) -> None:
         frame = edge_points(points, low=(_SOURCE_MARGIN,) * 2, high=(1 - _SOURCE_MARGIN,) * 2)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from functools import cache
 from statistics import NormalDist
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -108,10 +109,11 @@ def _toned(color: Array, rng: np.random.Generator) -> Array:
         saturation = float(rng.uniform(0, 1.6))
         color = cv2.transform(color, saturation * np.eye(3) + (1 - saturation) * _LUMA)
     mean = float(np.mean(cv2.mean(color)[:channels])) / 255
-    levels: NDArray[np.float64] = np.arange(256)[:, None] / 255 - mean
+    levels: NDArray[np.floating[Any]] = np.arange(256, dtype=np.float32)[:, None] / 255 - mean
     levels = levels * float(rng.uniform(0.55, 1.4)) + mean + float(rng.normal(0, 0.08))
     if channels == 3:
-        levels = levels * np.exp(rng.normal(0, 0.08, size=3)) + rng.normal(0, 0.04, size=3)
+        gains, offsets = np.exp(rng.normal(0, 0.08, size=3)), rng.normal(0, 0.04, size=3)
+        levels = levels * gains.astype(np.float32) + offsets.astype(np.float32)
     levels = np.clip(levels, 0, 1) ** float(np.exp(rng.normal(0, 0.25)))
     if rng.random() < 0.08:
         levels = 1 - levels
