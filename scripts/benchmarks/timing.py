@@ -1,0 +1,81 @@
+"""Times of functions beside a reference, with their spread over repeats."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping
+from typing import NamedTuple
+
+import numpy as np
+
+
+class Row(NamedTuple):
+    """One measured function beside the reference: its times in seconds, and reference time / own time, by repeat."""
+
+    name: str
+    seconds: list[float]
+    ratios: list[float]
+
+
+class Comparison(NamedTuple):
+    """Two ways of reading the same words: their rows, the reference first, and both texts of each word."""
+
+    rows: list[Row]
+    texts: list[tuple[str, str]]
+
+
+def measure(functions: Mapping[str, Callable[[], object]], repeats: int, *, warm_ups: int = 2) -> list[Row]:
+    """Return a row for each function; the first is the reference.
+
+    Each is called `warm_ups` times before its time is taken. A repeat calls all of them in turn, so that a machine
+    that becomes slower or faster does so for all, and ratios are taken within a repeat.
+    """
+    for function in functions.values():
+        for _ in range(warm_ups):
+            function()
+    seconds: dict[str, list[float]] = {name: [] for name in functions}
+    for _ in range(repeats):
+        for name, function in functions.items():
+            start = time.perf_counter()
+            function()
+            seconds[name].append(time.perf_counter() - start)
+    reference = next(iter(seconds.values()))
+    return [
+        Row(name, taken, [base / one for base, one in zip(reference, taken, strict=True)])
+        for name, taken in seconds.items()
+    ]
+
+
+def table(rows: list[Row]) -> str:
+    """Return a markdown table: medians, and from which tenth to which the repeats spread."""
+    lines = [
+        "| what | milliseconds (10% to 90% of repeats) | times faster (10% to 90%) |",
+        "|---|---:|---:|",
+    ]
+    for row in rows:
+        low, middle, high = np.percentile(np.array(row.seconds) * 1000, [10, 50, 90])
+        slowest, ratio, fastest = np.percentile(row.ratios, [10, 50, 90])
+        lines.append(
+            f"| {row.name} | {middle:.1f} ({low:.1f} to {high:.1f}) | {ratio:.2f} ({slowest:.2f} to {fastest:.2f}) |"
+        )
+    return "\n".join(lines)
+
+
+def report(comparison: Comparison, bound: float) -> tuple[str, bool]:
+    """Return a comparison for people, and whether the texts are equal.
+
+    Args:
+        comparison: of two ways.
+        bound: how many times faster than the reference the second must be.
+    """
+    differing = [pair for pair in comparison.texts if pair[0] != pair[1]]
+    ratio = float(np.median(comparison.rows[1].ratios))
+    verdict = "holds" if ratio >= bound else "DOES NOT HOLD"
+    said = f"at least {bound:g} times faster: {verdict} ({ratio:.2f}); "
+    if differing:
+        first = " against ".join(map(repr, differing[0]))
+        said += f"{len(differing)} of {len(comparison.texts)} TEXTS DIFFER, for instance {first}"
+    else:
+        different = len({own for _, own in comparison.texts})
+        said += f"all {len(comparison.texts)} texts are equal ({different} different ones)"
+    return f"{table(comparison.rows)}\n\n{said}", not differing
