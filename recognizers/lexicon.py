@@ -20,12 +20,19 @@ class Lexicon:
         words: the lexicon; order decides between equally near words.
         normalise: how words and readings are compared; hashable, as functions and frozen dataclasses are.
 
+    Attributes:
+        words: normalised, each once.
+
     Raises:
         DataError: no word is left after normalising.
     """
 
     def __init__(self, words: Iterable[str], normalise: Normalise) -> None:
-        self.words = list(dict.fromkeys(filter(None, map(normalise, words))))
+        self._spelling: dict[str, str] = {}
+        for word in words:
+            self._spelling.setdefault(normalise(word), word)
+        self._spelling.pop("", None)
+        self.words = list(self._spelling)
         self.normalise = normalise
         if not self.words:
             raise DataError("the lexicon holds no word; give one word a line")
@@ -37,13 +44,14 @@ class Lexicon:
         Raises:
             DataError: the file cannot be read or holds no word.
         """
-        try:
-            return cls(Path(path).read_text(encoding="utf-8").splitlines(), normalise)
-        except (OSError, UnicodeDecodeError) as error:
-            raise DataError(f"cannot read the lexicon {path}: {error}") from error
+        return cls(read_lines(path), normalise)
 
     def __len__(self) -> int:
         return len(self.words)
+
+    def spelling(self, word: str) -> str:
+        """Return a word of `words` as the lexicon spells it; the first of several spellings."""
+        return self._spelling[word]
 
     @cached_property
     def near(self) -> NearWords:
@@ -53,3 +61,15 @@ class Lexicon:
     def nearest(self, text: str) -> str:
         """Return the lexicon's word with the smallest edit distance to `text`; the first of several."""
         return self.words[int(self.near.nearest(self.normalise(text))[0])]
+
+
+def read_lines(path: str | os.PathLike[str]) -> list[str]:
+    """Return the lines of a UTF-8 lexicon file, without the space around them.
+
+    Raises:
+        DataError: the file cannot be read.
+    """
+    try:
+        return [line.strip() for line in Path(path).read_text(encoding="utf-8").splitlines()]
+    except (OSError, UnicodeDecodeError) as error:
+        raise DataError(f"cannot read the lexicon {path}: {error}") from error

@@ -6,6 +6,7 @@ import math
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from functools import lru_cache
+from itertools import islice
 from typing import NamedTuple
 
 import numpy as np
@@ -39,7 +40,8 @@ UNREADABLE = "has no character that the network reads"
 def nearest_readings(readings: Sequence[Reading], lexicons: Sequence[Lexicon]) -> list[Reading]:
     """The lexicon's word nearest to each reading by edit distance alone, as for attention models.
 
-    The word's confidence stays that of the reading; where the characters changed they have none of their own.
+    Words come as their lexicon spells them. The word's confidence stays that of the reading; where the characters
+    changed they have none of their own.
 
     Args:
         readings: lexicon-free.
@@ -48,8 +50,9 @@ def nearest_readings(readings: Sequence[Reading], lexicons: Sequence[Lexicon]) -
     found = []
     for reading, lexicon in zip(readings, lexicons, strict=True):
         word = lexicon.nearest(reading.text)
-        kept = len(word) == len(reading.text) and word == lexicon.normalise(reading.text)
-        found.append(Reading(word, reading.confidence, reading.character_confidences if kept else ()))
+        text = lexicon.spelling(word)
+        kept = len(text) == len(reading.text) and word == lexicon.normalise(reading.text)
+        found.append(Reading(text, reading.confidence, reading.character_confidences if kept else ()))
     return found
 
 
@@ -63,8 +66,8 @@ def probable_readings(
     and a row whose lexicon has none keeps its reading. Characters that the lexicon compares as one (letter cases) have
     their probabilities added, those that it ignores count as blanks.
 
-    A word's confidence is the total probability of its alignments, a character's the probability that it comes next,
-    0 for one that the network cannot write.
+    Words come as their lexicon spells them. A word's confidence is the total probability of its alignments, a
+    character's the probability that it comes next, 0 for one that the network cannot write.
 
     Args:
         logits: (N, T, classes) of CTC.
@@ -86,22 +89,23 @@ def probable_readings(
         _Candidates(lexicon, folding.charset, row, refused).best(reading.text)
         for row, reading, lexicon in zip(probabilities, readings, lexicons, strict=True)
     ]
-    return _confident(probabilities, readings, chosen, folding.charset), refused
-
-
-def _confident(
-    probabilities: Tensor, readings: Sequence[Reading], chosen: Sequence[str | None], charset: Charset
-) -> list[Reading]:
-    """The chosen words with their confidences; the reading itself where no word was chosen."""
     rows = [row for row, word in enumerate(chosen) if word is not None]
-    aligned = aligned_readings(probabilities[rows], [charset.normalise(chosen[row] or "") for row in rows], charset)
+    words = [chosen[row] or "" for row in rows]
+    written = [folding.charset.normalise(word) for word in words]
     found = list(readings)
-    for row, reading in zip(rows, aligned, strict=True):
-        word = chosen[row] or ""
-        written = iter(reading.character_confidences)
-        shares = [next(written) if charset.normalise(character) else 0.0 for character in word]
-        found[row] = Reading(word, reading.confidence, tuple(shares))
-    return found
+    for row, word, aligned in zip(
+        rows, words, aligned_readings(probabilities[rows], written, folding.charset), strict=True
+    ):
+        found[row] = _spelled(aligned, word, lexicons[row], folding.charset)
+    return found, refused
+
+
+def _spelled(aligned: Reading, word: str, lexicon: Lexicon, charset: Charset) -> Reading:
+    """The reading with the lexicon's spelling of its word."""
+    text = lexicon.spelling(word)
+    shares = iter(aligned.character_confidences)
+    written = [len(charset.normalise(lexicon.normalise(character))) for character in text]
+    return Reading(text, aligned.confidence, tuple(min(islice(shares, count), default=0.0) for count in written))
 
 
 class _Folding(NamedTuple):

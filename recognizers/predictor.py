@@ -2,16 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections import Counter, defaultdict
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import numpy as np
 import torch
-from torch import nn
+from torch import Tensor, nn
 
-from recognizers.decoding import Reading, read_logits
+from recognizers.decoding import Reading, ctc_beam, read_logits, reading_of
+from recognizers.lexicon import Lexicon
+from recognizers.lexicon_reading import nearest_readings, probable_readings
 from recognizers.preprocess import normalise, prepare
 from segrec.core.device import autocast, resolve_device
+from segrec.core.errors import ConfigError
+
+BATCHES_SORTED = 4
+"""Where images keep their ratio, those of so many batches are put together by their width."""
 
 
 class Recognizer:
@@ -21,12 +28,28 @@ class Recognizer:
         model: moved to the device and put in eval mode.
         device: "auto", "cpu", "cuda", "cuda:n", "mps" or a torch device.
         amp: "off", "bf16" or "fp16".
+        beam: prefixes that the beam search keeps, of CTC or of attention models; None reads greedily.
+
+    Attributes:
+        refused: lexicon words that were refused as candidates so far, by the reason; one word counts for each image.
+
+    Raises:
+        ConfigError: the beam keeps no prefix, or more than an attention model has classes.
     """
 
-    def __init__(self, model: nn.Module, *, device: str | torch.device = "cpu", amp: str = "off") -> None:
+    def __init__(
+        self, model: nn.Module, *, device: str | torch.device = "cpu", amp: str = "off", beam: int | None = None
+    ) -> None:
         self.device = resolve_device(str(device))
-        self.amp = amp
+        self.amp, self.beam = amp, beam
         self.model: Any = model.to(self.device).eval()
+        self.refused: Counter[str] = Counter()
+        if beam is None:
+            return
+        charset = self.model.charset
+        if beam < 1 or (charset.is_attention and beam > charset.classes):
+            most = f" to {charset.classes}, the number of classes" if charset.is_attention else ""
+            raise ConfigError(f"the beam must keep from 1{most} prefixes, got {beam}; None reads greedily")
 
     @property
     def needs_mask(self) -> bool:
@@ -34,7 +57,12 @@ class Recognizer:
         return bool(self.model.input_spec.mask)
 
     def read(
-        self, images: Sequence[np.ndarray], masks: Sequence[np.ndarray] | None = None, *, batch_size: int = 64
+        self,
+        images: Sequence[np.ndarray],
+        masks: Sequence[np.ndarray] | None = None,
+        *,
+        batch_size: int = 64,
+        lexicons: Lexicon | Sequence[Lexicon] | None = None,
     ) -> list[Reading]:
         """One reading an image, in order; no images give no readings.
 
@@ -43,29 +71,63 @@ class Recognizer:
             masks: (H, W) uint8, 0..255, each of its image's size or of the network's input size; for a model that
                 needs them.
             batch_size: images at once.
+            lexicons: each reading becomes a word of this lexicon, or of its own where there is one an image: with CTC
+                the most probable of the near ones, see `lexicon_reading.probable_readings`; with attention the nearest.
 
         Raises:
-            ValueError: an image or mask is not like that, masks are missing, too many or not needed.
+            ValueError: an image or mask is not like that, masks or lexicons are missing, too many or not needed.
         """
         if batch_size < 1:
             raise ValueError(f"batch_size must be at least 1, got {batch_size}")
         self._check(images, masks)
-        readings: list[Reading] = []
-        for start in range(0, len(images), batch_size):
-            chosen = slice(start, start + batch_size)
-            readings += self._read_batch(images[chosen], None if masks is None else masks[chosen])
-        return readings
+        own = [lexicons] * len(images) if isinstance(lexicons, Lexicon) else lexicons
+        if own is not None and len(own) != len(images):
+            raise ValueError(f"lexicons must be one an image: got {len(own)} lexicons for {len(images)} images")
+        readings: dict[int, Reading] = {}
+        for places, pixels in self._batches(images, masks, batch_size):
+            found = self._read_batch(pixels, None if own is None else [own[place] for place in places])
+            readings.update(zip(places, found, strict=True))
+        return [readings[place] for place in range(len(images))]
+
+    def _batches(
+        self, images: Sequence[np.ndarray], masks: Sequence[np.ndarray] | None, batch_size: int
+    ) -> Iterator[tuple[list[int], Tensor]]:
+        """Yield places of images and their pixels (N, C, h, w) uint8; those of one batch have one size."""
+        spec = self.model.input_spec
+        window = batch_size * (BATCHES_SORTED if spec.keep_ratio else 1)
+        for start in range(0, len(images), window):
+            by_width = defaultdict(list)
+            for place in range(start, min(start + window, len(images))):
+                prepared = prepare(images[place], None if masks is None else masks[place], spec)
+                by_width[prepared.shape[2]].append((place, prepared))
+            for alike in by_width.values():
+                for first in range(0, len(alike), batch_size):
+                    places, arrays = zip(*alike[first : first + batch_size], strict=True)
+                    yield list(places), _stacked(arrays, channels_last=self.device.type == "cpu")
 
     @torch.inference_mode()
-    def _read_batch(self, images: Sequence[np.ndarray], masks: Sequence[np.ndarray] | None) -> list[Reading]:
-        spec = self.model.input_spec
-        batch = np.empty((len(images), spec.channels, spec.height, spec.width), np.uint8)
-        for index, image in enumerate(images):
-            batch[index] = prepare(image, None if masks is None else masks[index], spec)
-        pixels = normalise(torch.from_numpy(batch).to(self.device), spec)
+    def _read_batch(self, batch: Tensor, lexicons: Sequence[Lexicon] | None) -> list[Reading]:
+        pixels = normalise(batch.to(self.device), self.model.input_spec)
+        charset = self.model.charset
+        if charset.is_attention:
+            readings = self._write(pixels)
+            return readings if lexicons is None else nearest_readings(readings, lexicons)
         with autocast(self.device, self.amp):
             logits = self.model(pixels)
-        return read_logits(logits, self.model.charset)
+        readings = read_logits(logits, charset) if self.beam is None else ctc_beam(logits, charset, beam=self.beam)
+        if lexicons is None:
+            return readings
+        readings, refused = probable_readings(logits, readings, lexicons, charset)
+        self.refused.update(refused)
+        return readings
+
+    def _write(self, pixels: Tensor) -> list[Reading]:
+        """Readings of an attention model."""
+        with autocast(self.device, self.amp):
+            if self.beam is None:
+                return read_logits(self.model(pixels), self.model.charset)
+            hypotheses = self.model.beam_search(pixels, width=self.beam)
+        return [reading_of(*hypothesis, self.model.charset) for hypothesis in hypotheses]
 
     def _check(self, images: Sequence[np.ndarray], masks: Sequence[np.ndarray] | None) -> None:
         if self.needs_mask and masks is None and len(images):
@@ -76,10 +138,20 @@ class Recognizer:
             raise ValueError("this recognizer takes no mask: leave the masks out, or widen it with widen_input()")
         if len(masks) != len(images):
             raise ValueError(f"masks must be one an image: got {len(masks)} masks for {len(images)} images")
-        spec = self.model.input_spec
         for index, (image, mask) in enumerate(zip(images, masks, strict=True)):
-            if mask.shape not in (image.shape[:2], (spec.height, spec.width)):
+            size = self.model.input_spec.size_for(image.shape[:2])
+            if mask.shape not in (image.shape[:2], size):
                 raise ValueError(
-                    f"mask {index} must have its image's size {image.shape[:2]} or the network's "
-                    f"{(spec.height, spec.width)}, got {mask.shape}; resize it first"
+                    f"mask {index} must have its image's size {image.shape[:2]} or the network's {size}, "
+                    f"got {mask.shape}; resize it first"
                 )
+
+
+def _stacked(prepared: Sequence[np.ndarray], *, channels_last: bool) -> Tensor:
+    """(N, C, h, w) uint8 of arrays (C, h, w); with the channels last in memory convolutions are faster on a CPU."""
+    if not channels_last:
+        return torch.from_numpy(np.stack(prepared))
+    batch = np.empty((len(prepared), *prepared[0].shape[1:], prepared[0].shape[0]), np.uint8)
+    for index, one in enumerate(prepared):
+        batch[index] = one.transpose(1, 2, 0)
+    return torch.from_numpy(batch).permute(0, 3, 1, 2)

@@ -30,10 +30,13 @@ class Segmenter(predictor.Segmenter):
         return cls(load_segmenter(resolve_weights(weights)), **options)
 
 
-def open_recognizer(weights: str | os.PathLike[str], *, device: str = "auto", amp: str = "off") -> Recognizer:
+def open_recognizer(
+    weights: str | os.PathLike[str], *, device: str = "auto", amp: str = "off", beam: int | None = None
+) -> Recognizer:
     """Return the recognizer of a shipped name, a run directory, a weights file or a public checkpoint.
 
     Raises:
         CheckpointError: there is no such file, or no recognizer that segrec knows fits it.
+        ConfigError: the beam keeps no prefix, or too many.
     """
-    return Recognizer(load_pretrained(resolve_weights(weights)), device=device, amp=amp)
+    return Recognizer(load_pretrained(resolve_weights(weights)), device=device, amp=amp, beam=beam)

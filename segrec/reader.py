@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from recognizers.lexicon import Lexicon
 from recognizers.predictor import Recognizer
 from segmenter.preprocess import as_rgb
 from segrec.core.images import Array
@@ -54,6 +55,7 @@ class Reader:
         segmenter: str | os.PathLike[str] = SEGMENTER,
         device: str = "auto",
         amp: str = "off",
+        beam: int | None = None,
     ) -> Reader:
         """Return a reader; without arguments it uses the shipped weights.
 
@@ -62,20 +64,22 @@ class Reader:
             segmenter: the same for the segmenter.
             device: `auto`, `cpu`, `cuda`, `cuda:N` or `mps`.
             amp: `off`, `bf16` or `fp16`.
+            beam: prefixes that a beam search keeps; None reads greedily.
 
         Raises:
             CheckpointError: weights are missing or do not fit.
-            ConfigError: the device is unknown or absent.
+            ConfigError: the device is unknown or absent, or the beam keeps no prefix.
         """
-        recognizer = open_recognizer(weights, device=device, amp=amp)
+        recognizer = open_recognizer(weights, device=device, amp=amp, beam=beam)
         return cls(recognizer, Segmenter.from_pretrained(segmenter, device=device, amp=amp, scene_height=None))
 
-    def read(self, crops: Sequence[Array], *, batch_size: int = 64) -> list[Word]:
+    def read(self, crops: Sequence[Array], *, batch_size: int = 64, lexicon: Lexicon | None = None) -> list[Word]:
         """Return one `Word` a crop, in order; `[]` gives `[]`.
 
         Args:
             crops: (H, W, 3) uint8 RGB pictures of one word each; grey (H, W) and RGBA are accepted.
             batch_size: crops a forward pass.
+            lexicon: of which each reading becomes a word.
 
         Raises:
             ValueError: a crop is no such array, or `crops` is one array rather than a list of them.
@@ -88,7 +92,7 @@ class Reader:
         masks = self._segmenter.predict_text(images, batch_size=batch_size)
         stored = [as_stored(np.round(mask * 255).astype(np.uint8)) for mask in masks]
         channel = stored if self._recognizer.needs_mask else None
-        readings = self._recognizer.read(images, channel, batch_size=batch_size)
+        readings = self._recognizer.read(images, channel, batch_size=batch_size, lexicons=lexicon)
         return [Word(*reading, mask) for reading, mask in zip(readings, masks, strict=True)]
 
     def read_regions(self, image: Array, polygons: Sequence[NDArray[Any]], *, batch_size: int = 64) -> list[Word]:

@@ -15,6 +15,8 @@ BATCH = 64
 @click.argument("images", nargs=-1, required=True, type=click.Path())
 @click.option("--model", default="crnn-slim-predicted", show_default=True, help="Shipped name, run or weights.")
 @click.option("--segmenter", default="mgnet-slim", show_default=True, help="Shipped name, run or weights.")
+@click.option("--beam", type=click.IntRange(1), help="Read with a beam search that keeps so many prefixes.")
+@click.option("--lexicon", type=click.Path(), help="A file of the words that readings may be, one a line.")
 @click.option(
     "--format",
     "output_format",
@@ -24,16 +26,27 @@ BATCH = 64
     help="One line an image, or a JSON list.",
 )
 @common_options(seed=False)
-def command(images: tuple[str, ...], model: str, segmenter: str, output_format: str, device: str) -> None:
+def command(
+    images: tuple[str, ...],
+    model: str,
+    segmenter: str,
+    beam: int | None,
+    lexicon: str | None,
+    output_format: str,
+    device: str,
+) -> None:
     """Read pictures of single words.
 
     A file that cannot be read is reported and the others are still read; the exit code is then 1.
     """
+    from recognizers.lexicon import Lexicon
     from segrec.core.errors import DataError
     from segrec.core.images import read_image
+    from segrec.jobs.scoring import LabelRule
     from segrec.reader import Reader
 
-    reader = Reader.from_pretrained(model, segmenter=segmenter, device=device)
+    words_of = None if lexicon is None else Lexicon.from_file(lexicon, LabelRule())
+    reader = Reader.from_pretrained(model, segmenter=segmenter, device=device, beam=beam)
     rows: list[dict[str, object]] = []
     for start in range(0, len(images), BATCH):
         crops, problems = {}, {}
@@ -42,7 +55,7 @@ def command(images: tuple[str, ...], model: str, segmenter: str, output_format: 
                 crops[path] = read_image(path)
             except DataError as error:
                 problems[path] = str(error)
-        words = dict(zip(crops, reader.read(list(crops.values())), strict=True))
+        words = dict(zip(crops, reader.read(list(crops.values()), lexicon=words_of), strict=True))
         for path in images[start : start + BATCH]:
             rows.append(
                 {"image": path, "error": problems[path]}

@@ -4,16 +4,17 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any, Literal
 
-from recognizers.lexicon import Lexicon
 from recognizers.loading import load_pretrained
 from recognizers.predictor import Recognizer
+from segrec.core.distributed import ALONE, World
 from segrec.core.errors import ConfigError, DataError
 from segrec.core.files import atomic_path, check_writable
 from segrec.core.runlog import LOGGER
+from segrec.data.lexicons import WordLexicons
 from segrec.data.mask_kinds import MASK_KINDS
 from segrec.data.mask_sources import MaskSource, RandomMasks, StoredMasks, ZeroMasks
 from segrec.data.mask_store import MaskStore, open_store
@@ -37,7 +38,9 @@ class Evaluation:
         model: shipped name, run directory or file; None takes, for each kind of mask, the shipped recognizer that was
             fine-tuned with it.
         segmenter: predicts masks that no store holds.
-        lexicon: a file of words; each reading becomes the nearest of them.
+        lexicon: a file for all databases, or one for each by its name, see `segrec.data.lexicons`; each reading becomes
+            a word of its lexicon.
+        beam: prefixes that a beam search keeps; None reads greedily.
         limit: only the first words of each database.
         seed: of the random masks.
     """
@@ -49,7 +52,8 @@ class Evaluation:
     segmenter: str = SEGMENTER
     charset_filter: Literal["alnum", "none"] = "alnum"
     case_sensitive: bool = False
-    lexicon: str | None = None
+    lexicon: str | Mapping[str, str] | None = None
+    beam: int | None = None
     limit: int | None = None
     predictions: str | None = None
     seed: int = 0
@@ -88,20 +92,28 @@ class EvaluationResult:
         }
 
 
-def evaluate(settings: Evaluation) -> list[EvaluationResult]:
+def evaluate(settings: Evaluation, *, world: World | None = None) -> list[EvaluationResult]:
     """Return the score of every database under every kind of mask.
 
+    Args:
+        settings: what to read, and how.
+        world: the processes that share the reading, see `segrec.core.distributed.launched`; all call this and all get
+            the results. None is this process alone.
+
     Raises:
-        ConfigError: an unknown mask, or a mask for a recognizer that takes none.
+        ConfigError: an unknown mask, a mask for a recognizer that takes none, or a database without a lexicon.
         CheckpointError: weights cannot be read.
         DataError: a database or mask store cannot be read or does not fit.
     """
     _check(settings)
+    world = world or ALONE
+    if world.size > 1:
+        settings = replace(settings, device=str(world.device))
     models = _Models(settings)
     sources = _Sources(settings)
     rule = LabelRule(settings.charset_filter, settings.case_sensitive)
-    correct = None if settings.lexicon is None else Lexicon.from_file(settings.lexicon, rule).nearest
     databases = {name: WordLmdb(path) for name, path in settings.data.items()}
+    lexicons = _open_lexicons(settings, databases, rule)
     readers = {mask: models.for_mask(mask) for mask in settings.mask}
     plan = [  # everything is opened before anything is read: a mistake in the last database shows at once
         (name, words, mask, sources.open(mask, name, words) if recognizer.needs_mask else None)
@@ -116,13 +128,14 @@ def evaluate(settings: Evaluation) -> list[EvaluationResult]:
             words,
             source,
             rule=rule,
-            correct=correct,
+            lexicons=lexicons.get(name),
             limit=settings.limit,
             description=f"{name} {mask}",
+            world=world,
         )
         _warn(scored, name)
         results.append(EvaluationResult(name, mask, model_name, scored))
-    if settings.predictions is not None:
+    if settings.predictions is not None and world.is_main:
         write_predictions(settings.predictions, results)
     return results
 
@@ -164,6 +177,26 @@ def _warn(scored: Scored, name: str) -> None:
             scored.score.words,
             example,
         )
+    for reason, count in scored.refused.items():
+        LOGGER.warning("%s: %d times a word of the lexicon was no candidate, because it %s", name, count, reason)
+
+
+def _open_lexicons(settings: Evaluation, databases: Mapping[str, WordLmdb], rule: LabelRule) -> dict[str, WordLexicons]:
+    """Return the lexicons of each database, none without a lexicon in the settings."""
+    if settings.lexicon is None:
+        return {}
+    files = settings.lexicon
+    named = dict.fromkeys(databases, files) if isinstance(files, str) else dict(files)
+    strangers, without = set(named) - set(databases), set(databases) - set(named)
+    if strangers:
+        raise ConfigError(f"--lexicon names {', '.join(sorted(strangers))}, which no --data does")
+    if without:
+        missing = sorted(without)
+        raise ConfigError(f"no --lexicon is named for {', '.join(missing)}; add --lexicon {missing[0]}=FILE")
+    by_file = {file: WordLexicons(file, rule) for file in named.values()}
+    for name, words in databases.items():
+        by_file[named[name]].check(len(words) if settings.limit is None else min(settings.limit, len(words)))
+    return {name: by_file[file] for name, file in named.items()}
 
 
 class _Models:
@@ -177,7 +210,9 @@ class _Models:
         name = self._settings.model or BY_MASK[mask]
         if name not in self._opened:
             model = load_pretrained(resolve_weights(name))
-            self._opened[name] = Recognizer(model, device=self._settings.device, amp=self._settings.amp)
+            self._opened[name] = Recognizer(
+                model, device=self._settings.device, amp=self._settings.amp, beam=self._settings.beam
+            )
         recognizer = self._opened[name]
         if mask != "none" and not recognizer.needs_mask:
             raise ConfigError(

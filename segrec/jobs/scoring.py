@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections import deque
+from collections import Counter, defaultdict, deque
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
@@ -16,7 +16,9 @@ from recognizers.metrics import WordScore, normalise_label
 from recognizers.predictor import Recognizer
 from segrec.core.distributed import ALONE, World
 from segrec.core.errors import SegrecError
+from segrec.core.images import Array
 from segrec.core.runlog import progress_bar
+from segrec.data.lexicons import WordLexicons
 from segrec.data.mask_sources import MaskSource
 from segrec.data.words import Word, WordLmdb
 
@@ -58,11 +60,13 @@ class Scored:
 
     Attributes:
         unlabelled: words left out because nothing of their label is left to compare (the field's habit).
+        refused: lexicon words that were refused as candidates, by the reason; one word counts for each image.
     """
 
     score: WordScore = field(default_factory=WordScore)
     outcomes: list[WordOutcome] = field(default_factory=list)
     unlabelled: int = 0
+    refused: Counter[str] = field(default_factory=Counter)
 
 
 class _Judged(NamedTuple):
@@ -77,6 +81,7 @@ class _Part(NamedTuple):
 
     words: list[_Judged]
     unlabelled: int
+    refused: Counter[str]
 
 
 def score_words(
@@ -85,7 +90,7 @@ def score_words(
     source: MaskSource | None,
     *,
     rule: LabelRule | None = None,
-    correct: Callable[[str], str] | None = None,
+    lexicons: WordLexicons | None = None,
     limit: int | None = None,
     description: str = "reading",
     world: World = ALONE,
@@ -97,7 +102,7 @@ def score_words(
     Args:
         source: masks for a recognizer that needs them, else None.
         rule: how texts are compared; the field's habit when None.
-        correct: turns a reading into another text, as a lexicon does.
+        lexicons: of which each reading becomes a word; they compare words as the rule does.
         limit: score only the first words.
         world: the processes that read together, each with its own recognizer of the same weights; all call this and
             all get the whole score. Whole batches are dealt out, so that every number is that of one process: a
@@ -106,12 +111,13 @@ def score_words(
     Raises:
         SegrecError: in all processes, when masks or words cannot be read in one of them.
     """
-    judge = _Judge(recognizer, source, rule or LabelRule(), correct)
+    judge = _Judge(recognizer, source, rule or LabelRule(), lexicons)
     count = len(words) if limit is None else min(limit, len(words))
     parts = _gathered(lambda: _own_parts(judge, words, count, world, description), world)
     scored = Scored()
     for part in parts:
         scored.unlabelled += part.unlabelled
+        scored.refused += part.refused
         for outcome, truth in part.words:
             scored.outcomes.append(outcome)
             if outcome.problem is None:
@@ -171,32 +177,43 @@ class _Judge:
         recognizer: Recognizer,
         source: MaskSource | None,
         rule: LabelRule,
-        correct: Callable[[str], str] | None,
+        lexicons: WordLexicons | None,
     ) -> None:
-        self.recognizer, self.source, self.rule, self.correct = recognizer, source, rule, correct
+        self.recognizer, self.source, self.rule, self.lexicons = recognizer, source, rule, lexicons
 
     def part(self, batch: Sequence[Word]) -> _Part:
         """Return the outcome of every word that has something to compare."""
         ruled = [(word, self.rule(word.label)) for word in batch]
         kept = [(word, truth) for word, truth in ruled if truth or word.problem]
+        before = self.recognizer.refused.copy()
         readings = iter(self._read([word for word, _ in kept if word.image is not None]))
         judged = [
             _Judged(_unreadable(word) if word.image is None else self._outcome(word, truth, next(readings)), truth)
             for word, truth in kept
         ]
-        return _Part(judged, len(ruled) - len(kept))
+        return _Part(judged, len(ruled) - len(kept), self.recognizer.refused - before)
 
     def _read(self, words: Sequence[Word]) -> list[Reading]:
         images = [word.image for word in words if word.image is not None]
-        if self.source is None or not images:
-            return self.recognizer.read(images)
+        lexicons = None if self.lexicons is None else [self.lexicons.of(word.index) for word in words]
+        masks = None if self.source is None else self._masks(self.source, words, images)
+        return self.recognizer.read(images, masks, lexicons=lexicons)
+
+    def _masks(self, source: MaskSource, words: Sequence[Word], images: Sequence[Array]) -> list[Array]:
+        """Return a mask of the network's input size for each image."""
         spec = self.recognizer.model.input_spec
-        indices = [word.index - 1 for word in words]
-        masks = self.source.masks(indices, images, [0] * len(images), (spec.height, spec.width))
-        return self.recognizer.read(images, [np.asarray(mask) for mask in masks])
+        by_size = defaultdict(list)
+        for place, image in enumerate(images):
+            by_size[spec.size_for((image.shape[0], image.shape[1]))].append(place)
+        masks: dict[int, Array] = {}
+        for size, places in by_size.items():
+            indices = [words[place].index - 1 for place in places]
+            found = source.masks(indices, [images[place] for place in places], [0] * len(places), size)
+            masks.update(zip(places, map(np.asarray, found), strict=True))
+        return [masks[place] for place in range(len(images))]
 
     def _outcome(self, word: Word, truth: str, reading: Reading) -> WordOutcome:
-        text = self.rule(reading.text if self.correct is None else self.correct(reading.text))
+        text = self.rule(reading.text)
         return WordOutcome(word.index, word.label, text, reading.confidence, text == truth, None)
 
 
