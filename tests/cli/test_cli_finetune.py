@@ -54,6 +54,7 @@ def test_training_the_input_leaves_every_other_tensor_bit_identical(finetune, pl
     assert outcome.code == 0, outcome.err
     assert changed(run, plain) == INPUT
     assert weights(run)["cnn.conv0.weight"].shape[1] == 4
+    assert "with predicted masks seen by cnn.conv0\n" in outcome.err
 
 
 def test_training_all_changes_other_layers_too(finetune, plain):
