@@ -22,7 +22,7 @@ class Row(NamedTuple):
     """One line of the table: a group, how many tensors are in it, and which."""
 
     group: str
-    count: int
+    tensors: int
     which: str
 
 
