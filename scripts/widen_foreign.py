@@ -7,14 +7,13 @@ from __future__ import annotations
 
 import torch
 from torch import Tensor, nn
-from torchvision.models import VisionTransformer
 
 from recognizers import freeze_all_but_input, input_layers, train_input_mode, widen_input
 
 SIDE = 64
 
 
-class VisionReader(VisionTransformer):
+class VisionReader(nn.Module):
     """A vision transformer whose first tokens are the characters of the word, as in ViTSTR; it knows no mask.
 
     Args:
@@ -23,15 +22,20 @@ class VisionReader(VisionTransformer):
     """
 
     def __init__(self, *, classes: int, length: int) -> None:
-        super().__init__(SIDE, patch_size=16, num_layers=2, num_heads=4, hidden_dim=64, mlp_dim=128, dropout=0.1)
+        from torchvision.models import VisionTransformer
+
+        super().__init__()
         self.length = length
-        self.heads = nn.Linear(64, classes)
+        self.vision = VisionTransformer(
+            SIDE, patch_size=16, num_layers=2, num_heads=4, hidden_dim=64, mlp_dim=128, dropout=0.1
+        )
+        self.vision.heads = nn.Linear(64, classes)
 
     def forward(self, images: Tensor) -> Tensor:
         """Logits (N, length, classes) of images (N, 3, 64, 64)."""
-        patches = self._process_input(images)  # (N, 16, 64), from the layer `conv_proj`
-        tokens = torch.cat((self.class_token.expand(len(images), -1, -1), patches), dim=1)
-        logits: Tensor = self.heads(self.encoder(tokens)[:, : self.length])
+        patches = self.vision._process_input(images)  # (N, 16, 64), from the layer `vision.conv_proj`
+        tokens = torch.cat((self.vision.class_token.expand(len(images), -1, -1), patches), dim=1)
+        logits: Tensor = self.vision.heads(self.vision.encoder(tokens)[:, : self.length])
         return logits
 
 
@@ -44,7 +48,7 @@ def main() -> None:
     words = torch.randint(0, 38, (8, 12))
     inputs = torch.cat((images, masks), dim=1)
 
-    wide = widen_input(reader, "zero-mask", layer="conv_proj")
+    wide = widen_input(reader, "zero-mask", layer="vision.conv_proj")
     with torch.inference_mode():
         difference = (wide(inputs) - reader(images)).abs().max()
     print(f"widened {', '.join(input_layers(wide))}: logits differ by {difference:.1e} at most before training")
@@ -59,7 +63,7 @@ def main() -> None:
     loss = nn.functional.cross_entropy(wide(inputs).flatten(0, 1), words.flatten())
     loss.backward()
     optimizer.step()
-    mask_weights = wide.get_parameter("conv_proj.weight")[:, 3]
+    mask_weights = wide.get_parameter("vision.conv_proj.weight")[:, 3]
     print(f"one step at loss {loss.item():.3f} moved the mask's weights from 0 to {mask_weights.abs().mean():.1e}")
 
 

@@ -11,6 +11,7 @@ from types import ModuleType
 import pytest
 import torch
 from torch import nn
+from torchvision.models import VisionTransformer
 from torchvision.models.resnet import BasicBlock, ResNet
 
 from recognizers import freeze_all_but_input, input_layers, train_input_mode, widen_input
@@ -44,7 +45,13 @@ def vision_reader() -> nn.Module:
     return example().VisionReader(classes=6, length=4)
 
 
-READERS = [(vision_reader, "conv_proj"), (ResNetReader, "conv1")]
+def vision_transformer() -> nn.Module:
+    network = VisionTransformer(64, patch_size=16, num_layers=1, num_heads=2, hidden_dim=16, mlp_dim=16)
+    network.heads = nn.Linear(16, 6)
+    return network
+
+
+READERS = [(vision_reader, "vision.conv_proj"), (vision_transformer, "conv_proj"), (ResNetReader, "conv1")]
 
 
 @pytest.mark.parametrize(("build", "layer"), READERS)
@@ -72,8 +79,8 @@ def test_the_example_prints_what_it_widened_and_what_it_trained(capsys):
     example().main()
     lines = capsys.readouterr().out.splitlines()
     assert len(lines) == 3
-    assert lines[0].startswith("widened conv_proj: logits differ by ") and float(lines[0].split()[5]) < 3e-5
-    assert lines[1] == "training conv_proj.weight and conv_proj.bias: 65600 of 136294 weights"
+    assert lines[0].startswith("widened vision.conv_proj: logits differ by ") and float(lines[0].split()[5]) < 3e-5
+    assert lines[1] == "training vision.conv_proj.weight and vision.conv_proj.bias: 65600 of 136294 weights"
     assert float(lines[2].split()[-1]) > 0
 
 
