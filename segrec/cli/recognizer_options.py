@@ -20,9 +20,15 @@ def optimisation_options(
     *, steps: int, optimizer: str, weight_decay: float, evaluate_every: int, checkpoint_every: int, augment: bool
 ) -> Callable[[Command], Command]:
     """Return a decorator that adds the options of `segrec.jobs.recognizer_fit.Optimisation`; these are the defaults."""
-    many, natural = {"multiple": True, "type": float}, click.IntRange(1)
+    natural = click.IntRange(1)
     options = [
-        click.option("--ratio", "ratios", **many, help="Share of each batch for each --data.  [default: by size]"),
+        click.option(
+            "--ratio",
+            "ratios",
+            multiple=True,
+            type=float,
+            help="Share of each --data in a batch.  [default: by size]",
+        ),
         _shown("--steps", natural, steps, "Optimiser steps."),
         _shown("--batch-size", natural, 64, "Words a step."),
         click.option("--lr", type=float, help="Peak learning rate.  [default: 0.001; with adadelta 1]"),

@@ -16,7 +16,7 @@ from recognizers.aided import CtcAided
 from recognizers.charset import Charset
 from recognizers.predictor import Recognizer
 from recognizers.training import recognition_loss
-from segrec.core.batches import Joined, step_batches
+from segrec.core.batches import step_batches
 from segrec.core.device import autocast
 from segrec.core.distributed import World
 from segrec.core.errors import ConfigError, DataError
@@ -174,13 +174,22 @@ class CountedLoss:
         self._world, self._amp = world, amp
 
     def __call__(self, model: nn.Module, loaded: LoadedBatch) -> Mapping[str, Tensor]:
-        """Return the terms of `recognition_loss` and the words that a step lost: `skipped`, and by reason."""
+        """Return the terms of `recognition_loss` and the words that a step lost: `skipped`, and by reason.
+
+        Raises:
+            DataError: all words but one are lost, and the network normalises over the words of a batch.
+        """
+        own = len(loaded.batch.lengths)
+        words = self._world.sum({"words": own})["words"]
+        if words == 1 and any(isinstance(part, nn.BatchNorm1d) and part.training for part in model.modules()):
+            raise DataError(
+                "only 1 word of a batch can be used for training, but this network normalises over several; "
+                "check the data, or raise --batch-size"
+            )
         terms = recognition_loss(model, loaded.batch, device=self._world.device, amp=self._amp)
         processes = self._world.size  # the loop takes means over them: counts are to be sums, losses means of words
-        words = len(loaded.batch.lengths)
         if processes > 1:
-            share = words * processes / self._world.sum({"words": words})["words"]
-            terms = {name: term * share for name, term in terms.items()}
+            terms = {name: term * (own * processes / words) for name, term in terms.items()}
         counts = {_column(reason): float(loaded.skipped.get(reason, 0)) * processes for reason in self._reasons}
         skipped = {"skipped": sum(counts.values()), **counts}
         return {**terms, **{name: torch.tensor(count) for name, count in skipped.items()}}
@@ -229,7 +238,7 @@ def recognition_batches(
     if not any(len(dataset) for dataset in datasets):
         raise DataError("the training data holds no words; give a --data with at least one word")
     return step_batches(
-        datasets if settings.ratios else Joined(datasets),
+        datasets,
         collate,
         batch_size=settings.batch_size,
         seed=settings.seed,
