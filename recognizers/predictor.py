@@ -48,8 +48,10 @@ class Recognizer:
             return
         charset = self.model.charset
         if beam < 1 or (charset.is_attention and beam > charset.classes):
-            most = f" to {charset.classes}, the number of classes" if charset.is_attention else ""
-            raise ConfigError(f"the beam must keep from 1{most} prefixes, got {beam}; None reads greedily")
+            most = f" and at most {charset.classes}, the number of classes" if charset.is_attention else ""
+            raise ConfigError(
+                f"the beam must keep at least 1 prefix{most}, got {beam}; without a beam it reads greedily"
+            )
 
     @property
     def needs_mask(self) -> bool:

@@ -69,7 +69,7 @@ def log_probabilities(logits: Tensor, charset: Charset) -> Tensor:
     check_kind(charset, attention=False)
     check_shape(logits, charset)
     found = logits.detach().float().log_softmax(dim=2).cpu().double()
-    if not found.isfinite().all():
+    if found.isnan().any():
         raise ValueError(NOT_FINITE)
     return found
 

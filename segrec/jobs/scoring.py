@@ -13,7 +13,7 @@ import numpy as np
 
 from recognizers.decoding import Reading
 from recognizers.metrics import WordScore, normalise_label
-from recognizers.predictor import Recognizer
+from recognizers.predictor import BATCHES_SORTED, Recognizer
 from segrec.core.distributed import ALONE, World
 from segrec.core.errors import SegrecError
 from segrec.core.images import Array
@@ -22,7 +22,8 @@ from segrec.data.lexicons import WordLexicons
 from segrec.data.mask_sources import MaskSource
 from segrec.data.words import Word, WordLmdb
 
-BATCH = 128
+BATCH = 64
+"""Words that a network reads at once; each process of several reads whole batches."""
 
 
 @dataclass(frozen=True)
@@ -129,7 +130,8 @@ def score_words(
 
 def _own_parts(judge: _Judge, words: WordLmdb, count: int, world: World, description: str) -> list[_Part]:
     """Read this process's batches: every `size`-th of them."""
-    slices = [range(start, min(start + BATCH, count)) for start in range(0, count, BATCH)][world.rank :: world.size]
+    size = BATCH * (BATCHES_SORTED if judge.recognizer.model.input_spec.keep_ratio else 1)
+    slices = [range(start, min(start + size, count)) for start in range(0, count, size)][world.rank :: world.size]
     parts = []
     with progress_bar(sum(map(len, slices)), description, "word") as bar:
         for batch in _read_ahead(words, slices):

@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 import torch
 from cli_words import copy_words
+from segrec_ranks import together
 
 from recognizers import load_pretrained, widen_input
 from recognizers.loading import save_recognizer
@@ -117,6 +118,62 @@ def test_a_lexicon_turns_every_reading_into_one_of_its_words(rows, words, tmp_pa
     assert {line["text"] for line in predictions(tmp_path / "read.jsonl")} <= {"alpha", "beta", "gammaray"}
 
 
+def test_each_word_may_have_a_lexicon_of_its_own(rows, words, tmp_path):
+    data = copy_words(words, tmp_path / "three", 3, labels=["One", "two", "3"])
+    lines = [{"index": 1, "words": ["One"]}, {"index": 2, "words": ["2"]}, {"index": 3, "words": ["3", "x" * 40]}]
+    own = tmp_path / "own.jsonl"
+    own.write_text("\n".join(map(json.dumps, lines)), encoding="utf-8")
+    (tmp_path / "all.txt").write_text("two\n", encoding="utf-8")
+    asked = ["--data", f"a={data}", "--data", f"b={data}", "--mask", "none", "--predictions", tmp_path / "read.jsonl"]
+    found = rows(*asked, "--lexicon", f"b={own}", "--lexicon", f"a={tmp_path / 'all.txt'}")
+    texts = [(line["dataset"], line["text"]) for line in predictions(tmp_path / "read.jsonl")]
+    assert texts == [("a", "two")] * 3 + [("b", "one"), ("b", "2"), ("b", "3")]
+    assert [row["correct"] for row in found] == [1, 2]
+
+
+def test_lexicon_words_that_were_no_candidates_are_said_with_the_reason(segrec, words, tmp_path):
+    (tmp_path / "words.txt").write_text("short\n" + "mm" * 20 + "\n", encoding="utf-8")
+    asked = ["--data", f"w={words}", "--mask", "none", "--limit", "3", "--lexicon", tmp_path / "words.txt"]
+    code, _, err = segrec("eval", *asked)
+    assert code == 0
+    assert "w: 3 times a word of the lexicon was no candidate, because it needs more frames than the network" in err
+
+
+def test_a_beam_reads_words_with_their_whole_probability(rows, words, tmp_path):
+    asked = ["--data", f"w={words}", "--mask", "none", "--limit", "10", "--predictions"]
+    rows(*asked, tmp_path / "greedy.jsonl")
+    rows(*asked, tmp_path / "beam.jsonl", "--beam", "5")
+    pairs = list(zip(predictions(tmp_path / "greedy.jsonl"), predictions(tmp_path / "beam.jsonl"), strict=True))
+    same = [(greedy, beam) for greedy, beam in pairs if greedy["text"] == beam["text"]]
+    assert len(same) >= 7
+    assert all(greedy["confidence"] != beam["confidence"] for greedy, beam in same)
+
+
+def test_two_processes_print_and_write_exactly_what_one_does(segrec, words, tmp_path):
+    data = copy_words(words, tmp_path / "many", 131, images={70: b"no picture"})
+    (tmp_path / "words.txt").write_text("alpha\nBETA\n" + "mm" * 20 + "\n", encoding="utf-8")
+    asked = ["eval", "--data", f"w={data}", "--mask", "none", "--limit", "129", "--device", "cpu", "--format", "json"]
+    asked += ["--lexicon", str(tmp_path / "words.txt"), "--predictions"]
+    alone = segrec(*asked, tmp_path / "alone.jsonl")
+    first, second = together([*asked, str(tmp_path / "together.jsonl")], tmp_path)
+    assert (first.code, first.out) == (0, alone.out), first.err
+    assert (second.code, second.out, second.err) == (0, "", "")
+    assert json.loads(alone.out)["results"][0]["words"] == 129
+    assert (tmp_path / "together.jsonl").read_bytes() == (tmp_path / "alone.jsonl").read_bytes()
+    said = [line for line in first.err.splitlines() if line.startswith("warning: w:")]
+    assert said == [line for line in alone.err.splitlines() if line.startswith("warning: w:")] and len(said) == 2
+
+
+def test_an_error_of_one_process_is_that_of_both(words, tmp_path):
+    data = copy_words(words, tmp_path / "some", 130, labels=["a"] * 130)
+    lines = [{"index": index, "words": ["a" if index != 70 else "?"]} for index in range(1, 131)]
+    (tmp_path / "own.jsonl").write_text("\n".join(map(json.dumps, lines)), encoding="utf-8")
+    asked = ["eval", "--data", f"w={data}", "--mask", "none", "--device", "cpu", "--lexicon", tmp_path / "own.jsonl"]
+    for outcome in together([str(one) for one in asked], tmp_path):
+        assert (outcome.code, outcome.out) == (1, "")
+        assert "own.jsonl, index 70: the lexicon holds no word" in outcome.err.splitlines()[-1]
+
+
 @pytest.mark.parametrize(
     ("rule", "right"),
     [
@@ -183,6 +240,9 @@ def test_a_plain_model_cannot_be_given_masks(segrec, words):
         (["--predictions", "{folder}"], "it is a folder"),
         (["--predictions", "{file}/read.jsonl"], "choose another --predictions"),
         (["--lexicon", "{missing}"], "cannot read the lexicon"),
+        (["--lexicon", "other={text}"], "--lexicon names other, which no --data does"),
+        (["--data", "late={masks}/../words", "--lexicon", "w={text}"], "add --lexicon late=FILE"),
+        (["--lexicon", "{own}"], "has no lexicon for 39 of 40 words, the first is index 2"),
     ],
 )
 def test_a_mistake_anywhere_shows_before_any_word_is_read(segrec, words, masks, tmp_path, monkeypatch, arguments, said):
@@ -190,6 +250,23 @@ def test_a_mistake_anywhere_shows_before_any_word_is_read(segrec, words, masks, 
     (tmp_path / "file").write_text("")
     places = {"missing": tmp_path / "missing", "masks": masks, "oracle": words / "oracle"}
     places |= {"folder": tmp_path, "file": tmp_path / "file"}
+    places |= {"text": tmp_path / "words.txt", "own": tmp_path / "own.jsonl"}
+    places["text"].write_text("alpha\n")
+    places["own"].write_text('{"index": 1, "words": ["alpha"]}\n')
     code, out, err = segrec("eval", "--data", f"w={words}", *[part.format(**places) for part in arguments])
     assert (code, out) == (1, "")
     assert err.count("\n") == 1 and said in err
+
+
+@pytest.mark.parametrize(
+    ("lexicons", "said"),
+    [
+        (["a.txt", "b.txt"], "give one FILE for all data, or a NAME=FILE for each"),
+        (["w=a.txt", "b.txt"], "give one FILE for all data, or a NAME=FILE for each"),
+        (["w=a.txt", "w=b.txt"], "two lexicons are for the same data; join them in one file"),
+        (["=a.txt"], "expected NAME=PATH"),
+    ],
+)
+def test_lexicons_for_all_and_for_each_are_not_mixed(segrec, words, lexicons, said):
+    code, out, err = segrec("eval", "--data", f"w={words}", *[f"--lexicon={one}" for one in lexicons])
+    assert (code, out) == (2, "") and said in err

@@ -32,6 +32,12 @@ def test_words_and_readings_are_compared_normalised():
     assert exact.nearest("Cafe") == "Cafe" and exact.nearest("cafe") == "cafe"
 
 
+def test_a_word_is_spelled_as_the_lexicon_spells_it_first():
+    lexicon = Lexicon(["Café!", "CAFE", "?"], normalise_label)
+    assert lexicon.words == ["cafe"] and len(lexicon) == 1
+    assert lexicon.spelling("cafe") == "Café!"
+
+
 def test_a_file_has_one_word_a_line(tmp_path):
     path = tmp_path / "words.txt"
     path.write_text("Station\n\n  \nstop\r\nstation\n", encoding="utf-8")

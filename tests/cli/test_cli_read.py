@@ -1,0 +1,42 @@
+"""`segrec read` with a lexicon and with a beam."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from segrec.core.errors import ConfigError
+from segrec.data.words import WordLmdb
+from segrec.reader import Reader
+
+
+@pytest.fixture(scope="module")
+def crops(words, tmp_path_factory) -> list[Path]:
+    folder, database = tmp_path_factory.mktemp("crops"), WordLmdb(words)
+    files = [folder / f"{position}.png" for position in range(3)]
+    for position, file in enumerate(files):
+        file.write_bytes(database.image_bytes(position) or b"")
+    return files
+
+
+def test_readings_become_words_as_the_lexicon_spells_them(segrec, crops, tmp_path):
+    (tmp_path / "words.txt").write_text("O'Neil\n Station \n", encoding="utf-8")
+    code, out, err = segrec("read", *crops, "--lexicon", tmp_path / "words.txt", "--format", "json")
+    assert code == 0, err
+    for row in json.loads(out):
+        assert row["text"] in ("O'Neil", "Station")
+        assert len(row["character_confidences"]) == len(row["text"])
+    code, out, err = segrec("read", *crops, "--lexicon", tmp_path / "absent.txt")
+    assert (code, out) == (1, "") and "cannot read the lexicon" in err
+
+
+def test_a_beam_gives_other_confidences(segrec, crops):
+    greedy, beam = (
+        json.loads(segrec("read", *crops, "--format", "json", *option).out) for option in ([], ["--beam", "5"])
+    )
+    assert [row["image"] for row in beam] == [str(crop) for crop in crops]
+    assert [row["confidence"] for row in greedy] != [row["confidence"] for row in beam]
+    with pytest.raises(ConfigError, match="at least 1 prefix"):
+        Reader.from_pretrained(beam=0)
