@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from segrec.core.errors import SegrecError
+    from segrec.drawing import draw_reading
+    from segrec.explanation import Explanation
     from segrec.jobs.evaluate import Evaluation, EvaluationResult, evaluate
     from segrec.jobs.finetune import FineTuning, finetune
     from segrec.jobs.precompute import precompute_masks
@@ -18,11 +20,13 @@ __version__ = "0.1.0"
 _HOMES = {
     "Evaluation": "segrec.jobs.evaluate",
     "EvaluationResult": "segrec.jobs.evaluate",
+    "Explanation": "segrec.explanation",
     "FineTuning": "segrec.jobs.finetune",
     "Reader": "segrec.reader",
     "SegrecError": "segrec.core.errors",
     "Segmenter": "segrec.pretrained",
     "Word": "segrec.reader",
+    "draw_reading": "segrec.drawing",
     "evaluate": "segrec.jobs.evaluate",
     "finetune": "segrec.jobs.finetune",
     "precompute_masks": "segrec.jobs.precompute",
@@ -31,11 +35,13 @@ _HOMES = {
 __all__ = [
     "Evaluation",
     "EvaluationResult",
+    "Explanation",
     "FineTuning",
     "Reader",
     "Segmenter",
     "SegrecError",
     "Word",
+    "draw_reading",
     "evaluate",
     "finetune",
     "precompute_masks",

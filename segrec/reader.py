@@ -14,6 +14,7 @@ from recognizers.predictor import Recognizer
 from segmenter.preprocess import as_rgb
 from segrec.core.images import Array
 from segrec.data.predicted_masks import as_stored
+from segrec.explanation import Explanation, explain_reading
 from segrec.pretrained import Segmenter, open_recognizer
 from segrec.regions import cut_region
 from segrec.shipped import BY_MASK, SEGMENTER
@@ -90,10 +91,22 @@ class Reader:
         if not images:
             return []
         masks = self._segmenter.predict_text(images, batch_size=batch_size)
-        stored = [as_stored(np.round(mask * 255).astype(np.uint8)) for mask in masks]
-        channel = stored if self._recognizer.needs_mask else None
+        channel = [_levels(mask) for mask in masks] if self._recognizer.needs_mask else None
         readings = self._recognizer.read(images, channel, batch_size=batch_size, lexicons=lexicon)
         return [Word(*reading, mask) for reading, mask in zip(readings, masks, strict=True)]
+
+    def explain(self, crop: Array) -> Explanation:
+        """Return how one crop is read greedily; `segrec.draw_reading` makes a picture of it.
+
+        Args:
+            crop: (H, W, 3) uint8 RGB picture of one word; grey (H, W) and RGBA are accepted.
+
+        Raises:
+            ValueError: the crop is no such array.
+        """
+        image = as_rgb(crop, 0)
+        mask = _levels(self._segmenter.predict_text([image])[0]) if self._recognizer.needs_mask else None
+        return explain_reading(self._recognizer, image, mask)
 
     def read_regions(self, image: Array, polygons: Sequence[NDArray[Any]], *, batch_size: int = 64) -> list[Word]:
         """Return one `Word` a polygon of a picture, in order; `[]` gives `[]`.
@@ -113,6 +126,11 @@ class Reader:
         words = iter(self.read([crop for crop in crops if crop is not None], batch_size=batch_size))
         nothing = Word("", 0.0, (), np.zeros((1, 1), dtype=np.float32))
         return [nothing if crop is None else next(words) for crop in crops]
+
+
+def _levels(mask: NDArray[np.float32]) -> Array:
+    """Return a mask in [0, 1] as recognizers are given it."""
+    return as_stored(np.round(mask * 255).astype(np.uint8))
 
 
 def _cut(picture: Array, polygon: NDArray[Any], number: int) -> Array | None:

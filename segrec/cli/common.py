@@ -152,3 +152,21 @@ def parse_named(values: tuple[str, ...], option: str) -> list[tuple[str, str]]:
             raise click.BadParameter(f"expected NAME=PATH, got {value!r}", param_hint=option)
         pairs.append((name, path))
     return pairs
+
+
+def check_names(images: tuple[str, ...], ending: str) -> None:
+    """Refuse two pictures for which files of the same name would be written.
+
+    Raises:
+        ConfigError: names both.
+    """
+    from segrec.core.errors import ConfigError
+
+    seen: dict[str, str] = {}
+    for path in images:
+        other = seen.setdefault(Path(path).stem, path)
+        if other != path:
+            raise ConfigError(
+                f"{other} and {path} would both be written as {Path(path).stem}{ending}; "
+                "rename one, or write them to two outputs"
+            )

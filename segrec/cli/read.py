@@ -3,12 +3,20 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
-from segrec.cli.common import common_options
+from segrec.cli.common import check_names, common_options
+
+if TYPE_CHECKING:
+    from segrec.core.images import Array
+    from segrec.reader import Reader
 
 BATCH = 64
+DRAWN = ".reading.png"
 
 
 @click.command("read")
@@ -25,6 +33,7 @@ BATCH = 64
     show_default=True,
     help="One line an image, or a JSON list.",
 )
+@click.option("--draw", type=click.Path(), help="Folder for pictures NAME.reading.png of how each word is read.")
 @common_options(seed=False)
 def command(
     images: tuple[str, ...],
@@ -33,11 +42,13 @@ def command(
     beam: int | None,
     lexicon: str | None,
     output_format: str,
+    draw: str | None,
     device: str,
 ) -> None:
     """Read pictures of single words.
 
-    A file that cannot be read is reported and the others are still read; the exit code is then 1.
+    A file that cannot be read is reported and the others are still read; the exit code is then 1. What --draw writes
+    shows rectification and attention, or the frames of CTC, of a greedy reading.
     """
     from recognizers.lexicon import Lexicon
     from segrec.core.errors import DataError
@@ -45,6 +56,8 @@ def command(
     from segrec.jobs.scoring import LabelRule
     from segrec.reader import Reader
 
+    if draw is not None:
+        check_names(images, DRAWN)
     words_of = None if lexicon is None else Lexicon.from_file(lexicon, LabelRule())
     reader = Reader.from_pretrained(model, segmenter=segmenter, device=device, beam=beam)
     rows: list[dict[str, object]] = []
@@ -56,6 +69,8 @@ def command(
             except DataError as error:
                 problems[path] = str(error)
         words = dict(zip(crops, reader.read(list(crops.values()), lexicon=words_of), strict=True))
+        if draw is not None:
+            _draw(reader, crops, Path(draw))
         for path in images[start : start + BATCH]:
             rows.append(
                 {"image": path, "error": problems[path]}
@@ -75,3 +90,14 @@ def command(
     failed = [str(row["error"]) for row in rows if "error" in row]
     if failed:
         raise DataError(f"{len(failed)} of {len(images)} images were not read, the first: {failed[0]}")
+
+
+def _draw(reader: Reader, crops: Mapping[str, Array], folder: Path) -> None:
+    """Write how each crop is read; the keys are the pictures' paths."""
+    from segrec.core.files import atomic_path
+    from segrec.core.images import encode_png
+    from segrec.drawing import draw_reading
+
+    for path, crop in crops.items():
+        with atomic_path(folder / f"{Path(path).stem}{DRAWN}") as partial:
+            partial.write_bytes(encode_png(draw_reading(reader.explain(crop))))

@@ -6,25 +6,7 @@ from pathlib import Path
 
 import click
 
-from segrec.cli.common import amp_option, common_options
-
-
-def check_names(images: tuple[str, ...]) -> None:
-    """Refuse two pictures whose masks would have the same file name.
-
-    Raises:
-        ConfigError: names both.
-    """
-    from segrec.core.errors import ConfigError
-
-    seen: dict[str, str] = {}
-    for path in images:
-        other = seen.setdefault(Path(path).stem, path)
-        if other != path:
-            raise ConfigError(
-                f"{other} and {path} would both be written as {Path(path).stem}.text.png; "
-                "rename one, or write them to two outputs"
-            )
+from segrec.cli.common import amp_option, check_names, common_options
 
 
 @click.command("segment")
@@ -60,7 +42,7 @@ def command(
     from segrec.overlay import overlay
     from segrec.pretrained import Segmenter
 
-    check_names(images)
+    check_names(images, ".text.png")
     network = Segmenter.from_pretrained(
         segmenter, device=device, amp=amp, longest_side=longest_side, tile_side=tile_side
     )
