@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from torch import Tensor
+from torch import Tensor, nn
 
 from recognizers.preprocess import InputSpec
 from recognizers.widen import LUMA
@@ -27,3 +27,12 @@ def localiser_view(images: Tensor, channels: int) -> Tensor:
     if channels == 1 and given in (3, 4):
         return (images[:, :3] * images.new_tensor(LUMA).view(1, 3, 1, 1)).sum(dim=1, keepdim=True)
     raise ValueError(f"a localiser of {channels} input channels cannot look at images of {given}")
+
+
+def localiser_parameters(model: nn.Module) -> list[nn.Parameter]:
+    """The weights of a recognizer's localiser, none for one without: in training they learn more slowly.
+
+    A grid that moves as fast as the readers learn drifts away from the frame it starts with.
+    """
+    first: str | None = getattr(model, "rectifier_layer", None)
+    return [] if first is None else list(model.get_submodule(first.split(".")[0]).parameters())

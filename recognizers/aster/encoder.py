@@ -36,12 +36,15 @@ class Encoder(nn.Module):
 
     def forward(self, images: Tensor) -> Tensor:
         """Features of each column, in reading order."""
+        features: Tensor = self.rnn(self.columns(images))[0]
+        return features
+
+    def columns(self, images: Tensor) -> Tensor:
+        """(N, W / 4, C5): what the convolutions see in each column, before the LSTMs."""
         maps = self.layer0(images)  # (N, C0, 32, W)
         for number in range(1, 6):
             maps = self.get_submodule(f"layer{number}")(maps)
-        columns = maps.squeeze(2).transpose(1, 2)  # (N, C5, 1, W / 4) -> (N, W / 4, C5)
-        features: Tensor = self.rnn(columns)[0]
-        return features
+        return maps.squeeze(2).transpose(1, 2)  # (N, C5, 1, W / 4) -> (N, W / 4, C5)
 
 
 class ResidualBlock(nn.Module):

@@ -207,8 +207,8 @@ def aster_slim(
     return Aster(
         charset=charset or ALNUM36.with_kind("aster"),
         input_spec=input_spec or InputSpec(height=32, width=128, color="rgb"),
-        widths=(16, 24, 48, 96, 160, 256),
-        blocks=(1, 1, 2, 3, 2),
+        widths=(16, 32, 48, 96, 160, 256),
+        blocks=(2, 2, 2, 2, 2),
         hidden=128,
         state=192,
         localiser_widths=(16, 24, 32, 64, 64, 64),

@@ -69,3 +69,16 @@ def test_frozen_parameters_are_left_out():
 def test_settings_that_cannot_work_are_refused(name, decay, message):
     with pytest.raises(ConfigError, match=message):
         make_optimizer(name, network().parameters(), learning_rate=1, weight_decay=decay)
+
+
+def test_slow_parameters_learn_at_a_tenth_of_the_rate():
+    model = network()
+    slow = list(model[0].parameters())
+    groups = make_optimizer("adamw", model.parameters(), learning_rate=1, weight_decay=0.5, slow=slow).param_groups
+    found = {
+        id(parameter): (group.get("lr_scale", 1.0), group["weight_decay"])
+        for group in groups
+        for parameter in group["params"]
+    }
+    assert [found[id(parameter)] for parameter in slow] == [(0.1, 0.5), (0.1, 0.0)]
+    assert {found[id(parameter)] for parameter in model[1:].parameters()} == {(1.0, 0.5), (1.0, 0.0)}
