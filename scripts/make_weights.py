@@ -8,8 +8,9 @@ from pathlib import Path
 from typing import Any
 
 import click
+from hinted_aster import train_with_hints
 
-from recognizers.loading import load_pretrained, save_recognizer
+from recognizers import input_layers, load_pretrained, save_recognizer
 from segmenter.loading import load_segmenter, save_segmenter
 from segrec.core.checkpoint import state_digest
 from segrec.data.rendering.words import RenderSources
@@ -19,13 +20,15 @@ from segrec.jobs.precompute import precompute_masks
 from segrec.jobs.segmenter_stages import stage_of
 from segrec.jobs.train_recognizer import RecognizerTraining, train_recognizer
 from segrec.jobs.train_segmenter import SegmenterTraining, train_segmenter
-from segrec.shipped import FOLDER, PLAIN, SEGMENTER
+from segrec.shipped import ASTER, FOLDER, PLAIN, SEGMENTER
 
 RECOGNIZER_SEEDS = (11, 12)
 WORDS_A_SEED = 200_000
 SEGMENTER_WORDS, HARD_WORDS, SEGMENTER_SCENES, HARD_SCENES, TEXT_FREE = 16_000, 12_000, 800, 600, 900
 TUNING_WORDS = 12_000
+ASTER_EXTRA = ("hard_words", "seg_words")
 VARIANTS = ("random", "zero", "predicted")
+STAGES = ("render", "segmenter", "recognizer", "variants", "aster", "aster-variants")
 SEGMENTER_RECIPE = Path(__file__).parent / "recipes" / "mgnet-slim.toml"
 SEGMENTER_NOTE = "rendered words and scenes, polygons of ICDAR-2015 scenes; see README.md beside this file"
 NOTE = "rendered words only, no photograph; fonts under free licences; see README.md beside this file"
@@ -99,10 +102,38 @@ class Recipe:
         notes = {"data": NOTE, "steps": str(steps)}
         save_recognizer(self.output / f"{PLAIN}.safetensors", model, half=True, notes=notes)
 
-    def variants(self, steps: int, learning_rate: float) -> None:
-        """Fine-tune the input layer with each kind of mask and store only that layer."""
-        plain = load_pretrained(self.output / f"{PLAIN}.safetensors")
-        digest = state_digest(plain.state_dict())
+    def aster(self, hinted_steps: int, steps: int) -> None:
+        """Train the plain ASTER, its first steps with the plain CRNN's hints, and store it."""
+        words = [str(self.data / name) for name in (*(f"train{seed}" for seed in RECOGNIZER_SEEDS), *ASTER_EXTRA)]
+        begun = train_with_hints(
+            RecognizerTraining(
+                data=words,
+                output=str(self.runs / "aster-hinted"),
+                architecture="aster",
+                steps=hinted_steps,
+                batch_size=32,
+                learning_rate=1.5e-3,
+            ),
+            load_pretrained(self.output / f"{PLAIN}.safetensors"),
+        )
+        run = train_recognizer(
+            RecognizerTraining(
+                data=words,
+                output=str(self.runs / "aster"),
+                architecture="aster",
+                pretrained=str(begun),
+                steps=steps,
+            )
+        )
+        notes = {"data": NOTE, "steps": f"{hinted_steps} with hints of {PLAIN}, then {steps}"}
+        save_recognizer(
+            self.output / f"{ASTER}.safetensors", load_pretrained(run / "last.safetensors"), half=True, notes=notes
+        )
+
+    def variants(self, plain: str, steps: int, learning_rate: float) -> None:
+        """Fine-tune the input layer of plain weights with each kind of mask and store only that layer."""
+        parent = load_pretrained(self.output / f"{plain}.safetensors")
+        digest = state_digest(parent.state_dict())
         words, masks = self.data / "tuning", self.data / "tuning-masks"
         precompute_masks(words, masks, segmenter=self.output / f"{SEGMENTER}.safetensors", workers=self.workers)
         for variant in VARIANTS:
@@ -111,22 +142,24 @@ class Recipe:
                 FineTuning(
                     data=[str(words)],
                     masks=[str(masks)] if variant == "predicted" else (),
-                    pretrained=str(self.output / f"{PLAIN}.safetensors"),
-                    output=str(self.runs / f"crnn-{variant}"),
+                    architecture=plain.partition("-")[0],
+                    pretrained=str(self.output / f"{plain}.safetensors"),
+                    output=str(self.runs / f"{plain}-{variant}"),
                     steps=steps,
                     batch_size=128,
                     learning_rate=learning_rate,
                     **settings,
                 )
             )
-            model: Any = load_pretrained(run / "last.safetensors")
-            layer = model.input_layer
+            model = load_pretrained(run / "last.safetensors")
             save_recognizer(
-                self.output / f"{PLAIN}-{variant}.safetensors",
+                self.output / f"{plain}-{variant}.safetensors",
                 model,
-                parent=PLAIN,
+                parent=plain,
                 parent_digest=digest,
-                only=[name for name in model.state_dict() if name.startswith(f"{layer}.")],
+                only=[
+                    name for name in model.state_dict() if name.startswith(tuple(f"{x}." for x in input_layers(model)))
+                ],
                 notes={"data": NOTE, "steps": str(steps), "mask": variant},
             )
 
@@ -137,11 +170,13 @@ class Recipe:
 @click.option("--fonts", multiple=True, help="Folders of fonts; the system's by default.")
 @click.option("--lexicon", help="One word a line; the system's by default.")
 @click.option("--workers", default=2, show_default=True)
-@click.option("--stage", multiple=True, type=click.Choice(["render", "segmenter", "recognizer", "variants"]))
+@click.option("--stage", multiple=True, type=click.Choice(STAGES))
 @click.option(
     "--real-scenes", type=click.Path(path_type=Path), help="ICDAR-2015 training scenes.  [default: rendered only]"
 )
 @click.option("--recognizer-steps", default=7000, show_default=True)
+@click.option("--hinted-steps", default=2000, show_default=True)
+@click.option("--aster-steps", default=4200, show_default=True)
 @click.option("--tuning-steps", default=100, show_default=True)
 @click.option("--tuning-lr", default=5e-4, show_default=True)
 def main(
@@ -153,6 +188,8 @@ def main(
     stage: tuple[str, ...],
     real_scenes: Path | None,
     recognizer_steps: int,
+    hinted_steps: int,
+    aster_steps: int,
     tuning_steps: int,
     tuning_lr: float,
 ) -> None:
@@ -163,7 +200,9 @@ def main(
         "render": recipe.render,
         "segmenter": recipe.segmenter,
         "recognizer": lambda: recipe.recognizer(recognizer_steps),
-        "variants": lambda: recipe.variants(tuning_steps, tuning_lr),
+        "variants": lambda: recipe.variants(PLAIN, tuning_steps, tuning_lr),
+        "aster": lambda: recipe.aster(hinted_steps, aster_steps),
+        "aster-variants": lambda: recipe.variants(ASTER, tuning_steps, tuning_lr),
     }
     for name in stage or tuple(stages):
         stages[name]()

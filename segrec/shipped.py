@@ -10,6 +10,7 @@ from segrec.core.errors import CheckpointError
 FOLDER = Path(__file__).parent / "weights"
 SEGMENTER = "mgnet-slim"
 PLAIN = "crnn-slim"
+ASTER = "aster-slim"
 BY_MASK = {
     "none": PLAIN,
     "random": f"{PLAIN}-random",

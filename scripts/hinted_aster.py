@@ -1,0 +1,115 @@
+"""The first steps of an ASTER: its convolutions learn to see what those of a trained CRNN see (FitNets, ICLR 2015).
+
+Alone, an attention decoder over a residual network reads nothing for several thousand steps; with the columns of a CRNN
+as hints it begins to after one thousand.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+from recognizers import Aster, aster_slim, save_recognizer
+from recognizers.aided import Aided, CtcAided
+from recognizers.localiser_input import localiser_parameters, localiser_view
+from recognizers.training import aided_loss
+from segrec.core.distributed import ALONE
+from segrec.core.loop import fit
+from segrec.core.optimizers import make_optimizer
+from segrec.core.run_directory import RunDirectory
+from segrec.data.recognition import LoadedBatch, WordSet
+from segrec.data.words import WordLmdb
+from segrec.jobs.recognizer_fit import recognition_batches
+from segrec.jobs.train_recognizer import RecognizerTraining
+
+HINT_WEIGHT = 2.0
+
+
+class Hinted(CtcAided):
+    """An ASTER in training that is also told what a CRNN sees in the rectified image, and what it reads there.
+
+    Args:
+        recognizer: to be trained.
+        teacher: a grey CRNN of the same characters; it is not trained.
+    """
+
+    def __init__(self, recognizer: Aster, teacher: nn.Module) -> None:
+        super().__init__(recognizer, 2 * recognizer.encoder.rnn.hidden_size)
+        self._teacher: list[Any] = [teacher.eval()]  # in a list, so that its weights are none of this module's
+        self.adapter = nn.Conv1d(recognizer.encoder.rnn.input_size, _teacher_columns(teacher), 3, padding=1)
+        self.hints: dict[str, Tensor] = {}
+
+    def forward(self, images: Tensor, targets: Tensor) -> Aided:
+        """Both heads' logits, as of a `CtcAided`; the losses of the hints lie in `hints` afterwards."""
+        rectified = self.recognizer.rectify(images).images
+        columns = self.recognizer.encoder.columns(rectified)  # (N, S, C)
+        features = self.recognizer.encoder.rnn(columns)[0]
+        assert self.head is not None, "the aid has a weight"
+        ctc = self.head(features)
+        seen, read = self._taught(rectified.detach(), columns.shape[1])
+        spread = seen.std((0, 2), keepdim=True) + 1e-3
+        self.hints = {
+            "hint": (((self.adapter(columns.transpose(1, 2)) - seen) / spread) ** 2).mean(),
+            "frames": functional.kl_div(ctc.log_softmax(dim=2), read, reduction="none").sum(dim=2).mean(),
+        }
+        return Aided(self.recognizer.teach(features, targets), ctc)
+
+    @torch.no_grad()
+    def _taught(self, rectified: Tensor, columns: int) -> tuple[Tensor, Tensor]:
+        """The teacher's columns (N, C, S) and its classes' probabilities (N, S, classes), brought to S columns."""
+        teacher = self._teacher[0]
+        maps = teacher.cnn(localiser_view(rectified, 1)).squeeze(2)  # (N, C, T)
+        shares = teacher.rnn(maps.permute(2, 0, 1)).softmax(dim=2).permute(1, 2, 0)  # (N, classes, T)
+        seen, read = (
+            functional.interpolate(part, columns, mode="linear", align_corners=True) for part in (maps, shares)
+        )
+        return seen, read.transpose(1, 2)
+
+
+def train_with_hints(settings: RecognizerTraining, teacher: nn.Module) -> Path:
+    """Train a slim ASTER with hints, or resume; return its weights' file.
+
+    Args:
+        settings: data, output, steps, batch size, rate; no validation.
+        teacher: the CRNN.
+    """
+    torch.manual_seed(settings.seed)
+    model = aster_slim()
+    hinted = Hinted(model, teacher).to(memory_format=torch.channels_last)
+    run = RunDirectory(settings.output)
+    state = run.begin("train with hints", settings)
+
+    def loss(network: nn.Module, loaded: LoadedBatch) -> Mapping[str, Tensor]:
+        terms = aided_loss(network, loaded.batch, device=torch.device("cpu"))
+        total = terms["loss"] + HINT_WEIGHT * hinted.hints["hint"] + hinted.hints["frames"]
+        return {**terms, **{name: part.detach() for name, part in hinted.hints.items()}, "loss": total}
+
+    fit(
+        hinted,
+        loss,
+        recognition_batches(
+            [WordSet(WordLmdb(path), None) for path in settings.data], model, settings=settings, world=ALONE
+        ),
+        make_optimizer(
+            settings.optimizer,
+            hinted.parameters(),
+            learning_rate=settings.learning_rate,
+            weight_decay=settings.weight_decay,
+            slow=localiser_parameters(model),
+        ),
+        settings=settings.loop(),
+        run=run,
+        state=state,
+        save=lambda path: save_recognizer(path, model),
+        train_mode=hinted.train,
+    )
+    return run.last
+
+
+def _teacher_columns(teacher: Any) -> int:
+    return int(teacher.widths[-1])
