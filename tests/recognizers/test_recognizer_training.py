@@ -4,6 +4,7 @@ import math
 
 import pytest
 import torch
+from small_aster import CHARSET, small_aster
 from torch import nn
 from torch.nn import functional
 
@@ -145,6 +146,21 @@ def test_a_small_network_learns_two_words_by_heart():
         loss.backward()
         optimizer.step()
     assert loss.item() < 0.1 < first
+
+
+def test_a_small_aster_learns_two_words_by_heart():
+    model = small_aster(lively=False).train()
+    batch = batch_of(["abc", "ddba"], CHARSET)
+    noise = torch.randint(0, 256, (2, 3, 32, 64), dtype=torch.uint8, generator=torch.Generator().manual_seed(0))
+    batch = batch._replace(images=noise)
+    optimizer = torch.optim.Adam(model.parameters(), lr=2e-2)
+    first = recognition_loss(model, batch, device=CPU)["loss"].item()
+    for _ in range(50):
+        optimizer.zero_grad()
+        loss = recognition_loss(model, batch, device=CPU)["loss"]
+        loss.backward()
+        optimizer.step()
+    assert loss.item() < 0.3 < 1.5 < first
 
 
 def test_mixed_precision_gives_nearly_the_same_loss():
