@@ -9,8 +9,9 @@ if TYPE_CHECKING:
     from recognizers.aster import Aster, aster_slim
     from recognizers.charset import ALNUM36, PRINTABLE94, Charset
     from recognizers.crnn import CRNN, crnn_slim
-    from recognizers.decoding import Reading, ctc_greedy
+    from recognizers.decoding import Reading, attention_greedy, ctc_beam, ctc_greedy, ctc_score, read_logits
     from recognizers.families import LoadReport
+    from recognizers.lexicon import Lexicon
     from recognizers.loading import load_pretrained, save_recognizer
     from recognizers.metrics import WordScore, normalise_label
     from recognizers.predictor import Recognizer
@@ -24,6 +25,7 @@ _HOME = {
     "CRNN": "crnn",
     "Charset": "charset",
     "InputSpec": "preprocess",
+    "Lexicon": "lexicon",
     "LoadReport": "families",
     "PRINTABLE94": "charset",
     "Reading": "decoding",
@@ -31,13 +33,17 @@ _HOME = {
     "WordBatch": "training",
     "WordScore": "metrics",
     "aster_slim": "aster",
+    "attention_greedy": "decoding",
     "crnn_slim": "crnn",
+    "ctc_beam": "decoding",
     "ctc_greedy": "decoding",
     "ctc_loss": "training",
+    "ctc_score": "decoding",
     "freeze_all_but_input": "widen",
     "input_layers": "widen",
     "load_pretrained": "loading",
     "normalise_label": "metrics",
+    "read_logits": "decoding",
     "save_recognizer": "loading",
     "train_input_mode": "widen",
     "widen_input": "widen",
@@ -50,19 +56,24 @@ __all__ = [
     "Aster",
     "Charset",
     "InputSpec",
+    "Lexicon",
     "LoadReport",
     "Reading",
     "Recognizer",
     "WordBatch",
     "WordScore",
     "aster_slim",
+    "attention_greedy",
     "crnn_slim",
+    "ctc_beam",
     "ctc_greedy",
     "ctc_loss",
+    "ctc_score",
     "freeze_all_but_input",
     "input_layers",
     "load_pretrained",
     "normalise_label",
+    "read_logits",
     "save_recognizer",
     "train_input_mode",
     "widen_input",

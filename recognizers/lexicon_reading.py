@@ -89,14 +89,12 @@ def probable_readings(
         _Candidates(lexicon, folding.charset, row, refused).best(reading.text)
         for row, reading, lexicon in zip(probabilities, readings, lexicons, strict=True)
     ]
-    rows = [row for row, word in enumerate(chosen) if word is not None]
-    words = [chosen[row] or "" for row in rows]
-    written = [folding.charset.normalise(word) for word in words]
+    words = {row: word for row, word in enumerate(chosen) if word is not None}
+    written = [folding.charset.normalise(word) for word in words.values()]
+    aligned = aligned_readings(probabilities[list(words)], written, folding.charset)
     found = list(readings)
-    for row, word, aligned in zip(
-        rows, words, aligned_readings(probabilities[rows], written, folding.charset), strict=True
-    ):
-        found[row] = _spelled(aligned, word, lexicons[row], folding.charset)
+    for (row, word), reading in zip(words.items(), aligned, strict=True):
+        found[row] = _spelled(reading, word, lexicons[row], folding.charset)
     return found, refused
 
 

@@ -85,8 +85,9 @@ class NearWords:
     def _sign(self, words: Sequence[str]) -> NDArray[np.uint64]:
         """(2, W): bit t * BINS + b of a word's column says that more than t of its letters are in bin b."""
         counts = np.zeros((len(words), BINS), np.int64)
-        bins = [self._bin.get(letter, ord(letter) % BINS) for word in words for letter in word]
-        np.add.at(counts, (np.repeat(np.arange(len(words)), [len(word) for word in words]), bins), 1)
+        bins = np.array([self._bin.get(letter, ord(letter) % BINS) for word in words for letter in word], np.int64)
+        owners = np.repeat(np.arange(len(words)), [len(word) for word in words])
+        np.add.at(counts, (owners, bins), 1)
         bits = np.zeros((len(words), 128), np.uint8)
         for tally in range(TALLIES):
             bits[:, tally * BINS : (tally + 1) * BINS] = counts > tally

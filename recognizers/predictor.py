@@ -10,6 +10,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
+from recognizers.charset import Charset
 from recognizers.decoding import Reading, ctc_beam, read_logits, reading_of
 from recognizers.lexicon import Lexicon
 from recognizers.lexicon_reading import nearest_readings, probable_readings
@@ -44,14 +45,8 @@ class Recognizer:
         self.amp, self.beam = amp, beam
         self.model: Any = model.to(self.device).eval()
         self.refused: Counter[str] = Counter()
-        if beam is None:
-            return
-        charset = self.model.charset
-        if beam < 1 or (charset.is_attention and beam > charset.classes):
-            most = f" and at most {charset.classes}, the number of classes" if charset.is_attention else ""
-            raise ConfigError(
-                f"the beam must keep at least 1 prefix{most}, got {beam}; without a beam it reads greedily"
-            )
+        if beam is not None:
+            _check_beam(beam, self.model)
 
     @property
     def needs_mask(self) -> bool:
@@ -129,7 +124,11 @@ class Recognizer:
             if self.beam is None:
                 return read_logits(self.model(pixels), self.model.charset)
             hypotheses = self.model.beam_search(pixels, width=self.beam)
-        return [reading_of(*hypothesis, self.model.charset) for hypothesis in hypotheses]
+        charset = self.model.charset
+        return [
+            reading_of(found.ids, found.log_probability, found.character_log_probabilities, charset)
+            for found in hypotheses
+        ]
 
     def _check(self, images: Sequence[np.ndarray], masks: Sequence[np.ndarray] | None) -> None:
         if self.needs_mask and masks is None and len(images):
@@ -147,6 +146,13 @@ class Recognizer:
                     f"mask {index} must have its image's size {image.shape[:2]} or the network's {size}, "
                     f"got {mask.shape}; resize it first"
                 )
+
+
+def _check_beam(beam: int, model: Any) -> None:
+    charset: Charset = model.charset
+    if beam < 1 or (charset.is_attention and beam > charset.classes):
+        most = f" and at most {charset.classes}, the number of classes" if charset.is_attention else ""
+        raise ConfigError(f"the beam must keep at least 1 prefix{most}, got {beam}; without a beam it reads greedily")
 
 
 def _stacked(prepared: Sequence[np.ndarray], *, channels_last: bool) -> Tensor:

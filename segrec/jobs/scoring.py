@@ -164,10 +164,11 @@ def _gathered(read: Callable[[], list[_Part]], world: World) -> list[_Part]:
         own = read()
     except SegrecError as error:
         own = error
-    shares = world.gather_objects(own)
-    for share in shares:
+    shares: list[list[_Part]] = []
+    for share in world.gather_objects(own):
         if isinstance(share, SegrecError):
             raise share
+        shares.append(share)
     return [part for row in zip_longest(*shares) for part in row if part is not None]
 
 
