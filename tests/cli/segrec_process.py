@@ -103,7 +103,7 @@ def _run(arguments: list[str], log: str, small: dict[str, int]) -> None:
 
     if "chunk" in small:
         precompute.CHUNK = small["chunk"]
-    if "checkpoint" in small:
+    if "checkpoint" in small and arguments[0] == "finetune":
         arguments = [*arguments, "--checkpoint-every", str(small["checkpoint"])]
     if "log" in small:
         recognizer_fit.LoopSettings = partial(recognizer_fit.LoopSettings, log_every=small["log"])
