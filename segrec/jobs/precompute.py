@@ -76,17 +76,51 @@ def precompute_masks(
         raise ConfigError(f"{data} has no words to predict masks for (num-samples {len(words)}, --limit {limit})")
     if not 1 <= shard[0] <= shard[1]:
         raise ConfigError(f"--shard must be I/N with 1 <= I <= N, got {shard[0]}/{shard[1]}")
-    network, record = open_segmenter(segmenter, device=device, amp=amp)
-    mask_record = MaskRecord(
+    network, segmenter_record = open_segmenter(segmenter, device=device, amp=amp)
+    record = predicted_record(words, network, segmenter_record, count=count)
+    return precompute_shard(words, output, network, record, shard=shard, batch_size=batch_size, workers=workers)
+
+
+def predicted_record(words: WordLmdb, network: Segmenter, segmenter: SegmenterRecord, *, count: int) -> MaskRecord:
+    """Return the record of a store that holds predicted masks of the first `count` words."""
+    return MaskRecord(
         kind="predicted",
         source=SourceRecord.of(words),
-        segmenter=record,
+        segmenter=segmenter,
         input_size=(network.working_height, None),
         span=(1, count),
     )
-    first, last = shard_span((1, count), shard)
+
+
+def precompute_shard(
+    words: WordLmdb,
+    output: str | os.PathLike[str],
+    network: Segmenter,
+    record: MaskRecord,
+    *,
+    shard: tuple[int, int] = (1, 1),
+    batch_size: int = 32,
+    workers: int = 1,
+) -> PrecomputeResult:
+    """Predict and store the masks that one shard still lacks, with a segmenter that is open already.
+
+    The shard's bytes depend on the words, the network, the record and the shard alone.
+
+    Args:
+        words: the database that `record` names.
+        output: the mask store's folder.
+        network: as `open_segmenter` gives it.
+        record: of the whole store, see `predicted_record`.
+        shard: (number from 1, count).
+        batch_size: crops of one shape a forward pass.
+        workers: threads that decode pictures ahead of the network.
+
+    Raises:
+        DataError: the database or the store cannot be read or written, or the store is of something else.
+    """
+    first, last = shard_span(record.span, shard)
     unreadable = 0
-    with MaskStoreWriter.open(output, mask_record, shard=shard) as writer:
+    with MaskStoreWriter.open(output, record, shard=shard) as writer:
         start = writer.next_index
         if start > first:
             LOGGER.info("%s holds masks %d to %d; going on", output, first, start - 1)
@@ -98,7 +132,7 @@ def precompute_masks(
                 bar.update(len(chunk))
         writer.finish()
     if unreadable:
-        LOGGER.warning("%d words of %s have no readable image; their masks are stored as empty", unreadable, data)
+        LOGGER.warning("%d words of %s have no readable image; their masks are stored as empty", unreadable, words.path)
     return PrecomputeResult(Path(output), last - first + 1, last + 1 - start, unreadable)
 
 
