@@ -17,7 +17,7 @@ from segrec.data.predicted_masks import as_stored
 from segrec.explanation import Explanation, explain_reading
 from segrec.pretrained import Segmenter, open_recognizer
 from segrec.regions import cut_region
-from segrec.shipped import BY_MASK, SEGMENTER
+from segrec.shipped import READER, SEGMENTER
 
 
 class Word(NamedTuple):
@@ -51,7 +51,7 @@ class Reader:
     @classmethod
     def from_pretrained(
         cls,
-        weights: str | os.PathLike[str] = BY_MASK["predicted"],
+        weights: str | os.PathLike[str] = READER,
         *,
         segmenter: str | os.PathLike[str] = SEGMENTER,
         device: str = "auto",

@@ -11,14 +11,25 @@ FOLDER = Path(__file__).parent / "weights"
 SEGMENTER = "mgnet-slim"
 PLAIN = "crnn-slim"
 ASTER = "aster-slim"
-BY_MASK = {
-    "none": PLAIN,
-    "random": f"{PLAIN}-random",
-    "zero": f"{PLAIN}-zero",
-    "predicted": f"{PLAIN}-predicted",
-    "oracle": f"{PLAIN}-predicted",
-}
-"""The shipped recognizer that was fine-tuned with each kind of mask."""
+VARIANTS = {"none": "", "random": "-random", "zero": "-zero", "predicted": "-predicted", "oracle": "-predicted"}
+"""What is appended to the name of plain weights for those that were fine-tuned with each kind of mask."""
+
+
+READER = PLAIN + VARIANTS["predicted"]
+"""What reads pictures where no weights are named."""
+
+
+def weights_for(mask: str, model: str | None = None) -> str:
+    """Return the weights to read with under a kind of mask.
+
+    Args:
+        mask: one of the kinds.
+        model: what the user named. The name of shipped plain weights, and None, which is the plain CRNN, stand for
+            the variant that was fine-tuned with that kind of mask; everything else stands for itself.
+    """
+    if model is None or (model in (PLAIN, ASTER) and not Path(model).exists()):
+        return (model or PLAIN) + VARIANTS[mask]
+    return model
 
 
 def shipped_names() -> list[str]:

@@ -23,7 +23,7 @@ from segrec.data.rendering.writing import ORACLE
 from segrec.data.words import WordLmdb
 from segrec.jobs.precompute import open_segmenter
 from segrec.jobs.scoring import LabelRule, Scored, score_words
-from segrec.shipped import BY_MASK, SEGMENTER, resolve_weights
+from segrec.shipped import SEGMENTER, resolve_weights, weights_for
 from segrec.statistics import wilson_interval
 
 
@@ -35,8 +35,8 @@ class Evaluation:
         data: word databases by the name they are reported under.
         masks: mask stores by the same names, any number of kinds each.
         mask: kinds of mask, in the order of the report.
-        model: shipped name, run directory or file; None takes, for each kind of mask, the shipped recognizer that was
-            fine-tuned with it.
+        model: shipped name, run directory or file; None, and the name of shipped plain weights, take for each kind of
+            mask the shipped recognizer that was fine-tuned with it.
         segmenter: predicts masks that no store holds.
         lexicon: a file for all databases, or one for each by its name, see `segrec.data.lexicons`; each reading becomes
             a word of its lexicon.
@@ -143,12 +143,14 @@ def evaluate(settings: Evaluation, *, world: World | None = None) -> list[Evalua
 def default_masks(model: str | None, data: Mapping[str, str]) -> list[str]:
     """Return the kinds of mask to report when none is named.
 
-    Without a model: none, random and predicted, and oracle where every database has its exact masks. With one: what it
-    can take, `none` for a recognizer without a mask channel, else random and predicted.
+    Without a model, or with the name of shipped plain weights: none, random and predicted, and oracle where every
+    database has its exact masks. With other weights: what they can take, `none` for a recognizer without a mask
+    channel, else random and predicted.
     """
-    if model is not None and not Recognizer(load_pretrained(resolve_weights(model))).needs_mask:
+    has_variants = model is None or weights_for("predicted", model) != model
+    if not has_variants and not Recognizer(load_pretrained(resolve_weights(str(model)))).needs_mask:
         return ["none"]
-    kinds = ["random", "predicted"] if model is not None else ["none", "random", "predicted"]
+    kinds = ["none", "random", "predicted"] if has_variants else ["random", "predicted"]
     return [*kinds, "oracle"] if all((Path(path) / ORACLE).is_dir() for path in data.values()) else kinds
 
 
@@ -207,7 +209,7 @@ class _Models:
         self._opened: dict[str, Recognizer] = {}
 
     def for_mask(self, mask: str) -> tuple[str, Recognizer]:
-        name = self._settings.model or BY_MASK[mask]
+        name = weights_for(mask, self._settings.model)
         if name not in self._opened:
             model = load_pretrained(resolve_weights(name))
             self._opened[name] = Recognizer(

@@ -224,10 +224,18 @@ def test_a_widened_model_without_masks_is_fed_zeros_and_says_so_once(segrec, wor
 
 
 def test_a_plain_model_cannot_be_given_masks(segrec, words):
-    code, out, err = segrec("eval", "--data", f"w={words}", "--model", "crnn-slim", "--mask", "none,predicted")
+    file = str(resolve_weights(PLAIN))
+    code, out, err = segrec("eval", "--data", f"w={words}", "--model", file, "--mask", "none,predicted")
     assert (code, out) == (1, "")
     assert err.count("\n") == 1
-    assert "crnn-slim has no mask channel" in err and "segrec finetune" in err
+    assert f"{file} has no mask channel" in err and "segrec finetune" in err
+
+
+def test_the_name_of_plain_weights_stands_for_the_variant_of_each_mask(segrec, words):
+    data = ["--data", f"w={words}", "--limit", "3", "--model", "crnn-slim", "--format", "json"]
+    code, out, _ = segrec("eval", *data, "--mask", "none,zero")
+    assert code == 0
+    assert [row["model"] for row in json.loads(out)["results"]] == ["crnn-slim", "crnn-slim-zero"]
 
 
 @pytest.mark.parametrize(
