@@ -11,7 +11,8 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from segmenter.datasets.base import WordRegions, polygon_of, read_lines
-from segrec.core.errors import DataError, LibraryError
+from segrec.core.errors import DataError
+from segrec.core.matlab import load_matlab
 
 UNREADABLE = ("#", "###")
 """Transcriptions, and the one orientation, of words that are neither to be found nor to be left out."""
@@ -86,16 +87,7 @@ def _matlab_entries(path: str | os.PathLike[str]) -> Iterator[_Entry]:
 
 
 def _matlab_table(path: str | os.PathLike[str]) -> Any:
-    try:
-        from scipy.io import loadmat
-    except ImportError as error:
-        raise LibraryError(
-            f"{path} is a MATLAB file, which SciPy reads; pip install 'segrec[datasets]', or take the .txt polygons"
-        ) from error
-    try:
-        content = loadmat(str(path))
-    except Exception as error:  # SciPy raises whatever its parsing of damaged bytes runs into
-        raise DataError(f"{path} is no readable MATLAB file ({error}); fetch it again") from error
+    content = load_matlab(path, otherwise=", or take the .txt polygons")
     table = next((content[key] for key in KEYS if key in content), None)
     if table is None or table.ndim != 2 or table.dtype != object:
         names = [key for key in content if not key.startswith("__")]

@@ -17,6 +17,7 @@ COMMANDS = {
     "eval": ("segrec.cli.evaluate", "Score recognizers on word databases under each kind of mask."),
     "eval-segmenter": ("segrec.cli.evaluate_segmenter", "Score segmenters against true masks."),
     "finetune": ("segrec.cli.finetune", "Widen a recognizer by a mask channel and fine-tune it."),
+    "import": ("segrec.cli.importing", "Write the words of an original release as an lmdb."),
     "info": ("segrec.cli.info", "Say what a file or folder is and whether it is sound."),
     "precompute-masks": ("segrec.cli.precompute", "Predict and store a mask for every word of a database."),
     "read": ("segrec.cli.read", "Read pictures of single words."),

@@ -14,7 +14,8 @@ from segrec.data.words import WordLmdb
 
 RECORD_KEY = b"record"
 PROGRESS_KEY = b"progress"
-VERSION = 1
+VERSION = 2
+"""Since 2, shards hold a digest of their masks; what version 1 holds is read and finished as it is."""
 _SHARD_NAME = re.compile(r"shard-(\d{5})-of-(\d{5})")
 
 
@@ -107,7 +108,7 @@ class MaskRecord:
     def difference(self, other: MaskRecord) -> str | None:
         """Return the first thing in which `other` asks for other masks than these, in words, or None.
 
-        Where the source lies and what its folder is called may differ; its content may not.
+        Where the source lies, what its folder is called and the version may differ; the source's content may not.
         """
         for what, mine, theirs in [
             ("number of source samples", self.source.num_samples, other.source.num_samples),
@@ -117,7 +118,6 @@ class MaskRecord:
             ("input size", self.input_size, other.input_size),
             ("span", self.span, other.span),
             ("codec", self.codec, other.codec),
-            ("version", self.version, other.version),
         ]:
             if mine != theirs:
                 return f"{what} {mine}, not {theirs}"

@@ -3,25 +3,54 @@
 from __future__ import annotations
 
 import os
+import shlex
 from bisect import bisect_right
 from pathlib import Path
+from typing import NamedTuple
 
 from segrec.core.errors import DataError
 from segrec.core.lmdb_io import DATA_FILE, LmdbReader
 from segrec.data.mask_codec import Mask, mask_codec
-from segrec.data.mask_record import (
-    PROGRESS_KEY,
-    RECORD_KEY,
-    MaskRecord,
-    shard_folders,
-    shard_name,
-    shard_span,
-)
-from segrec.data.mask_writer import mask_key
+from segrec.data.mask_record import MaskRecord, shard_folders, shard_name, shard_span
+from segrec.data.shard_state import ShardState, mask_key
 from segrec.data.words import WordLmdb
 
 PREDICT_AGAIN = "run segrec precompute-masks again"
 RENDER_AGAIN = "render the words again"
+MOST_NAMED = 4
+"""How many unfinished shards an error names one by one."""
+
+
+class Shard(NamedTuple):
+    """One of the parts into which a store is cut, whether it is there or not.
+
+    Attributes:
+        number: from 1.
+        count: how many there are.
+        folder: where it lies, or is to lie.
+        first: 1-based index of its first mask.
+        last: of its last mask; one less than `first` when it is to hold none.
+        last_done: of the last mask that is stored, `first` less one when none is.
+        digest: `digest_of` its stored masks; None when it is not there or too old to hold one.
+    """
+
+    number: int
+    count: int
+    folder: Path
+    first: int
+    last: int
+    last_done: int
+    digest: int | None
+
+    @property
+    def name(self) -> str:
+        """Its number and the count, as after `--shard`."""
+        return f"{self.number}/{self.count}"
+
+    @property
+    def complete(self) -> bool:
+        """Whether all its masks are stored."""
+        return self.last_done == self.last
 
 
 class MaskStore:
@@ -39,43 +68,35 @@ class MaskStore:
     def __init__(self, path: str | os.PathLike[str]) -> None:
         self.path = Path(path)
         folders = shard_folders(self.path)
-        counts = {count for _, count in folders}
         if not folders:
             raise DataError(_no_store(self.path))
-        if len(counts) > 1:
-            raise DataError(f"{self.path} mixes shards of {sorted(counts)}; delete those of the older run")
-        self._shard_count = counts.pop()
-        self._shards = {
-            number: LmdbReader(folder) for (number, _), folder in folders.items() if (folder / DATA_FILE).exists()
-        }
-        if not self._shards:
+        self._shard_count = _one_count(self.path, sorted(folders))
+        begun = {number: folder for (number, _), folder in folders.items() if (folder / DATA_FILE).exists()}
+        if not begun:
             raise DataError(f"{self.path} holds no masks yet; {PREDICT_AGAIN}")
-        self.record = self._read_record()
+        self._readers = {number: LmdbReader(folder) for number, folder in begun.items()}
+        states = {number: ShardState.read(folder, (number, self._shard_count)) for number, folder in begun.items()}
+        self.record = self._common_record(states)
         self._decode = mask_codec(self.record.codec).decode
-        self._spans = [
-            shard_span(self.record.span, (number, self._shard_count)) for number in range(1, self._shard_count + 1)
-        ]
-        self._last_done = [self._read_progress(number) for number in range(1, self._shard_count + 1)]
+        self.shards = [self._shard(number, states.get(number)) for number in range(1, self._shard_count + 1)]
 
-    def _read_record(self) -> MaskRecord:
-        records = []
-        for number, reader in self._shards.items():
-            folder = self.path / shard_name((number, self._shard_count))
-            records.append(MaskRecord.from_json(reader.get(RECORD_KEY) or b"", folder))
-            difference = records[0].difference(records[-1])
+    def _common_record(self, states: dict[int, ShardState]) -> MaskRecord:
+        records = {number: state.record for number, state in states.items()}
+        first = next(iter(records))
+        for number, record in records.items():
+            difference = records[first].difference(record)
             if difference:
-                raise DataError(f"{self.path} mixes shards: the first has {difference} as {folder.name}; make it again")
-        return records[0]
+                raise DataError(
+                    f"{self.path} mixes shards: {shard_name((first, self._shard_count))} has {difference} as "
+                    f"{shard_name((number, self._shard_count))}; delete the wrong ones and make them again"
+                )
+        return records[first]
 
-    def _read_progress(self, number: int) -> int:
-        """Return the last index done of a shard, one before its span when nothing is."""
-        first, last = self._spans[number - 1]
-        if number not in self._shards:
-            return first - 1
-        value = self._shards[number].get(PROGRESS_KEY) or b""
-        if not value.isdigit() or not first - 1 <= int(value) <= last:
-            raise DataError(f"{self.path}: shard {number} has a damaged progress {value!r}; delete it and run again")
-        return int(value)
+    def _shard(self, number: int, state: ShardState | None) -> Shard:
+        shard = (number, self._shard_count)
+        first, last = shard_span(self.record.span, shard)
+        done, digest = (first - 1, None) if state is None else (state.last_index, state.digest)
+        return Shard(*shard, self.path / shard_name(shard), first, last, done, digest)
 
     @property
     def remedy(self) -> str:
@@ -99,7 +120,7 @@ class MaskStore:
     @property
     def missing(self) -> list[tuple[int, int]]:
         """The runs of 1-based indices (first, last) that are not stored yet."""
-        return [(done + 1, last) for done, (_, last) in zip(self._last_done, self._spans, strict=True) if done < last]
+        return [(shard.last_done + 1, shard.last) for shard in self.shards if not shard.complete]
 
     def __getitem__(self, position: int) -> Mask | None:
         """Return the mask, (H, W) uint8, of the image at the 0-based `position`; None when that image was unreadable.
@@ -113,10 +134,10 @@ class MaskStore:
             raise DataError(
                 f"{self.path} covers images {first} to {last}, not {index}; {self.remedy} with another --limit"
             )
-        shard = bisect_right(self._spans, index, key=lambda span: span[0])
-        if index > self._last_done[shard - 1]:
-            raise DataError(f"{self.path} has no mask for image {index} yet ({self._missing_words()}); {self.remedy}")
-        value = self._shards[shard].get(mask_key(index))
+        shard = self.shards[bisect_right(self.shards, index, key=lambda shard: shard.first) - 1]
+        if index > shard.last_done:
+            raise DataError(f"{self.path} has no mask for image {index} yet: {self._lacking()}; {self._completion()}")
+        value = self._readers[shard.number].get(mask_key(index))
         if value is None:
             raise DataError(f"{self.path}: mask {index} is lost although the store says it is there; make it again")
         return self._decode(value) if value else None
@@ -128,12 +149,24 @@ class MaskStore:
             DataError: names what is missing.
         """
         if not self.complete:
-            raise DataError(f"{self.path} is unfinished: {self._missing_words()}; {self.remedy} to finish it")
+            raise DataError(
+                f"{self.path} is unfinished, {self.done} of {len(self)} masks: {self._lacking()}; {self._completion()}"
+            )
 
-    def _missing_words(self) -> str:
-        runs = [f"{first}..{last}" for first, last in self.missing]
-        shown = ", ".join(runs[:4]) + (f" and {len(runs) - 4} more runs" if len(runs) > 4 else "")
-        return f"{self.done} of {len(self)} masks, missing {shown}"
+    def _lacking(self) -> str:
+        unfinished = [shard for shard in self.shards if not shard.complete]
+        runs = [f"shard {shard.name} lacks masks {shard.last_done + 1}..{shard.last}" for shard in unfinished]
+        return ", ".join(runs[:MOST_NAMED]) + _further(len(runs), "shards")
+
+    def _completion(self) -> str:
+        """Return the command that adds what is missing."""
+        if self.record.kind != "predicted":
+            return RENDER_AGAIN
+        words = ["segrec", "precompute-masks", "--data", self.record.source.path, "--output", str(self.path)]
+        if self.record.span[1] < self.record.source.num_samples:
+            words += ["--limit", str(self.record.span[1])]
+        names = [shard.name for shard in self.shards if not shard.complete]
+        return f"run {shlex.join(words)} --shard {', --shard '.join(names[:MOST_NAMED])}{_further(len(names), 'shards')}"
 
     def check_source(self, words: WordLmdb) -> None:
         """Check that these masks were made from `words`, wherever the database now lies.
@@ -187,3 +220,21 @@ def _no_store(path: Path) -> str:
     if (path / DATA_FILE).exists():
         return f"{path} is a database, not a mask store (no shard folders); name the output of segrec precompute-masks"
     return f"{path} is no mask store: it holds no shard folders; name the output of segrec precompute-masks"
+
+
+def _one_count(path: Path, shards: list[tuple[int, int]]) -> int:
+    """Return into how many shards the store is cut, by the (number, count) of those that are there.
+
+    Raises:
+        DataError: they are of several cuts.
+    """
+    counts = sorted({count for _, count in shards})
+    if len(counts) > 1:
+        sets = [[f"{number}/{count}" for number, count in shards if count == wanted] for wanted in counts]
+        named = " with ".join("shard " + ", ".join(names[:MOST_NAMED]) + _further(len(names), "") for names in sets)
+        raise DataError(f"{path} mixes {named}; keep those of one count and delete the others")
+    return counts[0]
+
+
+def _further(count: int, unit: str) -> str:
+    return f" and {count - MOST_NAMED} more {unit}".rstrip() if count > MOST_NAMED else ""

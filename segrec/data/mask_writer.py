@@ -11,35 +11,30 @@ from segrec.core.errors import DataError
 from segrec.core.lmdb_io import DATA_FILE, LmdbReader, commit, publish
 from segrec.core.lock import FolderLock
 from segrec.data.mask_codec import Mask, mask_codec
-from segrec.data.mask_record import PROGRESS_KEY, RECORD_KEY, MaskRecord, shard_folders, shard_name, shard_span
+from segrec.data.mask_record import RECORD_KEY, MaskRecord, shard_folders, shard_name, shard_span
+from segrec.data.shard_state import ShardState, mask_key
 
 PARTIAL_FILE = f".{DATA_FILE}.partial"
-
-
-def mask_key(index: int) -> bytes:
-    """Return the key of the mask that belongs to the image with the 1-based `index`."""
-    return b"mask-%09d" % index
 
 
 class MaskStoreWriter:
     """The one writer of one shard of a mask store; `next_index` says where to begin or go on.
 
-    Each `write` is one transaction that holds its masks and the progress. The shard's bytes depend only on the record
+    Each `write` is one transaction that holds its masks, the progress and the digest of all masks so far. The shard's bytes depend only on the record
     and on how the masks were cut into writes, never on where a run was killed and started again.
 
     Use `open`, as a context manager; leaving it gives the shard free, finished or not.
     """
 
-    def __init__(self, folder: Path, record: MaskRecord, span: tuple[int, int], lock: FolderLock) -> None:
+    def __init__(self, folder: Path, record: MaskRecord, shard: tuple[int, int], lock: FolderLock) -> None:
         self.folder = folder
         self.record = record
-        self.span = span
+        self.span = shard_span(record.span, shard)
         """First and last 1-based index of this shard."""
         self._lock = lock
         self._file = folder / DATA_FILE
         self._encode = mask_codec(record.codec).encode
-        self.next_index = self._resume()
-        """1-based index of the first mask that is not stored yet; one past the span when all are."""
+        self._state = self._resume(shard)
 
     @classmethod
     def open(
@@ -53,7 +48,6 @@ class MaskStoreWriter:
         """
         store = Path(path)
         folder = store / shard_name(shard)
-        span = shard_span(record.span, shard)
         _check_siblings(store, record, shard)
         try:
             folder.mkdir(parents=True, exist_ok=True)
@@ -61,22 +55,24 @@ class MaskStoreWriter:
         except OSError as error:
             raise DataError(f"cannot write {folder}: {error.strerror}; choose another output") from error
         try:
-            return cls(folder, record, span, lock)
+            return cls(folder, record, shard, lock)
         except BaseException:
             lock.release()
             raise
 
-    def _resume(self) -> int:
+    def _resume(self, shard: tuple[int, int]) -> ShardState:
         partial = self.folder / PARTIAL_FILE
         partial.unlink(missing_ok=True)
-        first, last = self.span
         if not self._file.exists():
-            commit(partial, [(RECORD_KEY, self.record.to_json()), (PROGRESS_KEY, b"%d" % (first - 1))])
+            nothing = ShardState(self.record, self.span[0] - 1)
+            commit(partial, [(RECORD_KEY, self.record.to_json()), *nothing.items()])
             publish(partial, self.folder)
-        progress = LmdbReader(self.folder).get(PROGRESS_KEY) or b""
-        if not progress.isdigit() or not first - 1 <= int(progress) <= last:
-            raise DataError(f"{self.folder}: its progress {progress!r} is damaged; delete this folder and run again")
-        return int(progress) + 1
+        return ShardState.read(self.folder, shard)
+
+    @property
+    def next_index(self) -> int:
+        """1-based index of the first mask that is not stored yet; one past the span when all are."""
+        return self._state.last_index + 1
 
     @property
     def complete(self) -> bool:
@@ -102,8 +98,9 @@ class MaskStoreWriter:
                 f"masks must continue at {self.next_index} and end by {self.span[1]}, got {first_index}..{last_index}"
             )
         items = [(mask_key(first_index + offset), self._encoded(mask)) for offset, mask in enumerate(masks)]
-        commit(self._file, [*items, (PROGRESS_KEY, b"%d" % last_index)])
-        self.next_index = last_index + 1
+        state = self._state.advanced(items)
+        commit(self._file, [*items, *state.items()])
+        self._state = state
 
     def _encoded(self, mask: Mask | None) -> bytes:
         if mask is None:

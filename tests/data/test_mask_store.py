@@ -64,7 +64,7 @@ def test_the_store_holds_the_published_keys_and_no_lock_file(tmp_path, make_word
     with environment.begin() as transaction:
         found = dict(transaction.cursor())
     environment.close()
-    assert sorted(found) == [b"mask-000000001", b"mask-000000002", b"mask-000000003", b"progress", b"record"]
+    assert sorted(found) == [b"mask-000000001", b"mask-000000002", b"mask-000000003", b"progress", b"record", b"seal"]
     assert found[b"progress"] == b"3"
     record = json.loads(found[b"record"])
     assert sorted(record) == ["codec", "input_size", "kind", "segmenter", "source", "span", "version"]
@@ -106,11 +106,27 @@ def test_an_unfinished_store_names_what_is_missing(tmp_path, make_words, make_re
     store = MaskStore(tmp_path / "masks")
     assert (store.done, len(store), store.complete, store.missing) == (6, 12, False, [(7, 8), (9, 12)])
     assert np.array_equal(store[5], mask(6))
-    with pytest.raises(DataError, match=r"no mask for image 7 yet \(6 of 12 masks, missing 7\.\.8, 9\.\.12\)"):
+    missing = "shard 2/3 lacks masks 7..8, shard 3/3 lacks masks 9..12"
+    command = f"run segrec precompute-masks --data {tmp_path}/words --output {tmp_path}/masks --shard 2/3, --shard 3/3"
+    with pytest.raises(DataError) as error:
         store[6]
-    with pytest.raises(DataError, match=r"is unfinished: 6 of 12 masks.*run segrec precompute-masks again") as error:
+    assert one_line(error) == f"{tmp_path}/masks has no mask for image 7 yet: {missing}; {command}"
+    with pytest.raises(DataError) as error:
         store.require_complete()
-    one_line(error)
+    assert one_line(error) == f"{tmp_path}/masks is unfinished, 6 of 12 masks: {missing}; {command}"
+
+
+def test_the_command_that_finishes_a_store_repeats_its_limit_and_quotes_its_paths(tmp_path, make_words, make_record):
+    record = make_record(make_words(12, "my words"), span=(1, 10))
+    write_store(tmp_path / "masks", record, shard=(1, 10))
+    with pytest.raises(DataError) as error:
+        MaskStore(tmp_path / "masks").require_complete()
+    assert "shard 2/10 lacks masks 2..2, shard 3/10 lacks masks 3..3," in one_line(error)
+    assert "lacks masks 5..5 and 5 more shards; run" in one_line(error)
+    assert f"--data '{tmp_path}/my words' --output {tmp_path}/masks --limit 10 --shard 2/10, --shard" in one_line(error)
+    write_store(tmp_path / "oracle", replace(record, kind="oracle", segmenter=None), until=3)
+    with pytest.raises(DataError, match=r"shard 1/1 lacks masks 4\.\.10; render the words again$"):
+        MaskStore(tmp_path / "oracle").require_complete()
 
 
 def test_an_image_outside_the_span_is_refused(tmp_path, make_words, make_record):
@@ -215,12 +231,12 @@ def test_mixed_shards_are_refused(tmp_path, make_words, make_record):
     write_store(tmp_path / "masks", make_record(words), shard=(1, 2))
     write_store(tmp_path / "other", make_record(words, weights="b" * 64), shard=(2, 2))
     (tmp_path / "other" / "shard-00002-of-00002").rename(tmp_path / "masks" / "shard-00002-of-00002")
-    with pytest.raises(DataError, match=r"mixes shards: the first has segmenter .*aaaa.*, not .*bbbb") as error:
+    with pytest.raises(DataError, match=r"mixes shards: shard-00001-of-00002 has segmenter .*aaaa.*, not .*bbbb.* as shard-00002") as error:
         MaskStore(tmp_path / "masks")
     one_line(error)
     write_store(tmp_path / "third", make_record(words), shard=(1, 1))
     (tmp_path / "third" / "shard-00001-of-00001").rename(tmp_path / "masks" / "shard-00001-of-00001")
-    with pytest.raises(DataError, match=r"mixes shards of \[1, 2\]"):
+    with pytest.raises(DataError, match="mixes shard 1/1 with shard 1/2, 2/2; keep those of one count and delete"):
         MaskStore(tmp_path / "masks")
 
 
@@ -254,8 +270,9 @@ def test_a_record_of_impossible_values_is_a_data_error(tmp_path, make_words, mak
 
 
 def test_a_store_of_a_newer_version_asks_for_an_update(tmp_path, make_words, make_record):
-    write_store(tmp_path / "masks", replace(make_record(make_words(3)), version=2))
-    with pytest.raises(DataError, match=r"written by a newer segrec \(version 2\); update segrec"):
+    with pytest.raises(DataError, match=r"written by a newer segrec \(version 3\); update segrec"):
+        write_store(tmp_path / "masks", replace(make_record(make_words(3)), version=3))
+    with pytest.raises(DataError, match=r"written by a newer segrec \(version 3\); update segrec"):
         MaskStore(tmp_path / "masks")
 
 

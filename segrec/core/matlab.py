@@ -1,0 +1,36 @@
+"""MATLAB files, which many annotations come in, read through SciPy."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from typing import Any
+
+from segrec.core.errors import DataError, LibraryError
+
+
+def load_matlab(
+    path: str | os.PathLike[str], *, variables: Sequence[str] | None = None, otherwise: str = ""
+) -> dict[str, Any]:
+    """Return the variables of a MATLAB file (versions 4 to 7.2) by their names.
+
+    Args:
+        path: of the file.
+        variables: only these, the others are not unpacked; None for all.
+        otherwise: what a user without SciPy can do instead, for the message.
+
+    Raises:
+        LibraryError: SciPy is missing.
+        DataError: the file cannot be read.
+    """
+    try:
+        from scipy.io import loadmat
+    except ImportError as error:
+        raise LibraryError(
+            f"{path} is a MATLAB file, which SciPy reads; pip install 'segrec[datasets]'{otherwise}"
+        ) from error
+    try:
+        content: dict[str, Any] = loadmat(str(path), variable_names=variables)
+    except Exception as error:  # SciPy raises whatever its parsing of damaged bytes runs into
+        raise DataError(f"{path} is no readable MATLAB file ({error}); fetch it again") from error
+    return content
