@@ -20,8 +20,8 @@ from segrec.core.errors import DataError, LibraryError
 Array = NDArray[np.uint8]
 Interpolation = Literal["nearest", "bilinear", "bicubic", "area"]
 
-MAX_PIXELS = 200_000_000
-"""Pictures that declare more pixels than this are refused before they are unpacked."""
+MAX_PIXELS = 178_956_970
+"""Pictures that declare more pixels than this are refused before they are unpacked; it is Pillow's own limit."""
 
 _ORIENTATION_TAG = 0x0112
 _UPRIGHT = {
@@ -62,16 +62,17 @@ def _opencv_remedy(reason: str) -> str:
     return f"OpenCV cannot be imported ({reason}); pip install opencv-python"
 
 
-def decode_image(data: bytes, *, upright: bool = True) -> Array:
+def decode_image(data: bytes, *, upright: bool = True, max_pixels: int = MAX_PIXELS) -> Array:
     """Return the picture in `data` as (H, W, 3) uint8 RGB; 1x1 upwards, any mode Pillow or OpenCV knows.
 
     More than 8 bits a channel are scaled as `segrec.core.depth.eight_bits` says; transparent pixels are laid on white.
 
     Args:
         upright: turn the picture by its EXIF orientation; False leaves the pixels as they are stored.
+        max_pixels: a picture that declares more is refused before it is unpacked; at most `MAX_PIXELS`.
 
     Raises:
-        DataError: the bytes are empty, damaged, no picture, or declare more than `MAX_PIXELS` pixels.
+        DataError: the bytes are empty, damaged, no picture, or declare more than `max_pixels` pixels.
     """
     if not data:
         raise DataError("the image is empty (0 bytes)")
@@ -79,19 +80,25 @@ def decode_image(data: bytes, *, upright: bool = True) -> Array:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", Image.DecompressionBombWarning)
             with Image.open(io.BytesIO(data)) as picture:
+                width, height = picture.size
+                if width * height > max_pixels:
+                    raise DataError(_too_many(max_pixels, f"{width} x {height} pixels, "))
                 return _to_rgb(picture, data, upright)
     except DataError:
         raise
+    except Image.DecompressionBombError as error:
+        raise DataError(_too_many(max_pixels)) from error
     except UnidentifiedImageError as error:
         raise DataError(f"the image cannot be decoded ({len(data)} bytes in no picture format Pillow knows)") from error
     except Exception as error:  # Pillow's plugins raise whatever their parsing of damaged bytes runs into
         raise DataError(f"the image cannot be decoded ({len(data)} bytes: {error})") from error
 
 
+def _too_many(max_pixels: int, size: str = "") -> str:
+    return f"the image declares {size}more than {max_pixels:,}{'' if size else ' pixels'}; shrink it first"
+
+
 def _to_rgb(picture: Image.Image, data: bytes, upright: bool) -> Array:
-    width, height = picture.size
-    if width * height > MAX_PIXELS:
-        raise DataError(f"the image declares {width} x {height} pixels, more than {MAX_PIXELS:,}; shrink it first")
     wide = ";16" in str(getattr(picture, "tile", ""))  # known until the pixels are unpacked
     turn = _UPRIGHT.get(picture.getexif().get(_ORIENTATION_TAG, 1)) if upright else None
     if picture.mode.startswith(("I", "F")):
@@ -102,7 +109,7 @@ def _to_rgb(picture: Image.Image, data: bytes, upright: bool) -> Array:
         picture = picture.transpose(turn)
     if picture.mode in ("RGBA", "LA", "PA") or "transparency" in picture.info:
         return lay_on_white(np.asarray(picture.convert("RGBA")))
-    return np.array(picture.convert("RGB"), dtype=np.uint8)
+    return np.array(picture if picture.mode == "RGB" else picture.convert("RGB"), dtype=np.uint8)
 
 
 def _of_sixteen_bits(data: bytes) -> Image.Image | None:

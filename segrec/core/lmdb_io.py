@@ -118,16 +118,35 @@ def _open_for_reading(folder: str) -> lmdb.Environment:
     return environment
 
 
+class Revision(NamedTuple):
+    """By what a database's file shows that something was written to it or that another took its place."""
+
+    size: int
+    modified: int
+    """In nanoseconds."""
+    transaction: int
+    """Number of the last LMDB transaction."""
+    last_page: int
+
+
 class LmdbReader:
     """Values of an lmdb folder by key; picklable, and usable in forked children and from several threads.
 
+    Args:
+        path: the folder.
+        steady: refuse to read on once the database has changed since construction, here or before pickling.
+
     Raises:
-        DataError: as `read_environment`, at construction and at each read.
+        DataError: as `read_environment`, at construction and at each read; a steady database has changed.
     """
 
-    def __init__(self, path: PathLike) -> None:
+    def __init__(self, path: PathLike, *, steady: bool = False) -> None:
         self.path = os.path.realpath(path)
-        read_environment(self.path)
+        self._file = os.path.join(self.path, DATA_FILE)
+        environment = read_environment(self.path)
+        found, known = os.stat(self._file), environment.info()
+        self.revision = Revision(found.st_size, found.st_mtime_ns, known["last_txnid"], known["last_pgno"])
+        self._steady = steady
 
     def get(self, key: bytes) -> bytes | None:
         """Return the value of `key`, or None when the database lacks it."""
@@ -147,8 +166,27 @@ class LmdbReader:
     def _read(self, keys: Sequence[bytes]) -> list[bytes | None]:
         opened = _environments().by_path.get(self.path)
         environment = opened.environment if opened else read_environment(self.path)
+        if not self._steady:
+            with environment.begin() as transaction:
+                return [transaction.get(key) for key in keys]
+        self._require_unchanged()  # first too, because reading beyond the end of a file cut short kills the process
         with environment.begin() as transaction:
-            return [transaction.get(key) for key in keys]
+            number, values = transaction.id(), [transaction.get(key) for key in keys]
+        self._require_unchanged(number)
+        return values
+
+    def _require_unchanged(self, transaction: int | None = None) -> None:
+        """Raise DataError when the file, or the number of the last transaction, is not what it was."""
+        try:
+            found = os.stat(self._file)
+        except OSError as error:
+            raise DataError(f"{self.path} has gone while it was read ({error.strerror}); put it back") from error
+        then = self.revision
+        if (found.st_size, found.st_mtime_ns, transaction or then.transaction) != then[:3]:
+            raise DataError(
+                f"{self.path} was changed while it was read; let nothing write there, then begin anew, "
+                "in another output where there is one"
+            )
 
 
 def commit(file: PathLike, items: Sequence[tuple[bytes, bytes]], *, durable: bool = True) -> None:

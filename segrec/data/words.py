@@ -22,6 +22,8 @@ COUNT_KEY = b"num-samples"
 DIGEST_SAMPLES = 64
 MOST_DIGITS = 18
 """Of `num-samples`; a longer number is damage, and no length that Python allows."""
+MAX_WORD_PIXELS = 16_000_000
+"""A word's picture that declares more is taken for damage: a whole photograph of 4000 x 4000 still passes."""
 PARTIAL_FILE = f".{DATA_FILE}.partial"
 
 
@@ -49,7 +51,8 @@ def label_key(index: int) -> bytes:
 class WordLmdb:
     """The words of an lmdb folder, read-only and by position; opening reads one key, whatever the size.
 
-    Picklable, and usable in forked workers: each process opens the database for itself.
+    Picklable, and usable in forked workers: each process opens the database for itself. All that is read is of one
+    state of the database: once something writes to it or replaces it, every access raises DataError.
 
     Args:
         path: the folder that holds `data.mdb`.
@@ -60,7 +63,7 @@ class WordLmdb:
 
     def __init__(self, path: str | os.PathLike[str]) -> None:
         self.path = Path(path)
-        self._reader = LmdbReader(path)
+        self._reader = LmdbReader(path, steady=True)
         self._length = self._read_length()
 
     def _read_length(self) -> int:
@@ -92,7 +95,7 @@ class WordLmdb:
         if problem is not None or data is None:
             return Word(index, None, label, problem)
         try:
-            return Word(index, decode_image(data), label, None)
+            return Word(index, decode_image(data, max_pixels=MAX_WORD_PIXELS), label, None)
         except DataError as error:
             return Word(index, None, label, f"image-{index:09d}: {error}")
 
