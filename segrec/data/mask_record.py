@@ -21,17 +21,30 @@ _SHARD_NAME = re.compile(r"shard-(\d{5})-of-(\d{5})")
 
 @dataclass(frozen=True)
 class SourceRecord:
-    """The word database that the masks belong to."""
+    """The word database that the masks belong to.
+
+    Args:
+        path: where it lay.
+        name: of its folder.
+        num_samples: how many words it had.
+        digest: of its content, see `WordLmdb.digest`.
+        revision: of its file, see `WordLmdb.revision`; None in stores of versions that did not keep it.
+    """
 
     path: str
     name: str
     num_samples: int
     digest: str
+    revision: str | None = None
 
     @classmethod
     def of(cls, words: WordLmdb) -> SourceRecord:
         """Return the record of an open word database."""
-        return cls(str(words.path.resolve()), words.name, len(words), words.digest)
+        return cls(str(words.path.resolve()), words.name, len(words), words.digest, words.revision)
+
+    def rewritten(self, later: SourceRecord) -> bool:
+        """Return whether the database's file is known to be another one, or to have been written to since."""
+        return None not in (self.revision, later.revision) and self.revision != later.revision
 
 
 @dataclass(frozen=True)
@@ -66,7 +79,10 @@ class MaskRecord:
 
     def to_json(self) -> bytes:
         """Return the record as UTF-8 JSON with sorted keys."""
-        return json.dumps(asdict(self), ensure_ascii=False, sort_keys=True).encode("utf-8")
+        content = asdict(self)
+        if self.source.revision is None:
+            del content["source"]["revision"]
+        return json.dumps(content, ensure_ascii=False, sort_keys=True).encode("utf-8")
 
     @classmethod
     def from_json(cls, data: bytes, path: Path) -> MaskRecord:

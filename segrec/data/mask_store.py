@@ -150,7 +150,7 @@ class MaskStore:
         """
         if not self.complete:
             raise DataError(
-                f"{self.path} is unfinished, {self.done} of {len(self)} masks: {self._lacking()}; {self._completion()}"
+                f"{self.path} is unfinished: {self.done} of {len(self)} masks, {self._lacking()}; {self._completion()}"
             )
 
     def _lacking(self) -> str:
@@ -166,7 +166,9 @@ class MaskStore:
         if self.record.span[1] < self.record.source.num_samples:
             words += ["--limit", str(self.record.span[1])]
         names = [shard.name for shard in self.shards if not shard.complete]
-        return f"run {shlex.join(words)} --shard {', --shard '.join(names[:MOST_NAMED])}{_further(len(names), 'shards')}"
+        return (
+            f"run {shlex.join(words)} --shard {', --shard '.join(names[:MOST_NAMED])}{_further(len(names), 'shards')}"
+        )
 
     def check_source(self, words: WordLmdb) -> None:
         """Check that these masks were made from `words`, wherever the database now lies.

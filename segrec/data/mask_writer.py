@@ -20,8 +20,9 @@ PARTIAL_FILE = f".{DATA_FILE}.partial"
 class MaskStoreWriter:
     """The one writer of one shard of a mask store; `next_index` says where to begin or go on.
 
-    Each `write` is one transaction that holds its masks, the progress and the digest of all masks so far. The shard's bytes depend only on the record
-    and on how the masks were cut into writes, never on where a run was killed and started again.
+    Each `write` is one transaction that holds its masks, the progress and the digest of all masks so far. The shard's
+    bytes depend only on the record and on how the masks were cut into writes, never on where a run was killed and
+    started again.
 
     Use `open`, as a context manager; leaving it gives the shard free, finished or not.
     """
@@ -56,18 +57,29 @@ class MaskStoreWriter:
             raise DataError(f"cannot write {folder}: {error.strerror}; choose another output") from error
         try:
             return cls(folder, record, shard, lock)
+        except OSError as error:
+            lock.release()
+            raise DataError(f"cannot write {folder}: {error.strerror}; choose another output") from error
         except BaseException:
             lock.release()
             raise
 
     def _resume(self, shard: tuple[int, int]) -> ShardState:
         partial = self.folder / PARTIAL_FILE
-        partial.unlink(missing_ok=True)
+        if partial.exists():
+            partial.unlink()
         if not self._file.exists():
             nothing = ShardState(self.record, self.span[0] - 1)
             commit(partial, [(RECORD_KEY, self.record.to_json()), *nothing.items()])
             publish(partial, self.folder)
-        return ShardState.read(self.folder, shard)
+        state = ShardState.read(self.folder, shard)
+        unfinished = self.span[0] <= state.last_index < self.span[1]
+        if unfinished and state.record.source.rewritten(self.record.source):
+            raise DataError(
+                f"{self.folder} holds masks {self.span[0]}..{state.last_index} of {self.record.source.path} as it was "
+                "before something was written there; delete this folder or choose another output"
+            )
+        return state
 
     @property
     def next_index(self) -> int:

@@ -171,7 +171,7 @@ BAD_STORES: list[tuple[Callable[[Place], Path], list[str]]] = [
     (a_database, ["is a database, not a mask store", "precompute-masks"]),
     (of_other_words, ["has other content", "run segrec precompute-masks again"]),
     (of_fewer_words, ["was made from other", "12 samples", "has 40", "run segrec precompute-masks again"]),
-    (incomplete, ["is unfinished", "7 of 40 masks, missing 8..40", "run segrec precompute-masks again"]),
+    (incomplete, ["is unfinished: 7 of 40 masks, shard 1/1 lacks masks 8..40; run", "--shard 1/1"]),
     (exact, ["holds oracle masks"]),
     (with_a_cut_shard, ["is cut short", "again"]),
 ]

@@ -113,7 +113,7 @@ def test_an_unfinished_store_names_what_is_missing(tmp_path, make_words, make_re
     assert one_line(error) == f"{tmp_path}/masks has no mask for image 7 yet: {missing}; {command}"
     with pytest.raises(DataError) as error:
         store.require_complete()
-    assert one_line(error) == f"{tmp_path}/masks is unfinished, 6 of 12 masks: {missing}; {command}"
+    assert one_line(error) == f"{tmp_path}/masks is unfinished: 6 of 12 masks, {missing}; {command}"
 
 
 def test_the_command_that_finishes_a_store_repeats_its_limit_and_quotes_its_paths(tmp_path, make_words, make_record):
@@ -231,7 +231,9 @@ def test_mixed_shards_are_refused(tmp_path, make_words, make_record):
     write_store(tmp_path / "masks", make_record(words), shard=(1, 2))
     write_store(tmp_path / "other", make_record(words, weights="b" * 64), shard=(2, 2))
     (tmp_path / "other" / "shard-00002-of-00002").rename(tmp_path / "masks" / "shard-00002-of-00002")
-    with pytest.raises(DataError, match=r"mixes shards: shard-00001-of-00002 has segmenter .*aaaa.*, not .*bbbb.* as shard-00002") as error:
+    with pytest.raises(
+        DataError, match=r"mixes shards: shard-00001-of-00002 has .*aaaa.*, not .*bbbb.* as shard-00002"
+    ) as error:
         MaskStore(tmp_path / "masks")
     one_line(error)
     write_store(tmp_path / "third", make_record(words), shard=(1, 1))

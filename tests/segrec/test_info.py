@@ -143,7 +143,8 @@ def test_an_unfinished_mask_store_names_what_is_missing(tmp_path):
     found = describe(tmp_path / "masks", verify=True)
     assert (found.facts["shards"], found.facts["progress"]) == ("2 of 3", "3 of 6")
     assert (found.facts["missing"], found.facts["checked"]) == ("3..4, 6..6", "all 3")
-    assert "is unfinished: 3 of 6 masks, missing 3..4, 6..6; run segrec precompute-masks again" in problem(found)
+    assert "is unfinished: 3 of 6 masks, shard 2/3 lacks masks 3..4, shard 3/3 lacks masks 6..6;" in problem(found)
+    assert problem(found).endswith(" --shard 2/3, --shard 3/3")
 
 
 def test_a_changed_source_is_a_problem_and_one_that_is_gone_is_not(tmp_path):
