@@ -52,9 +52,11 @@ def warp(images: Tensor, grid: Tensor) -> Tensor:
     """(N, C, h, w): images (N, C, H, W) at the points of the grid (N, h, w, 2), x and y in [-1, 1]; bilinear.
 
     -1 and 1 are the centres of the outer pixels (`align_corners=True`, as it was when the public weights were trained);
-    beyond them the border's values go on.
+    beyond them the border's values go on. Batches with the channels last in memory come out so.
     """
-    return functional.grid_sample(images, grid, mode="bilinear", padding_mode="border", align_corners=True)
+    warped = functional.grid_sample(images, grid, mode="bilinear", padding_mode="border", align_corners=True)
+    channels_last = len(images) > 1 and images.is_contiguous(memory_format=torch.channels_last)
+    return warped.contiguous(memory_format=torch.channels_last) if channels_last else warped
 
 
 def edge_points(count: int, *, low: tuple[float, float], high: tuple[float, float]) -> Points:

@@ -23,10 +23,11 @@ class AttentionUnit(nn.Module):
 
 
 class AttentionGru(nn.Module):
-    """One step of the decoder, with all that does not depend on the step computed once for a word.
+    """One step of the decoder, with what does not depend on the step computed once for a word.
 
-    The modules carry aster.pytorch's names. Projections of the features, and of all characters' embeddings by the
-    GRU's input weights, are made in `memory`; a step is left with one product of the state, sums and gates.
+    The modules carry aster.pytorch's names. `memory` projects the features for the attention, and the embeddings of all
+    characters by the GRU's input weights. The features are not projected by those: words end after a few steps, and
+    until then one product of their weighted sum a step costs less.
 
     Args:
         charset: of kind "aster".
@@ -45,14 +46,14 @@ class AttentionGru(nn.Module):
         nn.init.normal_(self.tgt_embedding.weight, 0, 0.01)
 
     def memory(self, features: Tensor) -> Memory:
-        """What all steps share: projected features (N, S, A), their gate inputs (N, S, 3H), and those of characters."""
-        unit, gru = self.attention_unit, cast(Any, self.gru)
-        embedding = self.tgt_embedding.embedding_dim
-        of_characters = functional.linear(self.tgt_embedding.weight, gru.weight_ih_l0[:, :embedding], gru.bias_ih_l0)
-        of_features = functional.linear(features, gru.weight_ih_l0[:, embedding:])
-        recurrent = torch.cat((unit.sEmbed.weight, gru.weight_hh_l0))
-        bias = torch.cat((unit.sEmbed.bias, gru.bias_hh_l0))
-        return Memory((unit.xEmbed(features), of_features), (of_characters, recurrent, bias))
+        """What all steps share: projected features (N, S, A) and features (N, S, D).
+
+        For all words: gate inputs of characters (K, 3H), and the GRU's weights of the features (3H, D).
+        """
+        gru, embedding = cast(Any, self.gru), self.tgt_embedding.embedding_dim
+        of_embedding, of_features = gru.weight_ih_l0.split((embedding, features.shape[2]), dim=1)
+        of_characters = functional.linear(self.tgt_embedding.weight, of_embedding, gru.bias_ih_l0)
+        return Memory((self.attention_unit.xEmbed(features), features), (of_characters, of_features))
 
     def initial(self, memory: Memory) -> Hidden:
         """A state of zeros (N, H)."""
@@ -61,14 +62,15 @@ class AttentionGru(nn.Module):
 
     def step(self, memory: Memory, hidden: Hidden, previous: Tensor) -> Step:
         """The next character after `previous` (N,), which names classes or the start."""
-        (projected, of_features), (of_characters, recurrent, bias) = memory
+        (projected, features), (of_characters, weights) = memory
         (state,) = hidden
-        of_state = functional.linear(state, recurrent, bias)  # (N, A + 3H)
-        query, of_state = of_state.split((projected.shape[2], of_characters.shape[1]), dim=1)
-        scores = self.attention_unit.wEmbed(torch.tanh(projected + query[:, None])).squeeze(2)  # (N, S)
+        unit, gru = self.attention_unit, cast(Any, self.gru)
+        scores = unit.wEmbed(torch.tanh(projected + unit.sEmbed(state)[:, None])).squeeze(2)  # (N, S)
         attention = scores.float().softmax(dim=1).to(scores.dtype)
-        context = torch.bmm(attention[:, None], of_features).squeeze(1)  # (N, 3H)
-        of_input = context + functional.embedding(previous, of_characters).to(context.dtype)
+        context = torch.bmm(attention[:, None], features).squeeze(1)  # (N, D)
+        of_context = functional.linear(context, weights)  # (N, 3H)
+        of_input = of_context + functional.embedding(previous, of_characters).to(of_context.dtype)
+        of_state = functional.linear(state, gru.weight_hh_l0, gru.bias_hh_l0)
         state = _gates(of_input, of_state, state)
         return Step(self.fc(state), (state,), attention)
 

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import cast
 
 from torch import Tensor, nn
+from torch.nn import functional
 
 BLOCKS = (3, 4, 6, 6, 3)
 WIDTHS = (32, 32, 64, 128, 256, 512)
@@ -65,9 +67,16 @@ class ResidualBlock(nn.Module):
     def forward(self, maps: Tensor) -> Tensor:
         """(N, inputs, H, W) -> (N, outputs, H / stride, W / stride)."""
         shortcut = maps if self.downsample is None else self.downsample(maps)
-        residual = self.bn2(self.conv2(self.relu(self.bn1(self.conv1(maps)))))
+        residual = self.bn2(_convolved(self.relu(self.bn1(self.conv1(maps))), self.conv2))
         summed: Tensor = self.relu(residual + shortcut)
         return summed
+
+
+def _convolved(maps: Tensor, convolution: nn.Conv2d) -> Tensor:
+    """Maps (N, C, H, W) through a 3x3 convolution; on a single row without the weights that would meet its padding."""
+    if maps.shape[2] > 1:
+        return cast(Tensor, convolution(maps))
+    return functional.conv2d(maps, convolution.weight[:, :, 1:2], padding=(0, 1))
 
 
 def _stage(inputs: int, outputs: int, blocks: int, stride: tuple[int, int]) -> nn.Sequential:
