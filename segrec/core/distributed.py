@@ -114,11 +114,11 @@ def launched(device: str = "auto") -> Iterator[World]:
     Raises:
         ConfigError: torchrun's environment is incomplete, the processes cannot meet, or there are too few devices.
     """
-    rank, size, local_rank = _environment()
+    rank, size, local_rank = torchrun_ranks()
     if size == 1:
         yield World(0, 1, resolve_device(device))
         return
-    world = World(rank, size, _own_device(device, local_rank))
+    world = World(rank, size, own_device(device, local_rank))
     if world.device.type == "cuda":
         torch.cuda.set_device(world.device)
     level = LOGGER.level
@@ -142,7 +142,7 @@ def is_main_process() -> bool:
     Raises:
         ConfigError: torchrun's environment is incomplete.
     """
-    return _environment()[0] == 0
+    return torchrun_ranks()[0] == 0
 
 
 def shared(model: nn.Module, world: World, *, find_unused_parameters: bool = False) -> nn.Module:
@@ -162,8 +162,12 @@ def shared(model: nn.Module, world: World, *, find_unused_parameters: bool = Fal
     return nn.parallel.DistributedDataParallel(model, find_unused_parameters=find_unused_parameters)
 
 
-def _environment() -> tuple[int, int, int]:
-    """Return (rank, size, local rank) from torchrun's variables; (0, 1, 0) without them."""
+def torchrun_ranks() -> tuple[int, int, int]:
+    """Return (rank, size, local rank) from torchrun's variables; (0, 1, 0) without them.
+
+    Raises:
+        ConfigError: torchrun's environment is incomplete.
+    """
     names = ("RANK", "WORLD_SIZE", "LOCAL_RANK")
     if "WORLD_SIZE" not in os.environ:
         return 0, 1, 0
@@ -176,7 +180,16 @@ def _environment() -> tuple[int, int, int]:
     return rank, size, local_rank
 
 
-def _own_device(name: str, local_rank: int) -> torch.device:
+def own_device(name: str, local_rank: int) -> torch.device:
+    """Return the device of one of several processes of a machine: a CUDA device each where there are any.
+
+    Args:
+        name: as `resolve_device`; `auto`, `cuda` or `cpu`.
+        local_rank: number of this process among those of its machine, from 0.
+
+    Raises:
+        ConfigError: one device is named for all of them, or there are too few.
+    """
     device = resolve_device(name)
     if device.type == "mps" or device.index is not None:
         raise ConfigError(f"torchrun gives each process a device of its own; use auto, cuda or cpu, not {name!r}")
