@@ -58,26 +58,23 @@ def prepared(crops: Sequence[Array], spec: InputSpec) -> Tensor:
 
 
 @torch.no_grad()
-def end_words(model: Aster, images: Tensor, length: float) -> float:
-    """Raise the bias of the end until words have `length` characters or fewer in the mean; return that mean.
+def end_words(model: Aster, images: Tensor, longest: int) -> None:
+    """Raise the bias of the end until no word has more than `longest` characters.
 
     Args:
         model: whose words are too long.
         images: (N, C, H, W) as it takes them.
-        length: wanted.
+        longest: characters of the longest word, wanted.
     """
     end = model.charset.end
     assert end is not None, "a charset of kind aster has an end"
     bias = model.decoder.decoder.fc.bias
     features, start = model.encode(images), float(bias[end])
-
-    def mean_length(amount: float) -> float:
-        bias[end] = start + amount
-        written = model.decoder(features, None, max_length=model.max_length).logits.argmax(dim=2)
-        return float(characters_before_end(written, end).float().mean())
-
     low, high = 0.0, LARGEST_BIAS
     for _ in range(HALVINGS):
         middle = (low + high) / 2
-        low, high = (low, middle) if mean_length(middle) <= length else (middle, high)
-    return mean_length(high)
+        bias[end] = start + middle
+        written = model.decoder(features, None, max_length=longest + 1).logits.argmax(dim=2)
+        short = int(characters_before_end(written, end).max()) <= longest
+        low, high = (low, middle) if short else (middle, high)
+    bias[end] = start + high

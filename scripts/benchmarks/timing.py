@@ -61,17 +61,19 @@ def table(rows: list[Row]) -> str:
     return "\n".join(lines)
 
 
-def report(comparison: Comparison, bound: float) -> tuple[str, bool]:
+def report(comparison: Comparison, bound: float | None) -> tuple[str, bool]:
     """Return a comparison for people, and whether the texts are equal.
 
     Args:
         comparison: of two ways.
-        bound: how many times faster than the reference the second must be.
+        bound: how many times faster than the reference the second must be; None judges nothing.
     """
     differing = [pair for pair in comparison.texts if pair[0] != pair[1]]
     ratio = float(np.median(comparison.rows[1].ratios))
-    verdict = "holds" if ratio >= bound else "DOES NOT HOLD"
-    said = f"at least {bound:g} times faster: {verdict} ({ratio:.2f}); "
+    said = ""
+    if bound is not None:
+        verdict = "holds" if ratio >= bound else "DOES NOT HOLD"
+        said = f"at least {bound:g} times faster: {verdict} ({ratio:.2f}); "
     if differing:
         first = " against ".join(map(repr, differing[0]))
         said += f"{len(differing)} of {len(comparison.texts)} TEXTS DIFFER, for instance {first}"

@@ -53,7 +53,7 @@ def test_the_plain_decoder_of_aster_does_every_step_and_writes_the_same_logits(a
 
     images = torch.rand(3, 3, 32, 64, generator=torch.Generator().manual_seed(0)) * 2 - 1
     with torch.inference_mode():
-        plain, own = PlainAster(aster)(images), aster(images)
+        plain, own = PlainAster(aster, steps=15)(images), aster(images)
     assert plain.shape == (3, 12, aster.charset.classes)
     assert torch.allclose(plain[:, : own.shape[1]], own, atol=1e-4)
 
@@ -77,8 +77,8 @@ def test_words_end_sooner_with_a_larger_bias_of_the_end(aster, words):
     bias = aster.decoder.decoder.fc.bias
     before = bias.clone()
     try:
-        assert end_words(aster, images, 2.5) <= 2.5
-        assert aster(images).shape[1] <= 11  # four words of 2.5 characters in the mean, and an end
+        end_words(aster, images, 3)
+        assert aster(images).shape[1] <= 4
         assert bias[aster.charset.end] > before[aster.charset.end]
     finally:
         with torch.no_grad():
