@@ -111,6 +111,7 @@ class MaskRecord:
     def _check(self) -> None:
         """Refuse values that no writer makes, so that readers need not mistrust them."""
         words = [self.kind, self.codec, self.source.path, self.source.name, self.source.digest]
+        words.append(self.source.revision or "")
         if self.segmenter is not None:
             words += [self.segmenter.name, self.segmenter.digest]
         first, last = self.span

@@ -82,6 +82,14 @@ class WordLmdb:
         """The folder's name, for reports and records."""
         return Path(self._reader.path).name
 
+    @property
+    def revision(self) -> str:
+        """LMDB's number of the last transaction and the last page; whatever is written, even unsampled, raises one.
+
+        A copy of the file has the same; one that LMDB's own tools compacted, or a database made again, may not.
+        """
+        return f"{self._reader.revision.transaction}-{self._reader.revision.last_page}"
+
     def __len__(self) -> int:
         return self._length
 
