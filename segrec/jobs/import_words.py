@@ -137,7 +137,7 @@ def _verdict(taken: Selection, progress: ImportProgress) -> str | None:
         return None
     right, verdict = taken.known.verdict(progress.words, progress.read)
     if not right:
-        LOGGER.warning("%s; the skipped ones are above, and the source may not be whole", verdict)
+        LOGGER.warning("%s; words were skipped, or the source is not whole", verdict)
     return verdict
 
 

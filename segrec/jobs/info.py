@@ -10,6 +10,7 @@ from typing import Literal
 
 from segrec.core.errors import DataError
 from segrec.core.lmdb_io import DATA_FILE
+from segrec.data.importers.writer import PARTIAL_FOLDER
 from segrec.data.mask_record import shard_folders
 from segrec.data.words import PARTIAL_FILE
 from segrec.jobs.info_data import inspect_masks, inspect_scenes, inspect_words
@@ -88,7 +89,7 @@ def _kind_of_folder(path: Path) -> Kind:
     if path.resolve() in shard_folders(path.resolve().parent).values():
         raise DataError(f"{path} is one shard of a mask store; name the store's folder {path.resolve().parent}")
     names = {entry.name for entry in path.iterdir()}
-    if DATA_FILE in names or PARTIAL_FILE in names:
+    if names.intersection((DATA_FILE, PARTIAL_FILE, PARTIAL_FOLDER)):
         return "word database"
     if shard_folders(path):
         return "mask store"

@@ -11,6 +11,8 @@ from segrec.core.files import read_json
 from segrec.core.images import read_image
 from segrec.core.lmdb_io import DATA_FILE
 from segrec.core.runlog import progress_bar
+from segrec.data.importers.record import ImportRecord
+from segrec.data.importers.writer import PARTIAL_FOLDER
 from segrec.data.mask_record import MaskRecord, shard_folders
 from segrec.data.mask_store import MaskStore
 from segrec.data.rendering.writing import ORACLE, REGIONS
@@ -24,12 +26,16 @@ def inspect_words(path: Path, *, verify: bool) -> Findings:
     """Return what a word database holds and which of the looked-at samples are unusable."""
     findings = Findings()
     if not (path / DATA_FILE).exists():
-        findings.problems.append(f"{path} was never finished: its {DATA_FILE} is missing; write it again")
+        again = (
+            _describe_import(path / PARTIAL_FOLDER, findings) if (path / PARTIAL_FOLDER).exists() else "write it again"
+        )
+        findings.problems.append(f"{path} was never finished: its {DATA_FILE} is missing; {again}")
         return findings
     findings.facts["size on disk"] = size_in_words(path / DATA_FILE)
     try:
         words = WordLmdb(path)
         findings.facts["words"] = str(len(words))
+        _describe_import(path, findings)
         findings.facts["first labels"] = _first_labels(words) or "none"
         findings.facts["digest"] = f"{words.digest} (of a sample)"
         _check_words(words, findings, verify=verify)
@@ -40,6 +46,19 @@ def inspect_words(path: Path, *, verify: bool) -> Findings:
         if shard_folders(path / name):
             inspect_companion(path / name, findings, words)
     return findings
+
+
+def _describe_import(path: Path, findings: Findings) -> str:
+    """Add where imported words come from and what was left out; return what goes on with an unfinished import."""
+    record = ImportRecord.of(path)
+    if record is not None:
+        plan, progress = record.plan, record.progress
+        findings.facts["imported from"] = (
+            f"{plan.dataset} {plan.split}, filter {plan.filter or 'none'}, at {plan.source}"
+        )
+        findings.facts["import"] = f"{progress.words} words of {progress.read} listed ones read"
+        findings.facts["left out"] = "; ".join(progress.summary()) or "nothing"
+    return "run the same segrec import again to go on"
 
 
 def _first_labels(words: WordLmdb) -> str:

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import numpy as np
+import pytest
+
 from segrec.core.images import encode_png
+from segrec.data.importers.writer import ImportWriter
 from segrec.data.words import WordLmdb
+from segrec.jobs.import_words import import_words
 from segrec.jobs.info import describe
 
 
 def release(tmp_path, labels):
-    import numpy as np
-
     root = tmp_path / "Challenge2_Test_Task3_Images"
     root.mkdir()
     lines = []
@@ -28,7 +31,21 @@ def test_an_import_says_its_number_beside_that_of_the_field_and_what_it_left_out
     assert "warning: 1 skipped: left out by the filter alnum; namely word_2.png ('kills,')" in err.splitlines()
     assert f"warning: {said}" in err
     assert [word.label for word in WordLmdb(tmp_path / "words")] == ["Tiredness", "A"]
-    assert describe(tmp_path / "words").sound
+    found = describe(tmp_path / "words")
+    assert found.sound and found.facts["left out"].startswith(
+        "1 skipped: left out by the filter alnum; namely word_2.png"
+    )
+    assert found.facts["imported from"] == f"icdar13 test, filter alnum, at {source}"
+
+
+def test_info_says_how_far_an_import_has_come_that_was_stopped(tmp_path, monkeypatch):
+    source = release(tmp_path, ["Tiredness"])
+    with monkeypatch.context() as patched, pytest.raises(KeyboardInterrupt):
+        patched.setattr(ImportWriter, "finish", lambda writer: (_ for _ in ()).throw(KeyboardInterrupt))
+        import_words("icdar13", source, output=tmp_path / "words")
+    found = describe(tmp_path / "words")
+    assert (found.kind, found.facts["import"]) == ("word database", "1 words of 1 listed ones read")
+    assert found.problems[0].endswith("its data.mdb is missing; run the same segrec import again to go on")
 
 
 def test_nothing_imported_is_exit_code_1_and_one_line(segrec, tmp_path):

@@ -227,7 +227,7 @@ def test_the_subsets_without_a_rule_need_a_list_of_names(tmp_path):
     assert labelled("icdar15", "a", "b", "c", subset="1811", names=names) == ["a", "c"]
     assert labelled("icdar03", "one", "two", "x", subset="860", names=names) == ["one"]
     with pytest.raises(
-        ConfigError, match="no rule gives the 860 words of icdar03, only a list; name a file of them with"
+        ConfigError, match="no rule gives the 860 words of icdar03, only a list; name a file of it with"
     ):
         selection_of("icdar03", None, subset="860")
     with pytest.raises(ConfigError, match="--subset 1015 of icdar13 follows from a rule; leave out --names"):
@@ -252,7 +252,7 @@ def test_the_numbers_of_the_field_are_confirmed_or_contradicted():
     assert known.verdict(1014, 1095) == (False, "1014 words, but the field reports 1015 for icdar13 test, alnum")
     synth = selection_of("synth90k", None).known
     assert synth is not None and synth.verdict(8_919_243, 8_919_273)[0]
-    assert sum(selection_of("synth90k", split).known.count for split in ("train", "val", "test")) == 8_919_273
+    assert sum(selection_of("synth90k", split).known.number for split in ("train", "val", "test")) == 8_919_273
 
 
 @pytest.mark.parametrize(

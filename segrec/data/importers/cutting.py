@@ -12,7 +12,6 @@ from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
 from functools import partial
-from pathlib import Path
 from typing import Literal, NamedTuple
 
 from segrec.core.errors import DataError
@@ -88,7 +87,8 @@ def _scene(item: Crop) -> Array | Skip:
 
 def _bytes_of(item: Crop) -> bytes | Skip:
     try:
-        return Path(item.picture).read_bytes()
+        with open(item.picture, "rb") as file:
+            return file.read()
     except (FileNotFoundError, NotADirectoryError, IsADirectoryError):
         return Skip(item.name, MISSING, item.picture)
     except OSError as error:

@@ -45,7 +45,7 @@ class Iiit5k:
         rows = content.get(self._variable)
         fields = () if rows is None else rows.dtype.names or ()
         missing = [name for name in ("ImgName", "GroundTruth", *LEXICONS) if name not in fields]
-        if missing:
+        if rows is None or missing:
             raise DataError(f"{self._file}: expected a {self._variable} with the fields {', '.join(missing)}")
         return np.ravel(rows)
 

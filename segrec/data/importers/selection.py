@@ -28,7 +28,7 @@ class Known(NamedTuple):
     Attributes:
         dataset: its name here.
         split: of the release.
-        count: the number.
+        number: how many.
         filter: the rule that gives the subset; None for all words.
         by_names: the subset follows from no rule: it needs a list of names besides.
         listed: the number is of what the release lists, of which some pictures cannot be read.
@@ -36,7 +36,7 @@ class Known(NamedTuple):
 
     dataset: str
     split: str
-    count: int
+    number: int
     filter: str | None = None
     by_names: bool = False
     listed: bool = False
@@ -50,9 +50,9 @@ class Known(NamedTuple):
         """
         what = f"{self.dataset} {self.split}" + (f", {self.filter}" if self.filter else "")
         found, unit = (listed, "listed words") if self.listed else (words, "words")
-        if found == self.count:
+        if found == self.number:
             return True, f"{found} {unit}, the number the field reports for {what}"
-        return False, f"{found} {unit}, but the field reports {self.count} for {what}"
+        return False, f"{found} {unit}, but the field reports {self.number} for {what}"
 
 
 KNOWN = (
@@ -143,9 +143,9 @@ def selection_of(
         rules = [known for known in KNOWN if not known.by_names and listed is None]
         known = next((known for known in rules if (known.dataset, known.split, known.filter) == asked), None)
         return Selection(asked[1], filter_name, listed, known)
-    found = next((known for known in KNOWN if (known.dataset, str(known.count)) == (dataset, subset)), None)
+    found = next((known for known in KNOWN if (known.dataset, str(known.number)) == (dataset, subset)), None)
     if found is None:
-        counts = ", ".join(str(known.count) for known in KNOWN if known.dataset == dataset) or "none"
+        counts = ", ".join(str(known.number) for known in KNOWN if known.dataset == dataset) or "none"
         raise ConfigError(f"{dataset} has no subset {subset}; its numbers are {counts}")
     if split not in (None, found.split) or filter_name not in (None, found.filter):
         wanted = f"--split {found.split}" + (f" --filter {found.filter}" if found.filter else " without --filter")
@@ -158,7 +158,7 @@ def selection_of(
 def _about_names(known: Known) -> str:
     if known.by_names:
         return (
-            f"no rule gives the {known.count} words of {known.dataset}, only a list; name a file of them with --names, "
+            f"no rule gives the {known.number} words of {known.dataset}, only a list; name a file of it with --names, "
             "one picture a line, or take another subset"
         )
-    return f"--subset {known.count} of {known.dataset} follows from a rule; leave out --names"
+    return f"--subset {known.number} of {known.dataset} follows from a rule; leave out --names"
