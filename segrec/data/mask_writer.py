@@ -57,16 +57,15 @@ class MaskStoreWriter:
             raise DataError(f"cannot write {folder}: {error.strerror}; choose another output") from error
         try:
             return cls(folder, record, shard, lock)
-        except OSError as error:
+        except BaseException as error:
             lock.release()
-            raise DataError(f"cannot write {folder}: {error.strerror}; choose another output") from error
-        except BaseException:
-            lock.release()
+            if isinstance(error, OSError):
+                raise DataError(f"cannot write {folder}: {error.strerror}; choose another output") from error
             raise
 
     def _resume(self, shard: tuple[int, int]) -> ShardState:
         partial = self.folder / PARTIAL_FILE
-        if partial.exists():
+        if partial.exists():  # asked first, because a read-only disk refuses to delete even what is not there
             partial.unlink()
         if not self._file.exists():
             nothing = ShardState(self.record, self.span[0] - 1)
@@ -154,7 +153,10 @@ def _check_siblings(store: Path, record: MaskRecord, shard: tuple[int, int]) -> 
                 f"{store} is cut into {count} shards, not {shard[1]}; use the same number or choose another output"
             )
         if (folder / DATA_FILE).exists():
-            content = LmdbReader(folder).get(RECORD_KEY) or b""
+            try:
+                content = LmdbReader(folder).get(RECORD_KEY) or b""
+            except DataError as error:
+                raise DataError(f"{error}: delete that folder and run again") from error
             difference = MaskRecord.from_json(content, folder).difference(record)
             if difference:
                 raise DataError(f"{store} was made with {difference}; choose another output or delete that folder")

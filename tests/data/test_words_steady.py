@@ -48,7 +48,7 @@ def test_a_change_is_noticed_at_the_next_word_and_a_new_opening_sees_it(make_wor
     assert words[0].problem is None
     change(path)
     for read in (words.__getitem__, words.label, words.image_bytes, copy.__getitem__):
-        with pytest.raises(DataError, match=r"was changed while it was read; .* begin anew, in another output") as error:
+        with pytest.raises(DataError, match=r"was changed while it was read; .* begin anew") as error:
             read(0)
         assert str(path) in str(error.value) and "\n" not in str(error.value)
     if change is not cut:

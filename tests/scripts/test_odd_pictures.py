@@ -10,7 +10,11 @@ from pathlib import Path
 
 import pytest
 
+from segmenter.loading import save_segmenter
+from segmenter.network import MutuallyGuidedNet
+from segrec.data.mask_store import MaskStore
 from segrec.data.words import WordLmdb, WordWriter
+from segrec.jobs.precompute import precompute_masks
 
 ROOT = Path(__file__).parents[2]
 ALLOWED = 150e6
@@ -18,6 +22,9 @@ ALLOWED = 150e6
 MEASURE = """
 import json, resource, sys
 from segrec.core.images import decode_image, encode_png, opencv
+from segmenter.loading import save_segmenter
+from segmenter.network import MutuallyGuidedNet
+from segrec.data.mask_store import MaskStore
 from segrec.data.words import WordLmdb
 import numpy as np
 unit = 1 if sys.platform == "darwin" else 1024
@@ -68,3 +75,12 @@ def test_bombs_are_refused_before_they_take_memory(pictures, words):
     grown, sizes = json.loads(done.stdout)
     assert len(sizes) == len(pictures)
     assert grown < ALLOWED, f"{grown / 1e6:.0f} MB"
+
+
+def test_masks_have_the_size_of_the_picture_as_it_is_shown_and_bad_ones_are_empty(pictures, words, tmp_path):
+    save_segmenter(tmp_path / "thin.safetensors", MutuallyGuidedNet(width=2, working_height=16))
+    result = precompute_masks(words, tmp_path / "masks", segmenter=tmp_path / "thin.safetensors", device="cpu")
+    wanted = [picture.mask_size for picture in pictures.values()]
+    assert (result.words, result.unreadable) == (len(wanted), wanted.count(None))
+    masks = [MaskStore(tmp_path / "masks")[position] for position in range(len(wanted))]
+    assert [mask if mask is None else mask.shape for mask in masks] == wanted
