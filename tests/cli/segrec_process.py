@@ -1,23 +1,19 @@
-"""Running the segrec command line in this process, in a fresh one, and in one that can be killed cheaply."""
+"""Running the segrec command line in a fresh process, in one that can be killed, and in several that share work."""
 
 from __future__ import annotations
 
-import multiprocessing
 import os
-import resource
-import signal
 import subprocess
 import sys
-import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from functools import partial
 from pathlib import Path
 from typing import NamedTuple
 
+from forked import PATIENCE, Forked, ranks
+
 ROOT = Path(__file__).parents[2]
 ENVIRONMENT = os.environ | {"OMP_NUM_THREADS": "1", "PYTHONPATH": str(ROOT)}
-PATIENCE = 120.0
-"""Seconds after which a process that does nothing fails its test."""
 
 
 class Outcome(NamedTuple):
@@ -41,73 +37,36 @@ def fresh(*arguments: str, cwd: Path, environment: Mapping[str, str] | None = No
     return Outcome(done.returncode, done.stdout, done.stderr)
 
 
-class Killable:
-    """A segrec command in a process that can be killed; it starts quickly because torch is loaded beforehand.
+class Killable(Forked):
+    """A segrec command in a process that can be killed, with few words and steps so that little work shows much.
 
     Args:
         arguments: of the command line.
         log: the file that gets stdout and stderr.
-        small: `chunk` words a transaction, `checkpoint` and `log` steps, all few so that little work shows much; and
-            `room`, bytes that a file may have, as if the disk were full beyond.
+        small: `chunk` words a transaction, `checkpoint` and `log` steps; and `room`, bytes that a file may have.
     """
 
     def __init__(self, arguments: Sequence[str], log: Path, *, small: Mapping[str, int]) -> None:
-        context = multiprocessing.get_context("forkserver")
-        context.set_forkserver_preload(["torch", "torch._dynamo", "segrec.jobs.demo"])
-        self.log = log
-        self._process = context.Process(target=_run, args=(list(arguments), str(log), dict(small)))
-        self._process.start()
-        self.wait_until(self._leads_its_group)
-
-    @property
-    def running(self) -> bool:
-        return self._process.is_alive()
-
-    def _leads_its_group(self) -> bool:
-        try:
-            return os.getpgid(self._process.pid or 0) == self._process.pid
-        except ProcessLookupError:
-            return True
-
-    def wait_until(self, happened: Callable[[], bool]) -> None:
-        """Return once it has happened or the process has ended."""
-        end = time.monotonic() + PATIENCE
-        while self.running and not happened():
-            assert time.monotonic() < end, f"nothing happened: {self.log.read_text()}"
-            time.sleep(0.001)
-
-    def send(self, number: signal.Signals) -> int:
-        """Send a signal to the command and its workers, as a terminal does, and return its exit code."""
-        if self.running:
-            os.killpg(self._process.pid or 0, number)
-        return self.join()
-
-    def join(self) -> int:
-        """Return the exit code; the negative signal number when a signal ended it."""
-        self._process.join(PATIENCE)
-        assert self._process.exitcode is not None, f"still running: {self.log.read_text()}"
-        return self._process.exitcode
+        super().__init__(_command, list(arguments), dict(small), log=log, room=small.get("room", 0))
 
 
-def _run(arguments: list[str], log: str, small: dict[str, int]) -> None:
-    os.setsid()
-    signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell's background job starts with it ignored
-    with open(log, "ab") as handle:
-        os.dup2(handle.fileno(), 1)
-        os.dup2(handle.fileno(), 2)
-    if "room" in small:
-        signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
-        resource.setrlimit(resource.RLIMIT_FSIZE, (small["room"], small["room"]))
+def together(arguments: Sequence[str], folder: Path, *, size: int = 2) -> list[Outcome]:
+    """Return what each of `size` processes left behind that shared the work of `segrec ARGUMENTS`, by rank."""
+    processes = ranks(_command, list(arguments), {}, folder=folder, size=size)
+    return [Outcome(process.join(), process.said(), process.errors.read_text("utf-8")) for process in processes]
+
+
+def _command(arguments: list[str], small: dict[str, int]) -> int:
+    import torch
+
     from segrec.cli import main
     from segrec.jobs import precompute, recognizer_fit
 
+    torch.set_num_threads(1)
     if "chunk" in small:
         precompute.CHUNK = small["chunk"]
     if "checkpoint" in small and arguments[0] == "finetune":
         arguments = [*arguments, "--checkpoint-every", str(small["checkpoint"])]
     if "log" in small:
         recognizer_fit.LoopSettings = partial(recognizer_fit.LoopSettings, log_every=small["log"])
-    code = main(arguments)
-    sys.stdout.flush()
-    sys.stderr.flush()
-    sys.exit(code)
+    return main(arguments)

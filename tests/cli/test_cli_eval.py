@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 import torch
 from cli_words import copy_words
-from segrec_ranks import together
+from segrec_process import together
 
 from recognizers import load_pretrained, widen_input
 from recognizers.loading import save_recognizer

@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 import json
-import os
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
-import several_commands
 import torch
 from cli_words import copy_words
-from segrec_process import ROOT
+from forked import ranks
+from segrec_process import Outcome
+from several_commands import run_all
 from tiny_recognizers import tiny_aster, use_tiny_presets
 
 from recognizers import ALNUM36, save_recognizer
@@ -34,7 +32,7 @@ def commands(folder: Path, words: Path, runs: Path) -> dict[str, list[str]]:
 
 
 @pytest.fixture(scope="module")
-def trained(tmp_path_factory, words) -> tuple[Path, subprocess.CompletedProcess[str]]:
+def trained(tmp_path_factory, words) -> tuple[Path, Outcome]:
     """A folder with the runs of `one` process and of `two`, and what the two said."""
     folder = tmp_path_factory.mktemp("together")
     few = copy_words(words, folder / "words", 11, labels=["!", *["word"] * 10])  # processes have shares of unequal size
@@ -43,17 +41,11 @@ def trained(tmp_path_factory, words) -> tuple[Path, subprocess.CompletedProcess[
     with pytest.MonkeyPatch.context() as patch:
         use_tiny_presets(patch)
         assert [main(command) for command in commands(folder, few, folder / "one").values()] == [0, 0, 0]
-    launcher = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "2"]
-    together = json.dumps(list(commands(folder, few, folder / "two").values()))
-    done = subprocess.run(
-        [*launcher, several_commands.__file__, together],
-        env={**os.environ, "OMP_NUM_THREADS": "1", "PYTHONPATH": str(ROOT)},
-        capture_output=True,
-        text=True,
-        timeout=600,
-    )
-    assert done.returncode == 0, done.stderr
-    return folder, done
+    processes = ranks(run_all, list(commands(folder, few, folder / "two").values()), folder=folder)
+    for process in processes:
+        assert process.join() == 0, process.errors.read_text()
+    said = ["".join(file.read_text() for file in sorted(folder.glob(f"{name}-*"))) for name in ("out", "err")]
+    return folder, Outcome(0, *said)
 
 
 @pytest.mark.parametrize("name", ["crnn", "aster", "tuned"])
@@ -77,6 +69,6 @@ def test_two_processes_log_the_losses_counts_and_scores_of_one(trained, name):
 
 
 def test_only_the_main_process_reports(trained):
-    _, done = trained
-    assert done.stdout.count("done, weights in") == 3
-    assert done.stderr.count("while training: empty label") == 3
+    _, said = trained
+    assert said.out.count("done, weights in") == 3
+    assert said.err.count("while training: empty label") == 3

@@ -1,8 +1,7 @@
-"""A small real training, also run as a program that can be interrupted: `curve_training.py FOLDER WORKERS`."""
+"""A small real training, also one that is slow enough to be interrupted."""
 
 from __future__ import annotations
 
-import sys
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -106,5 +105,6 @@ def slow_loss(model, x):
     return curve_loss(model, x)
 
 
-if __name__ == "__main__":
-    train(Path(sys.argv[1]), loss=slow_loss, workers=int(sys.argv[2]))
+def train_slowly(folder: Path, workers: int) -> None:
+    """Train so that a test can follow the steps, and interrupt one."""
+    train(folder, loss=slow_loss, workers=workers)

@@ -1,9 +1,8 @@
-"""Small trainings that torchrun starts in two processes, or a test in one: `shared_training.py FOLDER`."""
+"""Small trainings that two processes share, or that one does alone."""
 
 from __future__ import annotations
 
 import signal
-import sys
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -226,7 +225,8 @@ def all_trainings(folder: Path, world: World) -> None:
     torch.save(seen, folder / f"rank-{world.rank}.pt")
 
 
-if __name__ == "__main__":
+def all_trainings_together(folder: Path) -> None:
+    """Do every training in this process of several."""
     torch.set_num_threads(1)
-    with launched("cpu") as shared_world:
-        all_trainings(Path(sys.argv[1]), shared_world)
+    with launched("cpu") as world:
+        all_trainings(folder, world)

@@ -1,17 +1,15 @@
-"""What two processes that torchrun starts do together, against one process alone."""
+"""What two processes do together, against one process alone."""
 
 from __future__ import annotations
 
 import json
-import os
-import subprocess
-import sys
 from pathlib import Path
 from typing import Any
 
 import pytest
 import shared_training
 import torch
+from forked import ranks
 from torch import nn
 
 from segrec.core.checkpoint import load_weights
@@ -20,7 +18,6 @@ from segrec.core.errors import ConfigError
 from segrec.core.global_norm import with_global_norms
 from segrec.core.run_directory import RunDirectory
 
-ROOT = Path(__file__).parents[2]
 MODELS = {"small": shared_training.small, "one head": shared_training.TwoHeads, "uneven": shared_training.guided}
 
 
@@ -28,15 +25,8 @@ MODELS = {"small": shared_training.small, "one head": shared_training.TwoHeads, 
 def together(tmp_path_factory) -> tuple[Path, list[dict[str, Any]]]:
     """The folder of all trainings in two processes, and what each process saw."""
     folder = tmp_path_factory.mktemp("together")
-    launcher = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "2"]
-    done = subprocess.run(
-        [*launcher, shared_training.__file__, str(folder)],
-        env={**os.environ, "PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": "1"},
-        capture_output=True,
-        text=True,
-        timeout=600,
-    )
-    assert done.returncode == 0, done.stderr
+    for process in ranks(shared_training.all_trainings_together, folder, folder=folder):
+        assert process.join() == 0, process.errors.read_text()
     return folder, [torch.load(folder / f"rank-{rank}.pt") for rank in (0, 1)]
 
 

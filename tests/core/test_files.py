@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import os
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
+import torch
+from forked import Forked
 
+from segrec.core.checkpoint import WeightsHeader, save_weights
 from segrec.core.errors import DataError
 from segrec.core.files import atomic_path, file_digest, read_json, write_json
-
-ROOT = Path(__file__).parents[2]
+from segrec.core.run_directory import RunDirectory
 
 
 def test_the_file_appears_whole_and_its_folder_is_made(tmp_path):
@@ -53,33 +53,28 @@ def test_a_place_that_cannot_be_written_is_named(tmp_path):
     assert os.listdir(tmp_path) == ["file"]
 
 
+def write_much(folder: Path) -> None:
+    """Write files of every kind and print why each cannot be."""
+    big = {"a": torch.zeros(20_000)}
+    for write in (
+        lambda: write_json(folder / "old.json", list(range(9000))),
+        lambda: save_weights(folder / "a.safetensors", big, WeightsHeader("crnn", {})),
+        lambda: RunDirectory(folder).save_state(big),
+    ):
+        try:
+            write()
+        except DataError as error:
+            print(error)
+
+
 def test_a_full_disk_keeps_the_old_file_and_is_said_in_words(tmp_path):
-    script = """
-import resource, sys, torch
-from pathlib import Path
-from segrec.core.checkpoint import WeightsHeader, save_weights
-from segrec.core.errors import DataError
-from segrec.core.files import write_json
-from segrec.core.run_directory import RunDirectory
-folder, big = Path(sys.argv[1]), {"a": torch.zeros(20_000)}
-resource.setrlimit(resource.RLIMIT_FSIZE, (4096, 4096))
-for write in (
-    lambda: write_json(folder / "old.json", list(range(9000))),
-    lambda: save_weights(folder / "a.safetensors", big, WeightsHeader("crnn", {})),
-    lambda: RunDirectory(folder).save_state(big),
-):
-    try:
-        write()
-    except DataError as error:
-        print(error)
-"""
-    write_json(tmp_path / "old.json", "old")
-    command = [sys.executable, "-c", script, str(tmp_path)]
-    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
-    assert done.returncode == 0, done.stderr
-    assert done.stdout.count("cannot write") == done.stdout.count("File too large; choose another output") == 3
-    assert read_json(tmp_path / "old.json") == "old"
-    assert os.listdir(tmp_path) == ["old.json"]
+    (tmp_path / "new").mkdir()
+    write_json(tmp_path / "new" / "old.json", "old")
+    run = Forked(write_much, tmp_path / "new", log=tmp_path / "log", room=4096)
+    assert run.join() == 0, run.said()
+    assert run.said().count("cannot write") == run.said().count("File too large; choose another output") == 3
+    assert read_json(tmp_path / "new" / "old.json") == "old"
+    assert os.listdir(tmp_path / "new") == ["old.json"]
 
 
 def test_json_comes_back_as_it_was(tmp_path):

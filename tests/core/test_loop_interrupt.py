@@ -2,47 +2,25 @@
 
 from __future__ import annotations
 
-import os
 import signal
-import subprocess
-import sys
 import threading
-from pathlib import Path
 
 import curve_training
 import pytest
+from forked import Forked
 
 from segrec.core.loop import LoopSettings
 from segrec.core.run_directory import RunDirectory
-
-ROOT = Path(__file__).parents[2]
-
-
-def interrupted_after(folder: Path, steps: int, workers: int) -> tuple[int, str]:
-    """Start the training, interrupt all its processes as a terminal does in step `steps`; return code and stderr."""
-    training = subprocess.Popen(
-        [sys.executable, curve_training.__file__, str(folder), str(workers)],
-        env={**os.environ, "PYTHONPATH": str(ROOT)},
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-        start_new_session=True,
-    )
-    assert training.stdout is not None
-    for _ in range(steps):
-        training.stdout.readline()
-    os.killpg(training.pid, signal.SIGINT)
-    _, errors = training.communicate(timeout=50)
-    return training.returncode, errors
 
 
 @pytest.mark.parametrize("workers", [0, 1])
 def test_an_interrupted_run_saves_stops_and_ends_bit_identical_when_run_again(tmp_path, workers):
     curve_training.train(tmp_path / "whole")
-    code, errors = interrupted_after(tmp_path / "cut", 6, workers)
-    assert code == -signal.SIGINT, errors
-    assert errors.count("interrupted: finishing the step and saving; press again to stop at once") == 1
-    assert "DataLoader" not in errors
+    training = Forked(curve_training.train_slowly, tmp_path / "cut", workers, log=tmp_path / "log")
+    training.wait_until(lambda: training.said().count("step\n") >= 6)
+    assert training.send(signal.SIGINT) == Forked.INTERRUPTED, training.said()
+    assert training.said().count("interrupted: finishing the step and saving; press again to stop at once") == 1
+    assert "DataLoader" not in training.said()
     assert 6 <= RunDirectory(tmp_path / "cut").load_state()["step"] < curve_training.SETTINGS.steps
     curve_training.train(tmp_path / "cut")
     for name in ("last.safetensors", "best.safetensors", "metrics.jsonl"):

@@ -2,39 +2,27 @@
 
 from __future__ import annotations
 
-import os
 import signal
-import subprocess
-import sys
-from pathlib import Path
 
 import curve_training
 import pytest
+from forked import Forked
 
 from segrec.core.errors import ConfigError, DataError
 from segrec.core.run_directory import RunDirectory
 
-ROOT = Path(__file__).parents[2]
-
 
 def test_a_second_training_is_refused_and_changes_nothing_until_the_first_is_killed(tmp_path):
-    training = subprocess.Popen(
-        [sys.executable, curve_training.__file__, str(tmp_path), "1"],
-        env={**os.environ, "PYTHONPATH": str(ROOT)},
-        stdout=subprocess.PIPE,
-        stderr=subprocess.DEVNULL,
-    )
+    training = Forked(curve_training.train_slowly, tmp_path, 1, log=tmp_path / "log")
+    training.wait_until(lambda: "step" in training.said())
     try:
-        assert training.stdout is not None
-        training.stdout.readline()
         before = (tmp_path / "run.json").read_bytes()
         with pytest.raises(DataError, match="is being written by another process; wait for it or choose") as error:
             RunDirectory(tmp_path).begin("curve", curve_training.Recorded(seed=8))
         assert "\n" not in str(error.value)
         assert (tmp_path / "run.json").read_bytes() == before
     finally:
-        training.send_signal(signal.SIGKILL)
-        training.communicate()
+        assert training.send(signal.SIGKILL) == -signal.SIGKILL
     curve_training.train(tmp_path)
 
 

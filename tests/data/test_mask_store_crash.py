@@ -6,54 +6,47 @@ import os
 import pickle
 import random
 import signal
-import subprocess
 import sys
 import time
 from pathlib import Path
 
+import numpy as np
 import pytest
+from forked import Forked
 
 from segrec.core.errors import DataError
 from segrec.core.lmdb_io import LmdbReader
 from segrec.data.mask_store import MaskStore
 from segrec.data.mask_writer import MaskStoreWriter
 
-ROOT = Path(__file__).parents[2]
 COUNT, CHUNK = 640, 4
-RUN = f"""
-import pickle, resource, signal, sys
-import numpy as np
-from segrec.core.errors import DataError
-from segrec.data.mask_writer import MaskStoreWriter
-store, record, limit = sys.argv[1], pickle.load(open(sys.argv[2], "rb")), int(sys.argv[3])
-if limit:
-    signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
-    resource.setrlimit(resource.RLIMIT_FSIZE, (limit, limit))
-print("begun", flush=True)
-try:
-    with MaskStoreWriter.open(store, record) as writer:
-        while not writer.complete:
-            first = writer.next_index
-            masks = []
-            for index in range(first, min(first + {CHUNK}, writer.span[1] + 1)):
-                rng = np.random.default_rng(index)
-                height, width = rng.integers(1, 60, 2)
-                masks.append(None if index % 31 == 0 else rng.integers(0, 256, (height, width), dtype=np.uint8))
-            writer.write(first, masks)
-        writer.finish()
-except DataError as error:
-    sys.exit(str(error))
-"""
+BEGUN = "begun\n"
 
 
-def start(store: Path, record: Path, limit: int = 0) -> subprocess.Popen[str]:
+def write_masks(store: Path, record: Path) -> None:
+    """Write the whole store, or what is missing of it, a chunk at a time."""
+    print("begun", flush=True)
+    try:
+        with MaskStoreWriter.open(store, pickle.loads(record.read_bytes())) as writer:
+            while not writer.complete:
+                first = writer.next_index
+                masks: list[np.ndarray | None] = []
+                for index in range(first, min(first + CHUNK, writer.span[1] + 1)):
+                    rng = np.random.default_rng(index)
+                    height, width = rng.integers(1, 60, 2)
+                    masks.append(None if index % 31 == 0 else rng.integers(0, 256, (height, width), dtype=np.uint8))
+                writer.write(first, masks)
+            writer.finish()
+    except DataError as error:
+        sys.exit(str(error))
+
+
+def start(store: Path, record: Path, room: int = 0) -> Forked:
     """Start a writing run and wait until it is about to open the store."""
-    arguments = [sys.executable, "-c", RUN, str(store), str(record), str(limit)]
-    environment = os.environ | {"OMP_NUM_THREADS": "1"}
-    run = subprocess.Popen(
-        arguments, cwd=ROOT, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
-    )
-    assert run.stdout is not None and run.stdout.readline() == "begun\n"
+    log = store.with_suffix(".log")
+    log.unlink(missing_ok=True)
+    run = Forked(write_masks, store, record, log=log, room=room)
+    run.wait_until(lambda: run.said().startswith(BEGUN))
     return run
 
 
@@ -73,27 +66,28 @@ def progress_of(store: Path) -> int:
     return MaskStore(store).done if (store / "shard-00001-of-00001" / "data.mdb").exists() else 0
 
 
-def kill_during(run: subprocess.Popen[str], store: Path, progress: int, delay: float) -> int:
+def kill_during(run: Forked, store: Path, progress: int, delay: float) -> int:
     """Kill `run` a moment after it has stored `progress` masks; return how many it then had stored."""
-    while progress_of(store) < progress and run.poll() is None:
-        time.sleep(0.0005)
+    run.wait_until(lambda: progress_of(store) >= progress)
     time.sleep(delay)
-    run.send_signal(signal.SIGKILL)
-    run.communicate()
+    run.send(signal.SIGKILL)
     return progress_of(store)
 
 
+def write_undisturbed(store: Path, record: Path) -> None:
+    run = start(store, record)
+    assert (run.join(), run.said()) == (0, BEGUN)
+
+
 def test_a_store_killed_again_and_again_equals_an_uninterrupted_one(tmp_path, record):
-    quiet = start(tmp_path / "quiet", record)
-    assert quiet.communicate()[1] == "" and quiet.returncode == 0
+    write_undisturbed(tmp_path / "quiet", record)
 
     moments = random.Random(0)
     reached = []
     for progress in [0, 0, 1, *sorted(moments.randrange(COUNT * 3 // 4) for _ in range(4))]:
         run = start(tmp_path / "killed", record)
         reached.append(kill_during(run, tmp_path / "killed", progress, moments.uniform(0, 0.006)))
-    last = start(tmp_path / "killed", record)
-    assert last.communicate()[1] == "" and last.returncode == 0
+    write_undisturbed(tmp_path / "killed", record)
 
     assert len({done for done in reached if 0 < done < COUNT}) >= 2
     assert data_of(tmp_path / "killed") == data_of(tmp_path / "quiet")
@@ -101,26 +95,25 @@ def test_a_store_killed_again_and_again_equals_an_uninterrupted_one(tmp_path, re
 
 
 def test_a_commit_that_breaks_off_half_written_leaves_no_trace(tmp_path, record):
-    quiet = start(tmp_path / "quiet", record)
-    assert quiet.communicate()[1] == ""
+    write_undisturbed(tmp_path / "quiet", record)
     whole = len(data_of(tmp_path / "quiet"))
     for limit in [5_000, 9_000, whole // 3, whole // 2 + 4096 * 3, whole - 4096]:
         broken = start(tmp_path / "broken", record, limit)
-        message = broken.communicate()[1]
-        assert broken.returncode == 1 and message.count("\n") == 1
+        assert broken.join() == 1
+        message = broken.said().removeprefix(BEGUN)
+        assert message.count("\n") == 1
         assert "free space or choose another output" in message
     assert 0 < progress_of(tmp_path / "broken") < COUNT
-    last = start(tmp_path / "broken", record)
-    assert last.communicate()[1] == ""
+    write_undisturbed(tmp_path / "broken", record)
     assert data_of(tmp_path / "broken") == data_of(tmp_path / "quiet")
 
 
 def test_a_finished_store_is_left_alone_by_another_run(tmp_path, record):
     for _ in range(2):
-        assert start(tmp_path / "masks", record).communicate()[1] == ""
+        write_undisturbed(tmp_path / "masks", record)
         first = data_of(tmp_path / "masks")
         modified = (tmp_path / "masks" / "shard-00001-of-00001" / "data.mdb").stat().st_mtime_ns
-    assert start(tmp_path / "masks", record).communicate()[1] == ""
+    write_undisturbed(tmp_path / "masks", record)
     assert data_of(tmp_path / "masks") == first
     assert (tmp_path / "masks" / "shard-00001-of-00001" / "data.mdb").stat().st_mtime_ns == modified
 
@@ -128,16 +121,14 @@ def test_a_finished_store_is_left_alone_by_another_run(tmp_path, record):
 def test_a_store_that_another_process_writes_is_refused_and_free_again_once_that_is_killed(tmp_path, record):
     run = start(tmp_path / "masks", record)
     data = tmp_path / "masks" / "shard-00001-of-00001" / "data.mdb"
-    while not data.exists() and run.poll() is None:
-        time.sleep(0.001)
-    run.send_signal(signal.SIGSTOP)
+    run.wait_until(data.exists)
+    run.stop()
     try:
         with pytest.raises(DataError, match="is being written by another process; wait for it") as error:
             MaskStoreWriter.open(tmp_path / "masks", pickle.loads(record.read_bytes()))
         assert "\n" not in str(error.value)
     finally:
-        run.send_signal(signal.SIGKILL)
-        run.communicate()
+        run.send(signal.SIGKILL)
     before = int(LmdbReader(data.parent).get(b"progress") or b"")
     with MaskStoreWriter.open(tmp_path / "masks", pickle.loads(record.read_bytes())) as writer:
         assert writer.next_index == before + 1
