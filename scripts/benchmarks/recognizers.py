@@ -14,7 +14,7 @@ from benchmarks.networks import end_words, enliven, prepared
 from benchmarks.one_by_one import compare_evaluation
 from benchmarks.timing import report
 from benchmarks.waiting import time_waiting, waiting_table
-from benchmarks.words import first_crops, longest_label, word_database
+from benchmarks.words import first_crops, mean_length, word_database
 from recognizers.aster import Aster
 from recognizers.crnn import CRNN
 from recognizers.loading import load_pretrained
@@ -87,7 +87,7 @@ def decoding(words: WordLmdb, weights: Sequence[str], *, repeats: int) -> bool:
     full = Aster()
     images = prepared(crops, full.input_spec)
     enliven(full, images)
-    end_words(full, images, longest_label(words, len(crops)))
+    end_words(full, images, mean_length(words, len(crops)))
     equal = True
     named = {name: load_pretrained(resolve_weights(name)) for name in weights}
     for name, aster in {"ASTER of the public size, random weights": full, **named}.items():

@@ -43,6 +43,7 @@ def first_crops(words: WordLmdb, count: int) -> list[Array]:
     return crops
 
 
-def longest_label(words: WordLmdb, count: int) -> int:
-    """Return the length of the longest of the first labels."""
-    return max((len(words.label(position) or "") for position in range(min(count, len(words)))), default=0)
+def mean_length(words: WordLmdb, count: int) -> float:
+    """Return the mean length of the first labels."""
+    labels = [words.label(position) or "" for position in range(min(count, len(words)))]
+    return sum(map(len, labels)) / max(1, len(labels))
