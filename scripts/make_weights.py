@@ -176,7 +176,7 @@ class Recipe:
 )
 @click.option("--recognizer-steps", default=7000, show_default=True)
 @click.option("--hinted-steps", default=2000, show_default=True)
-@click.option("--aster-steps", default=4200, show_default=True)
+@click.option("--aster-steps", default=2400, show_default=True)
 @click.option("--tuning-steps", default=100, show_default=True)
 @click.option("--tuning-lr", default=5e-4, show_default=True)
 def main(

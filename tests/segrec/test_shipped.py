@@ -13,20 +13,31 @@ from segmenter.loading import save_segmenter
 from segrec.core.checkpoint import read_header
 from segrec.core.errors import CheckpointError
 from segrec.pretrained import Segmenter, open_recognizer
-from segrec.shipped import BY_MASK, SEGMENTER, resolve_weights, shipped_names
+from segrec.shipped import ASTER, PLAIN, SEGMENTER, VARIANTS, resolve_weights, shipped_names, weights_for
 
 
 def test_every_name_that_the_package_uses_is_shipped():
-    assert {SEGMENTER, *BY_MASK.values()} <= set(shipped_names())
+    used = {SEGMENTER, *(weights_for(mask, plain) for mask in VARIANTS for plain in (PLAIN, ASTER))}
+    assert used <= set(shipped_names())
     for name in shipped_names():
         path = resolve_weights(name)
         assert path.is_file() and path.stem == name
-        assert read_header(path).architecture == ("mgnet" if name == SEGMENTER else "crnn")
+        assert read_header(path).architecture == name.split("-")[0]
 
 
-def test_every_shipped_recognizer_opens_and_takes_the_mask_it_was_made_for():
-    for mask, name in BY_MASK.items():
-        assert open_recognizer(name, device="cpu").needs_mask == (mask != "none")
+def test_plain_weights_stand_for_the_variant_of_each_mask_and_others_for_themselves(tmp_path, monkeypatch):
+    assert weights_for("none") == PLAIN
+    assert weights_for("oracle", ASTER) == "aster-slim-predicted"
+    assert weights_for("zero", "aster-slim-random") == "aster-slim-random"
+    monkeypatch.chdir(tmp_path)
+    Path(ASTER).touch()
+    assert weights_for("zero", ASTER) == ASTER, "a file of the user's goes before a shipped name"
+
+
+@pytest.mark.parametrize("plain", [PLAIN, ASTER])
+def test_every_shipped_recognizer_opens_and_takes_the_mask_it_was_made_for(plain):
+    for mask in VARIANTS:
+        assert open_recognizer(weights_for(mask, plain), device="cpu").needs_mask == (mask != "none")
 
 
 def test_a_run_directory_gives_its_best_weights_or_else_its_last(tmp_path):
