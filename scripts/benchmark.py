@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import click
+from benchmarks.precompute import precompute
 from benchmarks.recognizers import recognizers
 from benchmarks.segmenter import crf, segmenter
 
@@ -15,6 +16,7 @@ def main() -> None:
 main.add_command(recognizers)
 main.add_command(segmenter)
 main.add_command(crf)
+main.add_command(precompute)
 
 if __name__ == "__main__":
     main()

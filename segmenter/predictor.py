@@ -112,6 +112,23 @@ class Segmenter:
         """
         return [text for (text,) in self._run(images, self._network.text_mask, 1, batch_size)]
 
+    def prepare(self, image: Array) -> Array:
+        """Return a picture at working size, (h, w, 3) uint8 RGB: the part of `predict_text` before the network.
+
+        Raises:
+            ValueError: for an array that is no picture.
+        """
+        colour = as_rgb(image, 0)
+        return rescale(colour, self._working_size(colour))
+
+    def text_of_prepared(self, pictures: Sequence[Array]) -> list[Probabilities]:
+        """Return the text masks of one pass through the network, (h, w) float32 each, at working size.
+
+        Args:
+            pictures: from `prepare`, at least one, of one size once padded: a batch of `equal_batches`.
+        """
+        return [text for (text,) in self._maps(pictures, self._network.text_mask, 1, len(pictures))]
+
     def _run(
         self, images: Sequence[Array], network: Network, maps: int, batch_size: int
     ) -> list[tuple[Probabilities, ...]]:
@@ -123,23 +140,25 @@ class Segmenter:
         colour = [as_rgb(image, position) for position, image in enumerate(images)]
         sizes = [self._working_size(image) for image in colour]
         results: list[tuple[Probabilities, ...]] = [()] * len(colour)
-        whole = {position: size for position, size in enumerate(sizes) if max(size) <= self.tile_side}
-        for chosen in _batches(whole, batch_size):
+        for chosen in equal_batches(dict(enumerate(sizes)), batch_size):
             pictures = [rescale(colour[position], sizes[position]) for position in chosen]
-            for position, found in zip(chosen, self._probabilities(pictures, network), strict=True):
-                height, width = sizes[position]
-                results[position] = _at_size(found[:, :height, :width], colour[position])
-        for position in sorted(set(range(len(colour))) - set(whole)):
-            found = self._of_tiles(rescale(colour[position], sizes[position]), network, maps, batch_size)
-            results[position] = _at_size(found, colour[position])
+            for position, found in zip(chosen, self._maps(pictures, network, maps, batch_size), strict=True):
+                results[position] = tuple(rescale(one, colour[position].shape[:2]) for one in found)
         return results
+
+    def _maps(self, pictures: Sequence[Array], network: Network, maps: int, batch_size: int) -> list[Probabilities]:
+        """Return the maps (maps, h, w) of pictures at working size (h, w, 3) that have one size once padded."""
+        if max(pictures[0].shape) > self.tile_side:
+            return [self._of_tiles(picture, network, maps, batch_size) for picture in pictures]
+        found = self._probabilities(pictures, network)
+        return [one[:, : picture.shape[0], : picture.shape[1]] for one, picture in zip(found, pictures, strict=True)]
 
     def _of_tiles(self, picture: Array, network: Network, maps: int, batch_size: int) -> Probabilities:
         """Return the maps, (maps, H, W), of a picture that is larger than a tile."""
         mosaic = Mosaic((picture.shape[0], picture.shape[1]), maps=maps, longest=self.tile_side)
         cuts = [picture[down.start :, across.start :][: down.length, : across.length] for down, across in mosaic.tiles]
         sizes = {place: (down.length, across.length) for place, (down, across) in enumerate(mosaic.tiles)}
-        for chosen in _batches(sizes, batch_size):
+        for chosen in equal_batches(sizes, batch_size):
             found = self._probabilities([cuts[place] for place in chosen], network)
             for place, of_tile in zip(chosen, found, strict=True):
                 mosaic.add(place, of_tile)
@@ -169,16 +188,14 @@ class Segmenter:
         return torch.backends.cudnn.flags(enabled=True, allow_tf32=False)
 
 
-def _at_size(maps: Probabilities, picture: Array) -> tuple[Probabilities, ...]:
-    return tuple(rescale(one, (picture.shape[0], picture.shape[1])) for one in maps)
-
-
-def _batches(sizes: Mapping[int, tuple[int, int]], batch_size: int) -> Iterator[list[int]]:
-    """Yield the keys whose padded sizes are equal, at most `batch_size` and about `BATCH_PIXELS` at once."""
+def equal_batches(
+    sizes: Mapping[int, tuple[int, int]], batch_size: int, *, pixels: int = BATCH_PIXELS
+) -> Iterator[list[int]]:
+    """Yield the keys whose padded sizes are equal, at most `batch_size` and about `pixels` at once."""
     groups: dict[tuple[int, int], list[int]] = defaultdict(list)
     for key, (height, width) in sizes.items():
         groups[-(-height // STRIDE), -(-width // STRIDE)].append(key)
     for (rows, columns), group in groups.items():
-        most = max(1, min(batch_size, BATCH_PIXELS // (rows * columns * STRIDE**2)))
+        most = max(1, min(batch_size, pixels // (rows * columns * STRIDE**2)))
         for start in range(0, len(group), most):
             yield group[start : start + most]

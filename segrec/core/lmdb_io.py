@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import os
 import threading
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from itertools import pairwise
 from pathlib import Path
 from typing import NamedTuple
 
@@ -30,6 +33,8 @@ class _OpenEnvironments:
         self.process = os.getpid()
         self.lock = threading.RLock()
         self.by_path: dict[str, _Opened] = {}
+        self.reading: Counter[tuple[int, int]] = Counter()
+        """Reads under way, by the file's device and inode."""
 
 
 _open_environments = _OpenEnvironments()
@@ -164,16 +169,40 @@ class LmdbReader:
             raise DataError(f"{self.path} cannot be read ({error}); copy or make the database again") from error
 
     def _read(self, keys: Sequence[bytes]) -> list[bytes | None]:
-        opened = _environments().by_path.get(self.path)
-        environment = opened.environment if opened else read_environment(self.path)
         if not self._steady:
-            with environment.begin() as transaction:
+            with self._transaction() as transaction:
                 return [transaction.get(key) for key in keys]
         self._require_unchanged()  # first too, because reading beyond the end of a file cut short kills the process
-        with environment.begin() as transaction:
+        with self._transaction() as transaction:
             number, values = transaction.id(), [transaction.get(key) for key in keys]
         self._require_unchanged(number)
         return values
+
+    @contextmanager
+    def _transaction(self) -> Iterator[lmdb.Transaction]:
+        environments = _environments()
+        with environments.lock:
+            if self.path not in environments.by_path:
+                read_environment(self.path)
+            opened = environments.by_path[self.path]
+            environments.reading[opened.file] += 1
+        try:
+            with opened.environment.begin() as transaction:
+                yield transaction
+        finally:
+            with environments.lock:
+                environments.reading[opened.file] -= 1
+
+    def release(self) -> None:
+        """Give back the memory of the pages read so far, unless a thread reads right now; the next read maps anew.
+
+        LMDB maps the file, so what was read of it counts as this process's memory: for a run through a large one, all.
+        """
+        environments = _environments()
+        with environments.lock:
+            opened = environments.by_path.get(self.path)
+            if opened is not None and not environments.reading[opened.file]:
+                close_environment(self.path)
 
     def _require_unchanged(self, transaction: int | None = None) -> None:
         """Raise DataError when the file, or the number of the last transaction, is not what it was."""
@@ -198,7 +227,8 @@ def commit(file: PathLike, items: Sequence[tuple[bytes, bytes]], *, durable: boo
 
     Args:
         file: the data file itself (`<folder>/data.mdb` of a usual lmdb folder); made when absent.
-        items: (key, value) pairs, put in this order.
+        items: (key, value) pairs, put in this order. Pages are filled up where the keys rise and all lie behind those
+            that stay; LMDB would leave the pages of other items a third empty.
         durable: wait until the disk holds them; without it a power cut (not a killed process) can lose them.
 
     Raises:
@@ -222,7 +252,10 @@ def _commit_once(file: str, items: Sequence[tuple[bytes, bytes]], room: int, *, 
         used = (environment.info()["last_pgno"] + 1) * environment.stat()["psize"]
         environment.set_mapsize(_map_size(used + room))
         with environment.begin(write=True) as transaction, transaction.cursor() as cursor:
-            cursor.putmulti(items)
+            for key, _ in items:
+                cursor.pop(key)
+            rises = all(one < following for (one, _), (following, _) in pairwise(items))
+            cursor.putmulti(items, append=rises and not (items and cursor.set_range(items[0][0])))
     finally:
         environment.close()
 

@@ -34,7 +34,7 @@ class MaskStoreWriter:
         """First and last 1-based index of this shard."""
         self._lock = lock
         self._file = folder / DATA_FILE
-        self._encode = mask_codec(record.codec).encode
+        self._codec = mask_codec(record.codec)
         self._state = self._resume(shard)
 
     @classmethod
@@ -101,24 +101,32 @@ class MaskStoreWriter:
             DataError: the disk is full; what was stored before stays.
             ValueError: the masks do not follow on what is stored, pass the end of the span, or are no (H, W) uint8.
         """
-        last_index = first_index + len(masks) - 1
+        self.write_encoded(first_index, [b"" if mask is None else self.encode(mask) for mask in masks])
+
+    def write_encoded(self, first_index: int, values: Sequence[bytes]) -> None:
+        """Store masks that `encode` made into bytes, see `write`; empty bytes are an image that cannot be read."""
+        last_index = first_index + len(values) - 1
         if not self._lock.held:
             raise ValueError(f"the writer of {self.folder} is closed")
         if first_index != self.next_index or last_index > self.span[1]:
             raise ValueError(
                 f"masks must continue at {self.next_index} and end by {self.span[1]}, got {first_index}..{last_index}"
             )
-        items = [(mask_key(first_index + offset), self._encoded(mask)) for offset, mask in enumerate(masks)]
+        items = [(mask_key(first_index + offset), value) for offset, value in enumerate(values)]
         state = self._state.advanced(items)
-        commit(self._file, [*items, *state.items()])
+        # What the shard says of itself lies behind the masks and is put anew after them, so that pages fill up.
+        commit(self._file, sorted([*items, (RECORD_KEY, state.record.to_json()), *state.items()]))
         self._state = state
 
-    def _encoded(self, mask: Mask | None) -> bytes:
-        if mask is None:
-            return b""
+    def encode(self, mask: Mask) -> bytes:
+        """Return a mask as the store keeps it; callable from several threads.
+
+        Raises:
+            ValueError: it is no (H, W) uint8.
+        """
         if mask.ndim != 2 or mask.dtype != "uint8" or mask.size == 0:
             raise ValueError(f"a mask must be (H, W) uint8 with H and W at least 1, got {mask.shape} {mask.dtype}")
-        return self._encode(mask)
+        return self._codec.encode(mask)
 
     def finish(self) -> None:
         """Give the shard free, having checked that it is complete.

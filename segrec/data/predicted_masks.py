@@ -43,5 +43,9 @@ def as_stored(mask: Array, codec: MaskCodec | None = None) -> Array:
 
 def predicted_bytes(segmenter: Segmenter, images: Sequence[NDArray[Any]], *, batch_size: int = 32) -> list[Array]:
     """Return the text masks of word crops as (H, W) uint8, 0..255."""
-    masks = segmenter.predict_text(images, batch_size=batch_size)
-    return [np.asarray(np.round(mask * 255), dtype=np.uint8) for mask in masks]
+    return [mask_bytes(mask) for mask in segmenter.predict_text(images, batch_size=batch_size)]
+
+
+def mask_bytes(probabilities: NDArray[np.float32]) -> Array:
+    """Return probabilities (H, W) in [0, 1] as uint8, 0..255."""
+    return np.asarray(np.round(probabilities * 255), dtype=np.uint8)

@@ -120,6 +120,10 @@ class WordLmdb:
         """Return the encoded image at the 0-based `position`, or None when the database lacks it."""
         return self._reader.get(image_key(self._index(position)))
 
+    def release(self) -> None:
+        """Give back the memory of what was read so far, see `LmdbReader.release`."""
+        self._reader.release()
+
     def _index(self, position: int) -> int:
         if not 0 <= position < self._length:
             raise IndexError(f"position {position} is outside {self.path}, which has {self._length} words")

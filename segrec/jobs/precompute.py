@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -12,16 +10,17 @@ from segmenter.loading import load_segmenter
 from segmenter.predictor import Segmenter
 from segrec.core.checkpoint import state_digest
 from segrec.core.errors import ConfigError
-from segrec.core.images import Array
 from segrec.core.runlog import LOGGER, progress_bar
 from segrec.data.mask_record import MaskRecord, SegmenterRecord, SourceRecord, shard_span
 from segrec.data.mask_writer import MaskStoreWriter
-from segrec.data.predicted_masks import predicted_bytes
-from segrec.data.words import Word, WordLmdb
+from segrec.data.words import WordLmdb
+from segrec.jobs.mask_stream import encoded_masks, pieces
 from segrec.shipped import SEGMENTER, resolve_weights
 
 CHUNK = 512
-"""Words a transaction; fixed, because a store's bytes depend on it."""
+"""Words that are predicted together and written in one transaction; fixed, because a store's bytes depend on it."""
+BATCH_SIZE = 256
+"""Default; enough for 16 threads."""
 
 
 @dataclass(frozen=True)
@@ -48,7 +47,7 @@ def precompute_masks(
     segmenter: str | os.PathLike[str] = SEGMENTER,
     shard: tuple[int, int] = (1, 1),
     limit: int | None = None,
-    batch_size: int = 32,
+    batch_size: int = BATCH_SIZE,
     workers: int = 1,
     device: str = "auto",
     amp: str = "off",
@@ -63,8 +62,8 @@ def precompute_masks(
         segmenter: a shipped name, run directory or weights file.
         shard: (number from 1, count): which contiguous part of the words to do.
         limit: only the first words.
-        batch_size: crops of one shape a forward pass.
-        workers: threads that decode pictures ahead of the network.
+        batch_size: crops in the network at once, see `encoded_masks`; the masks do not depend on it.
+        workers: threads that decode pictures ahead of the network, and encode masks.
 
     Raises:
         DataError: the database or the store cannot be read, or the store is of something else.
@@ -99,7 +98,7 @@ def precompute_shard(
     record: MaskRecord,
     *,
     shard: tuple[int, int] = (1, 1),
-    batch_size: int = 32,
+    batch_size: int = BATCH_SIZE,
     workers: int = 1,
 ) -> PrecomputeResult:
     """Predict and store the masks that one shard still lacks, with a segmenter that is open already.
@@ -112,8 +111,8 @@ def precompute_shard(
         network: as `open_segmenter` gives it.
         record: of the whole store, see `predicted_record`.
         shard: (number from 1, count).
-        batch_size: crops of one shape a forward pass.
-        workers: threads that decode pictures ahead of the network.
+        batch_size: crops in the network at once, see `encoded_masks`; the masks do not depend on it.
+        workers: threads that decode pictures ahead of the network, and encode masks.
 
     Raises:
         DataError: the database or the store cannot be read or written, or the store is of something else.
@@ -124,12 +123,14 @@ def precompute_shard(
         start = writer.next_index
         if start > first:
             LOGGER.info("%s holds masks %d to %d; going on", output, first, start - 1)
+        todo = pieces(record.span, start, last, chunk=CHUNK)
         with progress_bar(last - first + 1, "masks", "word", initial=start - first) as bar:
-            for begin, chunk in _chunks(words, start, last, first, workers):
-                masks = _predict(network, chunk, batch_size)
-                writer.write(begin, masks)
-                unreadable += sum(mask is None for mask in masks)
-                bar.update(len(chunk))
+            for begin, values in encoded_masks(
+                words, network, writer.encode, todo=todo, batch_size=batch_size, workers=workers
+            ):
+                writer.write_encoded(begin, values)
+                unreadable += values.count(b"")
+                bar.update(len(values))
         writer.finish()
     if unreadable:
         LOGGER.warning("%d words of %s have no readable image; their masks are stored as empty", unreadable, words.path)
@@ -144,29 +145,3 @@ def open_segmenter(
     model = load_segmenter(path)
     digest = state_digest(model.state_dict())
     return Segmenter(model, device=device, amp=amp, scene_height=None), SegmenterRecord(path.stem, digest)
-
-
-def _chunks(words: WordLmdb, start: int, last: int, first: int, workers: int) -> Iterator[tuple[int, list[Word]]]:
-    """Yield (first 1-based index, decoded words) of each chunk, the next one decoded while this one is used.
-
-    Chunks end at fixed places counted from `first`, so that a resumed run cuts the words as the first run did.
-    """
-    starts = range(start, last + 1, CHUNK)
-    assert (start - first) % CHUNK == 0 or start > last
-
-    def positions(begin: int) -> range:
-        return range(begin - 1, min(begin - 1 + CHUNK, last))
-
-    with ThreadPoolExecutor(max(1, workers)) as pool:
-        waiting = [pool.submit(words.__getitem__, position) for position in positions(starts[0])] if starts else []
-        for begin in starts:
-            ready = waiting
-            following = begin + CHUNK
-            waiting = [pool.submit(words.__getitem__, p) for p in positions(following)] if following <= last else []
-            yield begin, [future.result() for future in ready]
-
-
-def _predict(network: Segmenter, chunk: Sequence[Word], batch_size: int) -> list[Array | None]:
-    images = [word.image for word in chunk if word.image is not None]
-    masks = iter(predicted_bytes(network, images, batch_size=batch_size))
-    return [None if word.image is None else next(masks) for word in chunk]

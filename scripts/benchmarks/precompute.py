@@ -1,0 +1,129 @@
+"""The command that times precomputing masks against the segmenter's network alone."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import partial
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import TYPE_CHECKING
+
+import click
+import numpy as np
+
+from benchmarks.timing import measure, table
+from benchmarks.words import word_database
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+    from segmenter.fused import FusedNet
+    from segmenter.predictor import Segmenter
+    from segrec.core.images import Array
+    from segrec.data.words import WordLmdb
+
+LEAST_SHARE = 0.9
+
+
+class BatchRecorder:
+    """Keeps the batches that a segmenter would be given and predicts nothing.
+
+    Args:
+        segmenter: prepares the pictures.
+    """
+
+    def __init__(self, segmenter: Segmenter) -> None:
+        self.device, self.prepare = segmenter.device, segmenter.prepare
+        self.batches: list[Tensor] = []
+        """(N, 3, H, W) uint8 each, channels last in memory."""
+
+    def text_of_prepared(self, pictures: Sequence[Array]) -> list[np.ndarray]:
+        """Return empty masks for a batch, having kept it."""
+        import torch
+
+        from segmenter.preprocess import padded
+
+        batch = torch.from_numpy(np.stack([padded(picture) for picture in pictures]))
+        self.batches.append(batch.permute(0, 3, 1, 2))
+        return [np.zeros(picture.shape[:2], np.float32) for picture in pictures]
+
+
+@click.command()
+@click.option("--data", type=click.Path(), help="A word lmdb; without it words are rendered.")
+@click.option("--segmenter", "weights", default="mgnet-slim", show_default=True, help="Shipped name or weights file.")
+@click.option("--count", default=2000, show_default=True, type=click.IntRange(min=1), help="Words.")
+@click.option("--repeats", default=5, show_default=True, type=click.IntRange(min=1))
+@click.option("--threads", default=1, show_default=True, type=click.IntRange(min=1), help="Torch's.")
+@click.option("--workers", default=1, show_default=True, type=click.IntRange(min=1), help="Threads besides torch's.")
+@click.option("--amp", type=click.Choice(["off", "bf16", "fp16"]), default="off", show_default=True)
+def precompute(data: str | None, weights: str, count: int, repeats: int, threads: int, workers: int, amp: str) -> None:
+    """Time `segrec precompute-masks` on the CPU, from the database to the store, against the network alone.
+
+    The network alone gets the same batches, which lie in memory ready for it, and its result is not used.
+    """
+    import torch
+
+    from segmenter.fused import FusedNet
+    from segrec.jobs.precompute import open_segmenter
+
+    torch.set_num_threads(threads)
+    segmenter, _ = open_segmenter(weights, device="cpu", amp=amp)
+    with word_database(data, count) as words:
+        count = min(count, len(words))
+        batches = same_batches(segmenter, words, count)
+        network = FusedNet(segmenter.model).to(memory_format=torch.channels_last)
+        with TemporaryDirectory() as folder:
+            rows = measure(
+                {
+                    "the network alone, on the same batches": partial(network_alone, network, batches, amp),
+                    "from database to store": partial(end_to_end, segmenter, words, count, Path(folder), workers),
+                },
+                repeats,
+                warm_ups=1,
+            )
+    click.echo(
+        f"torch {torch.__version__}, {threads} threads, {workers} workers, AMP {amp}, {repeats} repeats; "
+        f"{weights}, {count} words of {data or 'the renderer'} in {len(batches)} batches\n"
+    )
+    click.echo(table(rows))
+    alone, whole = (count / float(np.median(row.seconds)) for row in rows)
+    share = float(np.median(rows[1].ratios))
+    verdict = "holds" if share >= LEAST_SHARE else "DOES NOT HOLD"
+    click.echo(f"\n{alone:.0f} words/s by the network alone, {whole:.0f} words/s from database to store")
+    click.echo(f"at least {LEAST_SHARE:.0%} of the network's own rate: {verdict} ({share:.1%})")
+
+
+def same_batches(segmenter: Segmenter, words: WordLmdb, count: int) -> list[Tensor]:
+    """Return the batches that the network is given for the first words."""
+    from segrec.data.mask_codec import DEFAULT_CODEC, mask_codec
+    from segrec.jobs.mask_stream import encoded_masks, pieces
+    from segrec.jobs.precompute import BATCH_SIZE, CHUNK
+
+    recorder = BatchRecorder(segmenter)
+    todo = pieces((1, count), 1, count, chunk=CHUNK)
+    encode = mask_codec(DEFAULT_CODEC).encode
+    for _ in encoded_masks(words, recorder, encode, todo=todo, batch_size=BATCH_SIZE, workers=1):
+        pass
+    return recorder.batches
+
+
+def network_alone(network: FusedNet, batches: Sequence[Tensor], amp: str) -> None:
+    """Compute the text logits of batches and throw them away, in torch's threads as they are set."""
+    import torch
+
+    from segmenter.network import normalise_images
+    from segrec.core.device import autocast
+
+    with torch.inference_mode(), autocast(torch.device("cpu"), amp):
+        for batch in batches:
+            network.text_mask(normalise_images(batch))
+
+
+def end_to_end(segmenter: Segmenter, words: WordLmdb, count: int, folder: Path, workers: int) -> None:
+    """Write a store of the first words."""
+    from segrec.data.mask_record import SegmenterRecord
+    from segrec.jobs.precompute import precompute_shard, predicted_record
+
+    with TemporaryDirectory(dir=folder) as store:
+        record = predicted_record(words, segmenter, SegmenterRecord("timed", ""), count=count)
+        precompute_shard(words, store, segmenter, record, workers=workers)
