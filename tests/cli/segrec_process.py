@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import os
-import subprocess
 import sys
 from collections.abc import Mapping, Sequence
 from functools import partial
 from pathlib import Path
 from typing import NamedTuple
 
-from forked import PATIENCE, Forked, ranks
+from forked import Forked, ranks
 
 ROOT = Path(__file__).parents[2]
+HOUSE = ("segrec", "segmenter", "recognizers")
 ENVIRONMENT = os.environ | {"OMP_NUM_THREADS": "1", "PYTHONPATH": str(ROOT)}
 
 
@@ -24,17 +24,20 @@ class Outcome(NamedTuple):
     err: str
 
 
-def fresh(*arguments: str, cwd: Path, environment: Mapping[str, str] | None = None) -> Outcome:
-    """Return the outcome of `python -m segrec ARGUMENTS` in a process of its own."""
-    done = subprocess.run(
-        [sys.executable, "-m", "segrec", *arguments],
-        cwd=cwd,
-        env={**ENVIRONMENT, **(environment or {})},
-        capture_output=True,
-        text=True,
-        timeout=PATIENCE,
-    )
-    return Outcome(done.returncode, done.stdout, done.stderr)
+def fresh(*arguments: str, cwd: Path, first: Path | None = None) -> Outcome:
+    """Return the outcome of `segrec ARGUMENTS` in a process that has loaded no module of this project before.
+
+    Args:
+        arguments: of the command line.
+        cwd: the current folder.
+        first: a folder whose modules go before all others.
+    """
+    out, err = cwd / "fresh-out", cwd / "fresh-err"
+    process = Forked(_anew, list(arguments), str(cwd), str(first or ROOT), log=out, errors=err)
+    outcome = Outcome(process.join(), out.read_text("utf-8"), err.read_text("utf-8"))
+    out.unlink()
+    err.unlink()
+    return outcome
 
 
 class Killable(Forked):
@@ -69,4 +72,15 @@ def _command(arguments: list[str], small: dict[str, int]) -> int:
         arguments = [*arguments, "--checkpoint-every", str(small["checkpoint"])]
     if "log" in small:
         recognizer_fit.LoopSettings = partial(recognizer_fit.LoopSettings, log_every=small["log"])
+    return main(arguments)
+
+
+def _anew(arguments: list[str], cwd: str, first: str) -> int:
+    os.chdir(cwd)
+    sys.path.insert(0, first)
+    for name in [name for name in sys.modules if name.partition(".")[0] in HOUSE]:
+        del sys.modules[name]
+    assert "cv2" not in sys.modules
+    from segrec.cli import main
+
     return main(arguments)

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 import torch
 from cli_words import contents
-from segrec_process import ROOT, Outcome, fresh
+from segrec_process import Outcome, fresh
 
 from recognizers import CRNN, load_pretrained
 from recognizers.loading import save_recognizer
@@ -224,10 +224,10 @@ def test_a_recipe_that_is_wrong_is_refused_with_what_is_right(segrec, words, tmp
 def test_a_library_that_opencv_misses_is_named_with_both_remedies(words, tmp_path, command):
     (tmp_path / "first" / "cv2").mkdir(parents=True)
     (tmp_path / "first" / "cv2" / "__init__.py").write_text(NO_OPENCV)
-    broken = {"PYTHONPATH": f"{tmp_path / 'first'}:{ROOT}"}
     output = ["--output", str(tmp_path / "store")] if len(command) > 1 else []
-    outcome = fresh(*[part.format(words=words) for part in command], *output, cwd=tmp_path, environment=broken)
+    arguments = [part.format(words=words) for part in command] + output
+    outcome = fresh(*arguments, cwd=tmp_path, first=tmp_path / "first")
     assert outcome.code == 1 and outcome.out == "" and "Traceback" not in outcome.err
     assert "libGL.so.1" in outcome.err.splitlines()[-1] and "opencv-python-headless" in outcome.err.splitlines()[-1]
     assert [line for line in outcome.err.splitlines()[:-1] if "rendering the demo set" not in line] == []
-    assert fresh("--help", cwd=tmp_path, environment=broken).code == 0
+    assert fresh("--help", cwd=tmp_path, first=tmp_path / "first").code == 0

@@ -3,35 +3,36 @@
 from __future__ import annotations
 
 import json
-import subprocess
+import resource
 import sys
 from pathlib import Path
 
 import numpy as np
 import pytest
-from segrec_process import ENVIRONMENT
+from forked import Forked
 
+from segrec.cli import main
 from segrec.core import lmdb_io
 from segrec.core.images import encode_jpeg
 from segrec.core.lmdb_io import commit
 from segrec.data.mask_store import MaskStore
 from segrec.data.words import WordLmdb, WordWriter, image_key, label_key
+from segrec.jobs import precompute
 
 FEW, MANY, KINDS = 300, 1500, 8
 HEIGHT, WIDTH = 64, 256
 ALLOWED = (MANY - FEW) * HEIGHT * WIDTH * 3 // 2
 """Bytes; half of what keeping the decoded pictures would take."""
-MEASURE = """
-import json, resource, sys
-from segrec.cli import main
-from segrec.jobs import precompute
-precompute.CHUNK = 50
-peaks = []
-for data in sys.argv[1:]:
-    assert main(["precompute-masks", "--data", data, "--segmenter", "thin.safetensors", "--quiet"]) == 0
-    peaks.append(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * (1 if sys.platform == "darwin" else 1024))
-print(json.dumps(peaks))
-"""
+
+
+def measure(databases: list[str], weights: str) -> None:
+    """Print the peak of memory, in bytes, after the masks of each database."""
+    precompute.CHUNK = 50
+    peaks = []
+    for data in databases:
+        assert main(["precompute-masks", "--data", data, "--segmenter", weights, "--quiet"]) == 0
+        peaks.append(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * (1 if sys.platform == "darwin" else 1024))
+    print(json.dumps(peaks))
 
 
 @pytest.fixture
@@ -52,13 +53,12 @@ def test_the_peak_of_memory_does_not_grow_with_the_number_of_words(tmp_path, pic
     from segmenter.loading import save_segmenter
     from segmenter.network import MutuallyGuidedNet
 
-    save_segmenter(tmp_path / "thin.safetensors", MutuallyGuidedNet(width=2, working_height=16))
+    weights = tmp_path / "thin.safetensors"
+    save_segmenter(weights, MutuallyGuidedNet(width=2, working_height=16))
     databases = [write(tmp_path / str(count), pictures, count) for count in (FEW, MANY)]
-    done = subprocess.run(
-        [sys.executable, "-c", MEASURE, *databases], cwd=tmp_path, env=ENVIRONMENT, capture_output=True, text=True
-    )
-    assert done.returncode == 0, done.stderr
-    few, many = json.loads(done.stdout.splitlines()[-1])
+    process = Forked(measure, databases, str(weights), log=tmp_path / "log")
+    assert process.join() == 0, process.said()
+    few, many = json.loads(process.said().splitlines()[-1])
     assert MaskStore(f"{databases[1]}-masks").done == MANY
     assert many - few < ALLOWED, f"{(many - few) / 1e6:.0f} MB more"
 
