@@ -15,7 +15,7 @@ VARIANTS = {"none": "", "random": "-random", "zero": "-zero", "predicted": "-pre
 """What is appended to the name of plain weights for those that were fine-tuned with each kind of mask."""
 
 
-READER = PLAIN + VARIANTS["predicted"]
+READER = ASTER + VARIANTS["predicted"]
 """What reads pictures where no weights are named."""
 
 
