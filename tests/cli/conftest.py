@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import socket
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any, NoReturn
 
 import pytest
 import torch
@@ -29,6 +31,22 @@ def words(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def masks(words: Path) -> Path:
     """The predicted masks of `words`; tests must not write here."""
     return precompute_masks(words, words.parent / "masks", device="cpu").store
+
+
+@pytest.fixture(autouse=True)
+def no_internet(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Fail a test whose command, run in this process or forked from it, asks for another machine."""
+    connect = socket.socket.connect
+
+    def refused(*arguments: object, **options: object) -> NoReturn:
+        pytest.fail(f"the internet was asked for: {arguments}")
+
+    def local(self: socket.socket, address: Any) -> None:
+        connect(self, address) if self.family == socket.AF_UNIX else refused(address)
+
+    monkeypatch.setattr(socket.socket, "connect", local)
+    monkeypatch.setattr(socket.socket, "connect_ex", refused)
+    monkeypatch.setattr(socket, "getaddrinfo", refused)
 
 
 @pytest.fixture(autouse=True, scope="module")

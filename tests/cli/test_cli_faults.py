@@ -10,6 +10,7 @@ import os
 import shutil
 import subprocess
 import sys
+import urllib.request
 from collections.abc import Callable
 from pathlib import Path
 
@@ -220,3 +221,9 @@ def test_a_store_cut_short_is_refused_with_its_folder_named_and_made_again(store
     assert_refused(run(), str(store / SHARD), "delete that folder and run again")
     shutil.rmtree(store / SHARD)
     assert run().code == 0 and contents(store) == whole
+
+
+@pytest.mark.parametrize("address", ["https://example.org/", "http://127.0.0.1:9/"])
+def test_the_tests_of_commands_notice_a_command_that_asks_for_the_internet(address):
+    with pytest.raises(pytest.fail.Exception, match="the internet was asked for"):
+        urllib.request.urlopen(address, timeout=1)
