@@ -13,7 +13,7 @@ import pytest
 ROOT = Path(__file__).parent.parent
 HOUSE = ("segrec", "segmenter", "recognizers")
 MOST_LINES = 320
-HEAVY = ("torch", "torchvision", "cv2", "safetensors", "lmdb")
+HEAVY = ("torch", "torchvision", "cv2", "safetensors", "lmdb", "ray")
 
 FORBIDDEN = {
     "segmenter": ("recognizers", *[f"segrec.{part}" for part in ("data", "jobs", "cli")]),
@@ -107,17 +107,19 @@ def test_the_inner_packages_see_only_the_core_of_segrec(folder):
     assert strangers == []
 
 
-def test_opencv_has_one_door():
-    assert [place(path) for path in SOURCES if any(within(name, "cv2") for name in imported_anywhere(path))] == [
-        "segrec/core/images.py"
-    ]
+@pytest.mark.parametrize(
+    ("library", "door"), [("cv2", "segrec/core/images.py"), ("ray", "segrec/jobs/precompute_ray.py")]
+)
+def test_opencv_and_ray_have_one_door(library, door):
+    assert [place(path) for path in SOURCES if any(within(name, library) for name in imported_anywhere(path))] == [door]
 
 
-def test_torchvision_is_imported_only_inside_functions():
+@pytest.mark.parametrize("library", ["torchvision", "ray"])
+def test_libraries_that_may_be_missing_are_imported_only_inside_functions(library):
     assert [
         place(path)
         for path in [*SOURCES, *SCRIPTS]
-        if any(within(name, "torchvision") for name in imported_at_module_level(path))
+        if any(within(name, library) for name in imported_at_module_level(path))
     ] == []
 
 

@@ -70,14 +70,24 @@ def precompute_masks(
         CheckpointError: the segmenter's weights cannot be read.
     """
     words = WordLmdb(data)
-    count = len(words) if limit is None else min(limit, len(words))
-    if count < 1:
-        raise ConfigError(f"{data} has no words to predict masks for (num-samples {len(words)}, --limit {limit})")
+    count = words_to_do(words, limit)
     if not 1 <= shard[0] <= shard[1]:
         raise ConfigError(f"--shard must be I/N with 1 <= I <= N, got {shard[0]}/{shard[1]}")
     network, segmenter_record = open_segmenter(segmenter, device=device, amp=amp)
     record = predicted_record(words, network, segmenter_record, count=count)
     return precompute_shard(words, output, network, record, shard=shard, batch_size=batch_size, workers=workers)
+
+
+def words_to_do(words: WordLmdb, limit: int | None) -> int:
+    """Return how many words get a mask, the first ones.
+
+    Raises:
+        ConfigError: there are none.
+    """
+    count = len(words) if limit is None else min(limit, len(words))
+    if count < 1:
+        raise ConfigError(f"{words.path} has no words to predict masks for (num-samples {len(words)}, --limit {limit})")
+    return count
 
 
 def predicted_record(words: WordLmdb, network: Segmenter, segmenter: SegmenterRecord, *, count: int) -> MaskRecord:

@@ -102,8 +102,8 @@ def test_a_demo_set_that_was_cut_short_while_its_masks_were_written_is_rendered_
         (["eval", "--data", "a=x", "--data", "a=y"], "two databases have the same name"),
         (["finetune"], "Missing argument"),
         (["finetune", "crnn", "--steps", "0"], "0 is not in the range"),
-        (["precompute-masks", "--shard", "3/2"], "expected I/N with 1 <= I <= N, got '3/2'"),
-        (["precompute-masks", "--engine", "magic"], "'magic' is not 'local'"),
+        (["precompute-masks", "--shard", "3/2"], "expected I/N with 1 <= I <= N, or auto, got '3/2'"),
+        (["precompute-masks", "--engine", "magic"], "'magic' is not one of 'local', 'ray'"),
     ],
 )
 def test_wrong_usage_exits_2_and_says_so_on_stderr(segrec, empty_folder, arguments, words):

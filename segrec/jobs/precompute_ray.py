@@ -1,0 +1,288 @@
+"""Predicting masks on a cluster: the shards of one store are the blocks of a Ray dataset."""
+
+from __future__ import annotations
+
+import logging
+import math
+import os
+import sys
+import threading
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, redirect_stdout
+from pathlib import Path
+from types import ModuleType
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from segmenter.predictor import Segmenter
+from segrec.core import errors
+from segrec.core.errors import ConfigError, DataError, LibraryError, SegrecError
+from segrec.core.runlog import LOGGER, progress_bar
+from segrec.data.mask_record import MaskRecord, shard_folders, shard_span
+from segrec.data.mask_store import MaskStore
+from segrec.data.words import WordLmdb
+from segrec.jobs.precompute import (
+    BATCH_SIZE,
+    CHUNK,
+    PrecomputeResult,
+    open_segmenter,
+    precompute_shard,
+    predicted_record,
+    words_to_do,
+)
+from segrec.shipped import SEGMENTER
+
+BLOCKS_AN_ACTOR = 4
+"""By default; more blocks than actors, so that none waits long for the last."""
+OBJECT_STORE = 100 << 20
+"""Bytes for Ray's own store where the job starts Ray; only numbers and messages travel through it."""
+SETTINGS = {"RAY_USAGE_STATS_ENABLED": "0", "RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO": "0"}
+"""Environment in which Ray reports to nobody and gives no hints on its future; what is set already stays."""
+LOOK_EVERY = 2.0
+"""Seconds between two looks at the store for the progress bar."""
+
+
+class RayJob(NamedTuple):
+    """What each actor needs to know; paths are absolute and must lead to the same files on every node."""
+
+    data: str
+    output: str
+    segmenter: str
+    record: MaskRecord
+    blocks: int
+    batch_size: int
+    workers: int
+    device: str
+    amp: str
+
+
+class Pool(NamedTuple):
+    """How many actors there are, where they compute, and what each needs."""
+
+    size: int
+    device: str
+    needs: dict[str, int]
+
+
+def precompute_with_ray(
+    data: str | os.PathLike[str],
+    output: str | os.PathLike[str],
+    *,
+    segmenter: str | os.PathLike[str] = SEGMENTER,
+    ray_address: str | None = None,
+    blocks: int | None = None,
+    actors: int | None = None,
+    limit: int | None = None,
+    batch_size: int = BATCH_SIZE,
+    workers: int = 1,
+    device: str = "auto",
+    amp: str = "off",
+) -> PrecomputeResult:
+    """Predict and store the text masks of a word database with Ray Data; run again, it goes on where it stopped.
+
+    The store holds the bytes that `precompute_masks` writes shard by shard with the same number of shards. An actor
+    that dies is started again and goes on in its block.
+
+    Args:
+        data: a word lmdb; opened read-only. It and `output` are the same folder on every node.
+        output: the mask store's folder.
+        segmenter: a shipped name, run directory or weights file.
+        ray_address: of a cluster to join, `auto` for the one of this machine; None starts Ray on this machine alone.
+        blocks: into how many shards the words are cut; None for as many as the store has, or a few for each actor.
+        actors: how many segmenters work at once; None for one a GPU, or one a CPU where there is no GPU.
+        limit: only the first words.
+        batch_size: as `precompute_masks`.
+        workers: threads of each actor that decode pictures ahead of the network.
+        device: `auto`, `cuda` or `cpu`.
+        amp: as `precompute_masks`.
+
+    Raises:
+        DataError: the database or the store cannot be read, the store is of something else, or nodes see other files.
+        ConfigError: the cluster has too little for what is asked.
+        LibraryError: Ray is missing, cannot start or be reached, or gave up.
+    """
+    ray = _import_ray()
+    record = _record(data, segmenter, limit, amp)
+    with ray_cluster(ray, ray_address, actors):
+        pool = chosen_pool(ray, device, actors)
+        count = blocks or chosen_blocks(Path(output), record.span[1], pool)
+        weights = os.path.abspath(segmenter) if Path(segmenter).exists() else str(segmenter)
+        places = (os.path.abspath(data), os.path.abspath(output), weights)
+        job = RayJob(*places, record, count, batch_size, workers, pool.device, amp)
+        LOGGER.info("ray: %d blocks, %d actors on %s", count, pool.size, pool.device.upper())
+        return _run(ray, job, pool, Path(output))
+
+
+def _import_ray() -> ModuleType:
+    try:
+        import ray
+        import ray.data
+    except ImportError as error:
+        raise LibraryError(f"--engine ray needs Ray ({error}); run pip install 'segrec[ray]'") from error
+    return ray
+
+
+def _record(data: str | os.PathLike[str], segmenter: str | os.PathLike[str], limit: int | None, amp: str) -> MaskRecord:
+    """Return the record of the whole store, having read the words and the weights here once."""
+    words = WordLmdb(data)
+    count = words_to_do(words, limit)
+    network, described = open_segmenter(segmenter, device="cpu", amp="off" if amp == "fp16" else amp)
+    return predicted_record(words, network, described, count=count)
+
+
+@contextmanager
+def ray_cluster(ray: ModuleType, address: str | None, actors: int | None) -> Iterator[None]:
+    """Join a cluster, or start Ray on this machine without a dashboard or reports to anyone, and leave it at the end.
+
+    A process that is in a cluster already stays in it, and prints what Ray says where it did.
+    """
+    if ray.is_initialized():
+        yield
+        return
+    for name, value in SETTINGS.items():
+        os.environ.setdefault(name, value)
+    quiet: dict[str, Any] = {"log_to_driver": False, "logging_level": logging.ERROR}
+    alone: dict[str, Any] = {"include_dashboard": False, "object_store_memory": OBJECT_STORE}
+    if actors is not None:
+        alone["num_cpus"] = max(actors, os.cpu_count() or 1)
+    try:
+        ray.init(address=address or "local", **quiet, **({} if address else alone))
+    except (ConnectionError, OSError, RuntimeError, ValueError) as error:
+        where = f"join the Ray cluster at {address}" if address else "start Ray on this machine"
+        raise LibraryError(f"cannot {where} ({_first_line(error)}); see ray status, or use --engine local") from error
+    try:
+        with redirect_stdout(sys.stderr):  # on which Ray tells of workers that died; stdout is for results
+            yield
+    finally:
+        ray.shutdown()
+
+
+def chosen_pool(ray: ModuleType, device: str, actors: int | None) -> Pool:
+    """Return the actors that the cluster has room for: one a GPU, or one a CPU."""
+    if device not in ("auto", "cuda", "cpu"):
+        raise ConfigError(f"Ray gives each actor its device; use --device auto, cuda or cpu, not {device!r}")
+    there = ray.cluster_resources()
+    on_gpu = device == "cuda" or (device == "auto" and there.get("GPU", 0) >= 1)
+    kind = "GPU" if on_gpu else "CPU"
+    most = int(there.get(kind, 0))
+    if not 1 <= (actors or most) <= most:
+        raise ConfigError(f"{actors or 1} actors need as many {kind}s, but Ray has {most}; lower --actors or add nodes")
+    return Pool(actors or most, "cuda" if on_gpu else "cpu", {"num_cpus": 1, "num_gpus": 1 if on_gpu else 0})
+
+
+def chosen_blocks(store: Path, words: int, pool: Pool) -> int:
+    """Return into how many shards the store is cut already, or is best cut: some for each actor, none too small."""
+    begun = next((count for _, count in shard_folders(store)), None)
+    return begun or min(BLOCKS_AN_ACTOR * pool.size, math.ceil(words / CHUNK))
+
+
+def _run(ray: ModuleType, job: RayJob, pool: Pool, output: Path) -> PrecomputeResult:
+    """Write all blocks, telling of each that is done."""
+    done = predicted = unreadable = 0
+    total = job.record.span[1]
+    try:
+        with _watched(output, total):
+            for batch in _dataset(ray, job, pool).iter_batches(batch_size=1, prefetch_batches=0):
+                report = {name: values[0] for name, values in batch.items()}
+                raise_reported(report)
+                done += int(report["words"])
+                predicted += int(report["predicted"])
+                unreadable += int(report["unreadable"])
+                LOGGER.info("shard %d/%d is done; %d of %d words", report["number"], job.blocks, done, total)
+    except ray.exceptions.RayError as error:
+        raise LibraryError(
+            f"Ray gave up ({_first_line(error)}); what is stored stays, run the same command again to go on"
+        ) from error
+    if unreadable:
+        LOGGER.warning("%d words of %s have no readable image; their masks are stored as empty", unreadable, job.data)
+    return PrecomputeResult(output, done, predicted, unreadable)
+
+
+def _dataset(ray: ModuleType, job: RayJob, pool: Pool) -> Any:
+    """Return the Ray dataset whose blocks are ranges of the words, and whose rows report what was done with them."""
+    context = ray.data.DataContext.get_current()
+    context.enable_progress_bars = False
+    logging.getLogger("ray.data").setLevel(logging.ERROR)
+    spans = [(number, shard_span(job.record.span, (number, job.blocks))) for number in range(1, job.blocks + 1)]
+    ranges = [{"number": number, "first": first, "last": last} for number, (first, last) in spans]
+    return ray.data.from_items(ranges, override_num_blocks=job.blocks).map_batches(
+        ShardActor,
+        fn_constructor_args=[job],
+        batch_size=1,
+        compute=ray.data.ActorPoolStrategy(size=min(pool.size, job.blocks), max_tasks_in_flight_per_actor=1),
+        **pool.needs,
+    )
+
+
+class ShardActor:
+    """Holds one segmenter on a node of the cluster and writes the shards that Ray hands to it, one after the other."""
+
+    def __init__(self, job: RayJob) -> None:
+        self._job = job
+        self._network: Segmenter | None = None
+
+    def __call__(self, batch: Mapping[str, Any]) -> dict[str, Any]:
+        """Return what was done with the one range of `batch`, or the error that a user can mend."""
+        number = int(batch["number"][0])
+        report = {"number": number, "words": 0, "predicted": 0, "unreadable": 0, "error": "", "kind": ""}
+        try:
+            result = self._precompute(number)
+            report |= {"words": result.words, "predicted": result.predicted, "unreadable": result.unreadable}
+        except SegrecError as error:
+            report |= {"error": str(error), "kind": type(error).__name__}
+        return {name: np.array([value]) for name, value in report.items()}
+
+    def _precompute(self, number: int) -> PrecomputeResult:
+        job, words = self._job, WordLmdb(self._job.data)
+        if self._network is None:
+            network, described = open_segmenter(job.segmenter, device=job.device, amp=job.amp)
+            here = predicted_record(words, network, described, count=job.record.span[1])
+            difference = job.record.difference(here)
+            if difference:
+                raise DataError(
+                    f"the job has {difference} as on node {os.uname().nodename}; "
+                    "every node must find the same files at the same paths"
+                )
+            self._network = network
+        shard, settings = (number, job.blocks), {"batch_size": job.batch_size, "workers": job.workers}
+        return precompute_shard(words, job.output, self._network, job.record, shard=shard, **settings)
+
+
+def raise_reported(report: Mapping[str, Any]) -> None:
+    """Raise the error that an actor reports, as what it was there.
+
+    Raises:
+        SegrecError: of the reported kind, where there is one.
+    """
+    if report["error"]:
+        raise getattr(errors, str(report["kind"]))(str(report["error"]))
+
+
+def _first_line(error: BaseException) -> str:
+    return (str(error).strip() or type(error).__name__).splitlines()[0]
+
+
+@contextmanager
+def _watched(store: Path, total: int) -> Iterator[None]:
+    """Show on a terminal how many masks the store holds, whoever writes them."""
+    finished = threading.Event()
+    with progress_bar(total, "masks", "word") as bar:
+
+        def look() -> None:
+            while not finished.wait(LOOK_EVERY):
+                try:
+                    bar.n = MaskStore(store).done
+                except DataError:  # not begun yet
+                    continue
+                bar.refresh()
+
+        looking = threading.Thread(target=look, daemon=True)
+        if not bar.disable:
+            looking.start()
+        try:
+            yield
+        finally:
+            finished.set()
+            if looking.is_alive():
+                looking.join()

@@ -1,0 +1,111 @@
+"""Masks from Ray: the bytes of the local engine, whoever dies meanwhile."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import signal
+import threading
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+import ray
+import ray._private.state
+from forked import Forked
+
+from segrec.cli import main
+from segrec.core.errors import DataError
+from segrec.data.mask_store import MaskStore
+from segrec.data.rendering.writing import render_words
+from segrec.data.words import WordLmdb, WordWriter
+from segrec.jobs.precompute import precompute_masks
+from segrec.jobs.precompute_ray import precompute_with_ray, ray_cluster
+
+COUNT, BLOCKS = 72, 4
+PATIENCE = 300.0
+"""Seconds after which a run that does nothing fails its test."""
+
+
+@pytest.fixture(scope="module")
+def words(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Rendered words, over and over, one of them without a readable picture."""
+    folder = tmp_path_factory.mktemp("ray")
+    render_words(folder / "rendered", 24, seed=3)
+    rendered = WordLmdb(folder / "rendered")
+    with WordWriter(folder / "words") as writer:
+        for position in range(COUNT):
+            picture = rendered.image_bytes(position % len(rendered)) or b""
+            writer.add(b"no picture" if position == 30 else picture, "word")
+    return folder / "words"
+
+
+@pytest.fixture(scope="module")
+def local(words: Path) -> dict[str, str]:
+    """The contents of the store that the local engine writes, shard by shard."""
+    for number in range(1, BLOCKS + 1):
+        store = precompute_masks(words, words.parent / "local", shard=(number, BLOCKS), device="cpu").store
+    return contents(store)
+
+
+@pytest.fixture(scope="module", autouse=True)
+def cluster() -> Iterator[str]:
+    """Ray on this machine, as the job itself starts it, and its address."""
+    with ray_cluster(ray, None, 2):
+        yield ray.get_runtime_context().gcs_address
+
+
+def contents(store: Path) -> dict[str, str]:
+    files = sorted(file for file in store.rglob("*") if file.is_file())
+    return {str(file.relative_to(store)): hashlib.sha256(file.read_bytes()).hexdigest() for file in files}
+
+
+def wait_until(happened: Callable[[], bool]) -> None:
+    end = time.monotonic() + PATIENCE
+    while not happened():
+        assert time.monotonic() < end, "nothing happened"
+        time.sleep(0.005)
+
+
+def begun(store: Path) -> bool:
+    """Whether a first mask of the store is on the disk."""
+    try:
+        return MaskStore(store).done > 0
+    except DataError:
+        return False
+
+
+def test_ray_writes_the_bytes_of_the_local_engine_though_an_actor_is_killed(tmp_path, words, local, caplog):
+    store, killed = tmp_path / "store", []
+
+    def kill() -> None:
+        wait_until(lambda: begun(store))
+        actors = ray._private.state.actors().values()
+        pid = next(actor["Pid"] for actor in actors if actor["State"] == "ALIVE" and "ShardActor" in str(actor))
+        os.kill(pid, signal.SIGKILL)
+        killed.append(MaskStore(store).done)
+
+    caplog.set_level("INFO", "segrec")
+    killer = threading.Thread(target=kill)
+    killer.start()
+    result = precompute_with_ray(words, store, blocks=BLOCKS, actors=2, device="cpu")
+    killer.join()
+    assert 0 < killed[0] < COUNT
+    assert contents(store) == local
+    assert (result.store, result.words) == (store, COUNT)
+    assert "ray: 4 blocks, 2 actors on CPU" in caplog.text and "is done; 72 of 72 words" in caplog.text
+
+
+def test_a_killed_driver_is_taken_up_by_another(tmp_path, words, local, cluster):
+    store = tmp_path / "store"
+    command = ["precompute-masks", "--engine", "ray", "--ray-address", cluster, "--blocks", str(BLOCKS)]
+    settings = ["--data", str(words), "--output", str(store), "--actors", "1", "--device", "cpu"]
+    driver = Forked(main, [*command, *settings], log=tmp_path / "log")
+    driver.wait_until(lambda: begun(store))
+    driver.send(signal.SIGKILL)
+    assert 0 < MaskStore(store).done < COUNT, driver.log.read_text()
+    assert driver.log.read_text().startswith("ray: 4 blocks, 1 actors on CPU\n")
+    result = precompute_with_ray(words, store, actors=1, device="cpu")
+    assert 0 < result.predicted < result.words == COUNT
+    assert contents(store) == local
