@@ -65,7 +65,7 @@ class AttentionGru(nn.Module):
         (projected, features), (of_characters, weights) = memory
         (state,) = hidden
         unit, gru = self.attention_unit, cast(Any, self.gru)
-        scores = unit.wEmbed(torch.tanh(projected + unit.sEmbed(state)[:, None])).squeeze(2)  # (N, S)
+        scores = unit.wEmbed((projected + unit.sEmbed(state)[:, None]).tanh_()).squeeze(2)  # (N, S)
         attention = scores.float().softmax(dim=1).to(scores.dtype)
         context = torch.bmm(attention[:, None], features).squeeze(1)  # (N, D)
         of_context = functional.linear(context, weights)  # (N, 3H)

@@ -17,9 +17,10 @@ PUBLIC_STEPS = 100
 
 
 class PlainAster(nn.Module):
-    """The modules of an ASTER, decoded without any of its savings.
+    """The modules of an ASTER, called and decoded without any of the reader's savings.
 
-    Each of always `steps` steps projects the features anew, embeds the last character and calls the GRU.
+    Images lie in memory channel by channel, as networks usually take them. Each of always `steps` steps projects the
+    features anew, embeds the last character and calls the GRU.
 
     Args:
         aster: with one decoder; it shares its weights.
@@ -33,7 +34,7 @@ class PlainAster(nn.Module):
 
     def forward(self, images: Tensor) -> Tensor:
         """Logits (N, max_length, classes) of images (N, C, H, W)."""
-        features = self.aster.encode(images)  # (N, S, D)
+        features = self.aster.encode(images.contiguous())  # (N, S, D)
         decoder = self.aster.decoder.decoder
         unit = decoder.attention_unit
         state = features.new_zeros(1, features.shape[0], decoder.gru.hidden_size)
