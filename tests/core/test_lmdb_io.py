@@ -209,3 +209,39 @@ except DataError as error:
     assert done.stdout.count("\n") == 1
     assert "cannot write" in done.stdout and "free space or choose another output" in done.stdout
     assert LmdbReader(folder).get_many([b"a", b"0000"]) == [b"1", None]
+
+
+def test_released_pages_are_read_again(tmp_path):
+    folder = make_database(tmp_path / "db", {b"a": b"1"})
+    reader = LmdbReader(folder)
+    environment = read_environment(folder)
+    assert reader.get(b"a") == b"1"
+    reader.release()
+    with pytest.raises(lmdb.Error):
+        environment.stat()
+    reader.release()
+    assert reader.get(b"a") == b"1"
+
+
+def test_nothing_is_released_under_a_read(tmp_path):
+    folder = make_database(tmp_path / "db", {b"a": b"1"})
+    reader = LmdbReader(folder)
+    with reader._transaction() as transaction:
+        LmdbReader(folder).release()
+        assert transaction.get(b"a") == b"1"
+
+
+def test_pages_are_filled_up_before_items_that_are_put_anew(tmp_path):
+    file, size = tmp_path / "data.mdb", 700
+    for begin in range(0, 400, 100):
+        rising = [(b"mask-%03d" % index, bytes(size)) for index in range(begin, begin + 100)]
+        commit(file, [*rising, (b"progress", b"%d" % begin)], durable=False)
+    assert file.stat().st_size < 1.2 * 400 * 4096 / 5  # five to a page
+    assert LmdbReader(tmp_path).get_many([b"mask-007", b"mask-399", b"progress"]) == [bytes(size), bytes(size), b"300"]
+
+
+def test_items_in_any_order_and_between_others_are_stored(tmp_path):
+    commit(tmp_path / "data.mdb", [(b"m", b"1"), (b"z", b"1")])
+    commit(tmp_path / "data.mdb", [(b"q", b"2"), (b"r", b"2")])
+    commit(tmp_path / "data.mdb", [(b"z", b"3"), (b"a", b"3"), (b"m", b"3")])
+    assert LmdbReader(tmp_path).get_many([b"a", b"m", b"q", b"r", b"z"]) == [b"3", b"3", b"2", b"2", b"3"]
