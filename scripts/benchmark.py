@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import click
+from benchmarks.mask_codecs import mask_codecs
 from benchmarks.precompute import precompute
 from benchmarks.recognizers import recognizers
 from benchmarks.segmenter import crf, segmenter
@@ -17,6 +18,7 @@ main.add_command(recognizers)
 main.add_command(segmenter)
 main.add_command(crf)
 main.add_command(precompute)
+main.add_command(mask_codecs)
 
 if __name__ == "__main__":
     main()
