@@ -21,10 +21,8 @@ Trial = Callable[[Workplace, random.Random], Outcome]
 def all_trials(kills: int) -> dict[str, Trial]:
     """Return the trials by their name in the table."""
     changes = {
-        f"source {change.__name__.replace('_', ' ')} while it is read": partial(
-            data_trials.changing_source, change=change
-        )
-        for change in data_trials.CHANGES
+        f"source {how} while it is read": partial(data_trials.changing_source, change=change)
+        for how, change in data_trials.CHANGES.items()
     }
     return {
         f"{kills} x SIGKILL": partial(run_trials.killed, kills=kills),

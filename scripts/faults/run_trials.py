@@ -17,29 +17,28 @@ INTERRUPTED = 130
 
 
 def killed(work: Workplace, rng: random.Random, *, kills: int) -> Outcome:
-    """SIGKILL, at moments of the clock and at moments of the writing in turn."""
+    """SIGKILL, at moments of the clock and at moments of the writing in turn; a store that gets whole begins anew."""
     store, found = work.folder / "killed", []
     when: Counter[str] = Counter()
-    for number in range(kills):
+    while when.total() < kills:
         before = progress(store)
-        if before == work.count:
-            found += differing(store, work.quiet)
-            shutil.rmtree(store)
-            before = 0
         run = work.start(store)
-        if number % 2:
-            goal = rng.randint(before, work.count)
+        if when.total() % 2:
+            goal = rng.randrange(before, work.count)
             run.wait_until(lambda goal=goal: progress(store) >= goal)
             run.pause(rng.uniform(0, 0.05))
         else:
-            run.pause(rng.uniform(0, 1.1 * work.seconds))
+            run.pause(rng.uniform(0, work.seconds))
         run.send(signal.SIGKILL)
         ended = run.ended()
         found += unsound(store, work.quiet)
-        if ended.code not in (0, -signal.SIGKILL):
-            found.append(f"exit code {ended.code}: {ended.said[-300:]}")
-        after = progress(store)
-        when["too late" if ended.code == 0 else "while writing" if after > before else "before a new mask"] += 1
+        if ended.code == -signal.SIGKILL:
+            when["while writing" if progress(store) > before else "before a new mask"] += 1
+        elif ended.code != 0:
+            return Outcome("a run failed", [*found, f"exit code {ended.code}: {ended.said[-300:]}"])
+        if progress(store) == work.count:
+            found += completed(work, store)
+            shutil.rmtree(store)
     found += completed(work, store)
     return Outcome(", ".join(f"{count} {what}" for what, count in when.items()), found)
 
