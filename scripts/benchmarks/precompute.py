@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import time
+from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -73,14 +74,13 @@ def precompute(data: str | None, weights: str, count: int, repeats: int, threads
         batches = same_batches(segmenter, words, count)
         network = FusedNet(segmenter.model).to(memory_format=torch.channels_last)
         with TemporaryDirectory() as folder:
-            rows = measure(
-                {
-                    "the network alone, on the same batches": partial(network_alone, network, batches, amp),
-                    "from database to store": partial(end_to_end, segmenter, words, count, Path(folder), workers),
-                },
-                repeats,
-                warm_ups=1,
-            )
+            functions = {
+                "the network alone, on the same batches": partial(network_alone, network, batches, amp),
+                "from database to store": partial(end_to_end, segmenter, words, count, Path(folder), workers),
+            }
+            processor: dict[str, list[float]] = {name: [] for name in functions}
+            counted = {name: partial(with_processor, one, processor[name]) for name, one in functions.items()}
+            rows = measure(counted, repeats, warm_ups=1)
     click.echo(
         f"torch {torch.__version__}, {threads} threads, {workers} workers, AMP {amp}, {repeats} repeats; "
         f"{weights}, {count} words of {data or 'the renderer'} in {len(batches)} batches\n"
@@ -91,6 +91,19 @@ def precompute(data: str | None, weights: str, count: int, repeats: int, threads
     verdict = "holds" if share >= LEAST_SHARE else "DOES NOT HOLD"
     click.echo(f"\n{alone:.0f} words/s by the network alone, {whole:.0f} words/s from database to store")
     click.echo(f"at least {LEAST_SHARE:.0%} of the network's own rate: {verdict} ({share:.1%})")
+    used, used_whole = (np.array(seconds[1:]) for seconds in processor.values())  # without the warm-up
+    click.echo(
+        f"by processor time, which other programs disturb less, as if nothing ran side by side: "
+        f"{np.median(used / used_whole):.1%} ({1000 * np.median(used) / count:.2f} of "
+        f"{1000 * np.median(used_whole) / count:.2f} ms a word)"
+    )
+
+
+def with_processor(function: Callable[[], None], seconds: list[float]) -> None:
+    """Call a function and add the processor time of all its threads to `seconds`."""
+    before = time.process_time()
+    function()
+    seconds.append(time.process_time() - before)
 
 
 def same_batches(segmenter: Segmenter, words: WordLmdb, count: int) -> list[Tensor]:
