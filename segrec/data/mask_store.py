@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import shlex
 from bisect import bisect_right
+from collections.abc import Sequence
 from pathlib import Path
 from typing import NamedTuple
 
@@ -159,16 +160,17 @@ class MaskStore:
         return ", ".join(runs[:MOST_NAMED]) + _further(len(runs), "shards")
 
     def _completion(self) -> str:
-        """Return the command that adds what is missing."""
+        return self.command([shard for shard in self.shards if not shard.complete])
+
+    def command(self, shards: Sequence[Shard]) -> str:
+        """Return how `shards` are made or finished, in words."""
         if self.record.kind != "predicted":
             return RENDER_AGAIN
         words = ["segrec", "precompute-masks", "--data", self.record.source.path, "--output", str(self.path)]
         if self.record.span[1] < self.record.source.num_samples:
             words += ["--limit", str(self.record.span[1])]
-        names = [shard.name for shard in self.shards if not shard.complete]
-        return (
-            f"run {shlex.join(words)} --shard {', --shard '.join(names[:MOST_NAMED])}{_further(len(names), 'shards')}"
-        )
+        options = ", ".join(f"--shard {shard.name}" for shard in shards[:MOST_NAMED])
+        return f"run {shlex.join(words)} {options}{_further(len(shards), 'shards')}"
 
     def check_source(self, words: WordLmdb) -> None:
         """Check that these masks were made from `words`, wherever the database now lies.

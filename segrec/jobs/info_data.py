@@ -18,6 +18,7 @@ from segrec.data.mask_store import MaskStore
 from segrec.data.rendering.writing import ORACLE, REGIONS
 from segrec.data.words import WordLmdb
 from segrec.jobs.info_findings import Findings, Samples, positions_to_check, size_in_words
+from segrec.jobs.info_shards import describe_shards
 
 FIRST_LABELS = 5
 
@@ -98,6 +99,7 @@ def inspect_masks(path: Path, *, verify: bool) -> Findings:
     try:
         store = MaskStore(path)
         _describe_record(store, findings)
+        describe_shards(store, findings, verify=verify)
         _check_masks(store, findings, verify=verify)
         store.require_complete()
     except DataError as error:
@@ -107,7 +109,6 @@ def inspect_masks(path: Path, *, verify: bool) -> Findings:
 
 def _describe_record(store: MaskStore, findings: Findings) -> None:
     record, facts = store.record, findings.facts
-    shards = shard_folders(store.path)
     source, segmenter = record.source, record.segmenter
     facts["masks"] = record.kind
     facts["source"] = f"{source.name}, {source.num_samples} samples, digest {source.digest}, then at {source.path}"
@@ -116,9 +117,6 @@ def _describe_record(store: MaskStore, findings: Findings) -> None:
     facts["input size"] = _input_size(record)
     facts["codec"] = record.codec
     facts["span"] = f"images {record.span[0]} to {record.span[1]}"
-    facts["shards"] = f"{len(shards)} of {next(iter(shards))[1]}"
-    facts["progress"] = f"{store.done} of {len(store)}"
-    facts["missing"] = ", ".join(f"{first}..{last}" for first, last in store.missing) or "nothing"
 
 
 def _describe_source(store: MaskStore, findings: Findings) -> None:

@@ -71,8 +71,13 @@ def positions_to_check(count: int, *, verify: bool) -> Sequence[int]:
 
 
 def size_in_words(path: str | os.PathLike[str]) -> str:
-    """Return a file's size for people, such as `5.7 MB` (a MB is a million bytes)."""
-    size = float(os.path.getsize(path))
+    """Return a file's size for people, as `bytes_in_words`."""
+    return bytes_in_words(os.path.getsize(path))
+
+
+def bytes_in_words(count: int) -> str:
+    """Return a number of bytes for people, such as `5.7 MB` (a MB is a million bytes)."""
+    size = float(count)
     for unit in ("bytes", "kB", "MB", "GB"):
         if size < 1000:
             return f"{size:.0f} {unit}" if unit == "bytes" else f"{size:.1f} {unit}"

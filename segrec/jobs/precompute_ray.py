@@ -7,54 +7,29 @@ import math
 import os
 import sys
 import threading
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import contextmanager, redirect_stdout
 from pathlib import Path
 from types import ModuleType
 from typing import Any, NamedTuple
 
-import numpy as np
-
-from segmenter.predictor import Segmenter
-from segrec.core import errors
-from segrec.core.errors import ConfigError, DataError, LibraryError, SegrecError
+from segrec.core.errors import ConfigError, DataError, LibraryError
 from segrec.core.runlog import LOGGER, progress_bar
 from segrec.data.mask_record import MaskRecord, shard_folders, shard_span
 from segrec.data.mask_store import MaskStore
 from segrec.data.words import WordLmdb
-from segrec.jobs.precompute import (
-    BATCH_SIZE,
-    CHUNK,
-    PrecomputeResult,
-    open_segmenter,
-    precompute_shard,
-    predicted_record,
-    words_to_do,
-)
+from segrec.jobs.precompute import BATCH_SIZE, CHUNK, PrecomputeResult, open_segmenter, predicted_record, words_to_do
+from segrec.jobs.ray_actor import RayJob, ShardActor, raise_reported
 from segrec.shipped import SEGMENTER
 
 BLOCKS_AN_ACTOR = 4
 """By default; more blocks than actors, so that none waits long for the last."""
 OBJECT_STORE = 100 << 20
 """Bytes for Ray's own store where the job starts Ray; only numbers and messages travel through it."""
-SETTINGS = {"RAY_USAGE_STATS_ENABLED": "0", "RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO": "0"}
-"""Environment in which Ray reports to nobody and gives no hints on its future; what is set already stays."""
+SETTINGS = {"RAY_USAGE_STATS_ENABLED": "0", "RAY_BACKEND_LOG_LEVEL": "fatal", "RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO": "0"}
+"""Environment in which Ray reports to nobody and keeps its inner messages to itself; what is set already stays."""
 LOOK_EVERY = 2.0
 """Seconds between two looks at the store for the progress bar."""
-
-
-class RayJob(NamedTuple):
-    """What each actor needs to know; paths are absolute and must lead to the same files on every node."""
-
-    data: str
-    output: str
-    segmenter: str
-    record: MaskRecord
-    blocks: int
-    batch_size: int
-    workers: int
-    device: str
-    amp: str
 
 
 class Pool(NamedTuple):
@@ -147,7 +122,8 @@ def ray_cluster(ray: ModuleType, address: str | None, actors: int | None) -> Ite
     if actors is not None:
         alone["num_cpus"] = max(actors, os.cpu_count() or 1)
     try:
-        ray.init(address=address or "local", **quiet, **({} if address else alone))
+        with _muted_stderr():
+            ray.init(address=address or "local", **quiet, **({} if address else alone))
     except (ConnectionError, OSError, RuntimeError, ValueError) as error:
         where = f"join the Ray cluster at {address}" if address else "start Ray on this machine"
         raise LibraryError(f"cannot {where} ({_first_line(error)}); see ray status, or use --engine local") from error
@@ -156,6 +132,19 @@ def ray_cluster(ray: ModuleType, address: str | None, actors: int | None) -> Ite
             yield
     finally:
         ray.shutdown()
+
+
+@contextmanager
+def _muted_stderr() -> Iterator[None]:
+    """Drop what libraries write past Python to stderr; Ray, when told to be quiet, says there that it was told so."""
+    kept, nowhere = os.dup(2), os.open(os.devnull, os.O_WRONLY)
+    try:
+        os.dup2(nowhere, 2)
+        yield
+    finally:
+        os.dup2(kept, 2)
+        os.close(kept)
+        os.close(nowhere)
 
 
 def chosen_pool(ray: ModuleType, device: str, actors: int | None) -> Pool:
@@ -213,50 +202,6 @@ def _dataset(ray: ModuleType, job: RayJob, pool: Pool) -> Any:
         compute=ray.data.ActorPoolStrategy(size=min(pool.size, job.blocks), max_tasks_in_flight_per_actor=1),
         **pool.needs,
     )
-
-
-class ShardActor:
-    """Holds one segmenter on a node of the cluster and writes the shards that Ray hands to it, one after the other."""
-
-    def __init__(self, job: RayJob) -> None:
-        self._job = job
-        self._network: Segmenter | None = None
-
-    def __call__(self, batch: Mapping[str, Any]) -> dict[str, Any]:
-        """Return what was done with the one range of `batch`, or the error that a user can mend."""
-        number = int(batch["number"][0])
-        report = {"number": number, "words": 0, "predicted": 0, "unreadable": 0, "error": "", "kind": ""}
-        try:
-            result = self._precompute(number)
-            report |= {"words": result.words, "predicted": result.predicted, "unreadable": result.unreadable}
-        except SegrecError as error:
-            report |= {"error": str(error), "kind": type(error).__name__}
-        return {name: np.array([value]) for name, value in report.items()}
-
-    def _precompute(self, number: int) -> PrecomputeResult:
-        job, words = self._job, WordLmdb(self._job.data)
-        if self._network is None:
-            network, described = open_segmenter(job.segmenter, device=job.device, amp=job.amp)
-            here = predicted_record(words, network, described, count=job.record.span[1])
-            difference = job.record.difference(here)
-            if difference:
-                raise DataError(
-                    f"the job has {difference} as on node {os.uname().nodename}; "
-                    "every node must find the same files at the same paths"
-                )
-            self._network = network
-        shard, settings = (number, job.blocks), {"batch_size": job.batch_size, "workers": job.workers}
-        return precompute_shard(words, job.output, self._network, job.record, shard=shard, **settings)
-
-
-def raise_reported(report: Mapping[str, Any]) -> None:
-    """Raise the error that an actor reports, as what it was there.
-
-    Raises:
-        SegrecError: of the reported kind, where there is one.
-    """
-    if report["error"]:
-        raise getattr(errors, str(report["kind"]))(str(report["error"]))
 
 
 def _first_line(error: BaseException) -> str:

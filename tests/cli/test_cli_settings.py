@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import numpy as np
 import pytest
 from cli_words import contents, copy_words
 
 from segrec.data.mask_store import MaskStore
+from segrec.data.shard_state import add_digests
 
 TUNE = ["finetune", "crnn", "--mask", "zero", "--data", "{words}", "--output", "{output}"]
 TRAIN = ["train", "crnn", "--data", "{words}", "--output", "{output}"]
@@ -57,17 +59,26 @@ def test_a_setting_that_cannot_work_is_one_line(segrec, words, masks, tmp_path, 
     assert set(contents(tmp_path / "output")) <= {"run.json"}
 
 
-def test_shards_in_any_order_make_the_same_masks_as_one_run(segrec, words, masks, tmp_path):
-    for shard in ("2/3", "1/3", "3/3"):
-        asked = ["--data", words, "--output", tmp_path / "store", "--shard", shard, "--device", "cpu"]
-        assert segrec("precompute-masks", *asked).code == 0
-        assert MaskStore(tmp_path / "store").complete is (shard == "3/3")
-    store = MaskStore(tmp_path / "store")
-    for position in range(len(store)):
-        found, expected = store[position], MaskStore(masks)[position]
-        assert found is not None and expected is not None and (found == expected).all()
-    asked = ["--data", f"w={words}", "--masks", f"w={tmp_path / 'store'}", "--mask", "predicted", "--limit", "4"]
-    assert segrec("eval", *asked).code == 0
+def test_shards_in_any_order_make_the_same_masks_as_one_run(segrec, words, masks, tmp_path, monkeypatch):
+    asked = ["--data", words, "--output", tmp_path / "store", "--device", "cpu"]
+    evaluation = ["--data", f"w={words}", "--masks", f"w={tmp_path / 'store'}", "--mask", "predicted", "--limit", "4"]
+    assert segrec("precompute-masks", *asked, "--shard", "2/3").code == 0
+    refused = segrec("eval", *evaluation)
+    assert refused.code == 1
+    assert "13 of 40 masks, shard 1/3 lacks masks 1..13, shard 3/3 lacks masks 27..40; run segrec" in refused.err
+    for shard, variables in {
+        "1/3": {"SLURM_ARRAY_TASK_ID": "5", "SLURM_ARRAY_TASK_MIN": "5", "SLURM_ARRAY_TASK_MAX": "7"},
+        "3/3": {"RANK": "2", "WORLD_SIZE": "3", "LOCAL_RANK": "2"},
+    }.items():
+        with monkeypatch.context() as environment:
+            for name, value in variables.items():
+                environment.setenv(name, value)
+            outcome = segrec("precompute-masks", *asked)
+        assert outcome.code == 0 and f"shard {shard} of " in outcome.err
+    store, whole = MaskStore(tmp_path / "store"), MaskStore(masks)
+    assert all(np.array_equal(store[position], whole[position]) for position in range(len(whole)))
+    assert add_digests(shard.digest for shard in store.shards) == whole.shards[0].digest
+    assert segrec("eval", *evaluation).code == 0
 
 
 def test_the_number_of_workers_changes_no_byte(segrec, words, masks, tmp_path):

@@ -14,7 +14,8 @@ from segrec.core.errors import ConfigError, DataError
 from segrec.data.rendering.writing import render_words
 from segrec.data.words import WordLmdb
 from segrec.jobs.precompute import open_segmenter, precompute_masks, predicted_record
-from segrec.jobs.precompute_ray import RayJob, ShardActor, chosen_blocks, chosen_pool, raise_reported
+from segrec.jobs.precompute_ray import chosen_blocks, chosen_pool
+from segrec.jobs.ray_actor import RayJob, ShardActor, raise_reported
 
 
 @pytest.fixture(scope="module")

@@ -14,8 +14,10 @@ import pytest
 from segrec.core.errors import DataError
 from segrec.core.files import write_json
 from segrec.core.images import encode_jpeg, encode_png
-from segrec.core.lmdb_io import close_environment, commit
+from segrec.core.lmdb_io import LmdbReader, close_environment, commit
 from segrec.data import MaskRecord, MaskStoreWriter, SegmenterRecord, SourceRecord, WordLmdb, WordWriter
+from segrec.data.mask_store import MaskStore
+from segrec.jobs import info_shards
 from segrec.jobs.info import Description, describe
 
 
@@ -134,6 +136,11 @@ def test_a_complete_mask_store_says_where_its_masks_come_from(tmp_path):
     assert (found.facts["progress"], found.facts["missing"]) == ("6 of 6", "nothing")
     assert (found.facts["checked"], found.facts["mask sizes"]) == ("all 6", "height 4, width 9")
     assert found.facts["unreadable images"] == "1 of the checked have an empty mask"
+    digest = MaskStore(tmp_path / "masks").shards[0].digest
+    assert found.facts["shard 1/1"] == f"6 of 6 (images 1 to 6), digest {f'{digest:064x}'[:12]} verified"
+    assert found.facts["digest"] == f"{digest:064x} (of all masks, however they are cut into shards)"
+    size = (tmp_path / "masks" / "shard-00001-of-00001" / "data.mdb").stat().st_size
+    assert (found.facts["bytes a mask"], found.facts["size on disk"]) == (f"{size / 6:.0f}", f"{size / 1000:.1f} kB")
 
 
 def test_an_unfinished_mask_store_names_what_is_missing(tmp_path):
@@ -143,6 +150,9 @@ def test_an_unfinished_mask_store_names_what_is_missing(tmp_path):
     found = describe(tmp_path / "masks", verify=True)
     assert (found.facts["shards"], found.facts["progress"]) == ("2 of 3", "3 of 6")
     assert (found.facts["missing"], found.facts["checked"]) == ("3..4, 6..6", "all 3")
+    assert found.facts["shard 1/3"].startswith("2 of 2 (images 1 to 2), digest")
+    assert found.facts["shard 2/3"] == "0 of 2 (images 3 to 4)"
+    assert "(of the masks so far, however" in found.facts["digest"]
     assert "is unfinished: 3 of 6 masks, shard 2/3 lacks masks 3..4, shard 3/3 lacks masks 6..6;" in problem(found)
     assert problem(found).endswith(" --shard 2/3, --shard 3/3")
 
@@ -168,9 +178,40 @@ def test_a_changed_source_is_a_problem_and_one_that_is_gone_is_not(tmp_path):
 def test_a_damaged_mask_store_is_reported_when_every_mask_is_decoded(tmp_path, key, value, words):
     make_masks(tmp_path / "masks", make_words(tmp_path / "words", 130), until=130)
     commit(tmp_path / "masks" / "shard-00001-of-00001" / "data.mdb", [(key, value)])
-    assert words in problem(describe(tmp_path / "masks", verify=True))
+    assert words in describe(tmp_path / "masks", verify=True).problems[-1]
     if key.startswith(b"mask"):
         assert describe(tmp_path / "masks").facts["checked"] == "64 of 130, evenly spaced"
+
+
+def test_a_mask_that_is_another_sound_one_is_found_by_the_digest(tmp_path, monkeypatch):
+    path, words = tmp_path / "masks", make_words(tmp_path / "words", 130)
+    for number in (1, 2):
+        make_masks(path, words, until=65 * number, shard=(number, 2))
+    wrong = path / "shard-00002-of-00002"
+    commit(wrong / "data.mdb", [(b"mask-000000070", LmdbReader(wrong).get(b"mask-000000071") or b"")])
+    found = describe(path)
+    command = f"delete {wrong} and run segrec precompute-masks --data {words} --output {path} --shard 2/2"
+    assert problem(found) == f"shard 2/2 holds other masks than were written there; {command}"
+    assert found.facts["shard 1/2"].endswith(" verified") and found.facts["shard 2/2"].endswith(" wrong")
+    monkeypatch.setattr(info_shards, "QUICK", 129)
+    assert describe(path).sound and describe(path).facts["shard 2/2"].endswith(" not verified")
+    assert describe(path).facts["digest"].endswith("; --verify compares it with the masks)")
+    monkeypatch.setattr(info_shards, "MOST_LISTED", 1)
+    assert [name for name in describe(path, verify=True).facts if name.startswith("shard ")] == ["shard 2/2"]
+
+
+def test_lost_masks_are_named_and_a_store_without_digests_says_so(tmp_path):
+    words = make_words(tmp_path / "words")
+    shard = make_masks(tmp_path / "masks", words, until=6) / "shard-00001-of-00001"
+    values = {key: LmdbReader(shard).get(key) or b"" for key in (b"record", b"mask-000000003", b"mask-000000004")}
+    older = tmp_path / "older" / shard.name
+    older.mkdir(parents=True)
+    record = values.pop(b"record").replace(b'"version": 2', b'"version": 1')
+    commit(older / "data.mdb", [(b"record", record), (b"progress", b"4"), *values.items()])
+    found = describe(tmp_path / "older")
+    assert found.facts["digest"] == "none: the store was made by an older segrec"
+    assert found.facts["shard 1/1"] == "4 of 6 (images 1 to 6)"
+    assert [text[:14] for text in found.problems[:2]] == ["mask-000000001", "mask-000000002"]
 
 
 def make_scenes(path: Path) -> Path:
