@@ -64,7 +64,7 @@ def command(
     if engine == "ray":
         from segrec.jobs.precompute_ray import precompute_with_ray
 
-        cluster = {"ray_address": ray_address, "blocks": blocks, "actors": actors}
+        cluster: dict[str, Any] = {"ray_address": ray_address, "blocks": blocks, "actors": actors}
         result = precompute_with_ray(data, output, device=device, **cluster, **settings)
     else:
         from segrec.jobs.precompute import precompute_masks

@@ -9,7 +9,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from itertools import pairwise
 from pathlib import Path
-from typing import NamedTuple
+from typing import NamedTuple, cast
 
 import lmdb
 
@@ -171,10 +171,10 @@ class LmdbReader:
     def _read(self, keys: Sequence[bytes]) -> list[bytes | None]:
         if not self._steady:
             with self._transaction() as transaction:
-                return [transaction.get(key) for key in keys]
+                return [cast(bytes | None, transaction.get(key)) for key in keys]
         self._require_unchanged()  # first too, because reading beyond the end of a file cut short kills the process
         with self._transaction() as transaction:
-            number, values = transaction.id(), [transaction.get(key) for key in keys]
+            number, values = transaction.id(), [cast(bytes | None, transaction.get(key)) for key in keys]
         self._require_unchanged(number)
         return values
 

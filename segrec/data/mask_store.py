@@ -6,8 +6,8 @@ import os
 import shlex
 from bisect import bisect_right
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
-from typing import NamedTuple
 
 from segrec.core.errors import DataError
 from segrec.core.lmdb_io import DATA_FILE, LmdbReader
@@ -22,7 +22,8 @@ MOST_NAMED = 4
 """How many unfinished shards an error names one by one."""
 
 
-class Shard(NamedTuple):
+@dataclass(frozen=True)
+class Shard:
     """One of the parts into which a store is cut, whether it is there or not.
 
     Attributes:

@@ -110,7 +110,7 @@ def encoded_masks(
 
         for piece, crops in _loaded(words, network, todo, helpers):
             passes = [
-                (places, network_threads.submit(text_of, [crops[place] for place in places]))
+                (places, network_threads.submit(text_of, [crop for place in places if (crop := crops[place])]))
                 for places in _passes(crops, piece, network.device)
             ]
             running.append(_Running(piece, [b""] * len(crops), passes))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from dataclasses import dataclass
 from typing import NamedTuple
 
 import torch
@@ -19,7 +20,8 @@ class OwnShard(NamedTuple):
     device: str
 
 
-class _Part(NamedTuple):
+@dataclass(frozen=True)
+class _Part:
     """One process among several: its index from 0, how many they are, and who started them so."""
 
     index: int
