@@ -42,10 +42,6 @@ class SourceRecord:
         """Return the record of an open word database."""
         return cls(str(words.path.resolve()), words.name, len(words), words.digest, words.revision)
 
-    def rewritten(self, later: SourceRecord) -> bool:
-        """Return whether the database's file is known to be another one, or to have been written to since."""
-        return None not in (self.revision, later.revision) and self.revision != later.revision
-
 
 @dataclass(frozen=True)
 class SegmenterRecord:
@@ -125,11 +121,13 @@ class MaskRecord:
     def difference(self, other: MaskRecord) -> str | None:
         """Return the first thing in which `other` asks for other masks than these, in words, or None.
 
-        Where the source lies, what its folder is called and the version may differ; the source's content may not.
+        Where the source lies, what its folder is called and the version may differ; the source's content may not, nor
+        its revision where both are known.
         """
         for what, mine, theirs in [
             ("number of source samples", self.source.num_samples, other.source.num_samples),
             ("source digest", self.source.digest[:12], other.source.digest[:12]),
+            ("source revision", *_known(self.source.revision, other.source.revision)),
             ("segmenter", _described(self.segmenter), _described(other.segmenter)),
             ("kind", self.kind, other.kind),
             ("input size", self.input_size, other.input_size),
@@ -139,6 +137,10 @@ class MaskRecord:
             if mine != theirs:
                 return f"{what} {mine}, not {theirs}"
         return None
+
+
+def _known(revision: str | None, other: str | None) -> tuple[str | None, str | None]:
+    return (None, None) if None in (revision, other) else (revision, other)
 
 
 def _described(segmenter: SegmenterRecord | None) -> str:

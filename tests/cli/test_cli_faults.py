@@ -144,7 +144,7 @@ def test_a_source_that_changes_during_the_run_is_noticed_and_its_masks_are_not_m
     assert MaskStore(store).complete and MaskStore(store).record.source == SourceRecord.of(WordLmdb(data))
 
 
-def test_a_finished_store_and_an_untouched_copy_of_the_source_are_no_change(
+def test_a_copy_of_the_source_is_no_change_and_a_write_after_the_store_is_finished_is_one(
     tmp_path, data, store, run, after_two_writes
 ):
     assert run().code == 0
@@ -157,7 +157,8 @@ def test_a_finished_store_and_an_untouched_copy_of_the_source_are_no_change(
     (tmp_path / "copy").rename(data)
     assert run().code == 0 and contents(store) == whole
     replaced(data)
-    assert run().code == 0 and contents(store) == whole
+    assert_refused(run(), f"{store} was made with source revision", "choose another output or delete")
+    assert contents(store) == whole
 
 
 def test_an_output_that_cannot_be_written_is_refused_and_completed_once_it_can(tmp_path, store, run, after_two_writes):

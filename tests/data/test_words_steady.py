@@ -13,7 +13,9 @@ from small_words import picture
 
 from segrec.core.errors import DataError
 from segrec.core.lmdb_io import commit
-from segrec.data.words import WordLmdb, image_key, label_key
+from segrec.data.mask_store import MaskStore
+from segrec.data.mask_writer import MaskStoreWriter
+from segrec.data.words import DIGEST_SAMPLES, WordLmdb, evenly_spaced, image_key, label_key
 
 
 def appended(words: Path) -> None:
@@ -72,3 +74,22 @@ def test_looking_at_a_database_is_no_change(make_words):
     os.chmod(path / "data.mdb", 0o444)
     shutil.copytree(path, path.with_name("copy"))
     assert len([word for word in words if word.image is not None]) == 12
+
+
+def test_shards_of_two_states_of_the_words_are_not_joined_even_if_no_sampled_word_differs(
+    tmp_path, make_words, make_record
+):
+    path = make_words(66)
+    before = make_record(path)
+    unsampled = min(set(range(1, 67)) - set(evenly_spaced(66, DIGEST_SAMPLES)))
+    commit(path / "data.mdb", [(image_key(unsampled), picture(90))])
+    after = make_record(path)
+    assert before.source.digest == after.source.digest
+    MaskStoreWriter.open(tmp_path / "masks", before, shard=(1, 2)).close()
+    message = f"was made with source revision {before.source.revision}, not {after.source.revision}; choose another"
+    with pytest.raises(DataError, match=message):
+        MaskStoreWriter.open(tmp_path / "masks", after, shard=(2, 2))
+    MaskStoreWriter.open(tmp_path / "other", after, shard=(2, 2)).close()
+    (tmp_path / "other" / "shard-00002-of-00002").rename(tmp_path / "masks" / "shard-00002-of-00002")
+    with pytest.raises(DataError, match="mixes shards: .* source revision"):
+        MaskStore(tmp_path / "masks")
