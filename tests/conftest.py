@@ -1,1 +1,17 @@
-"""Makes the helpers beside this file importable from the tests of every package."""
+"""What holds for the tests of every package; those also find the helpers beside this file."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+
+
+@pytest.fixture(scope="module", autouse=True)
+def few_textures() -> Iterator[None]:
+    """Render on one texture of each kind: making all of them takes longer than a test's pictures."""
+    from segrec.data.rendering import backgrounds
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(backgrounds, "POOL", 8)
+        yield

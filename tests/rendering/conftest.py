@@ -10,6 +10,11 @@ from PIL import ImageFont
 from segrec.data.rendering.words import RenderSources
 
 
+@pytest.fixture(scope="module", autouse=True)
+def few_textures() -> None:
+    """Here, pictures are rendered on all textures."""
+
+
 @pytest.fixture(scope="session")
 def font_file(tmp_path_factory) -> Path:
     """Pillow's built-in font as a file."""
