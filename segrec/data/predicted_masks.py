@@ -1,4 +1,4 @@
-"""Masks predicted on the fly, equal to what a mask store would hold."""
+"""Masks predicted on the fly, as a mask store would hold them."""
 
 from __future__ import annotations
 
@@ -16,6 +16,9 @@ from segrec.data.mask_sources import Size
 
 class PredictedMasks:
     """Runs a segmenter on the images themselves.
+
+    The last bits of a mask depend on what shares its pass through the network, so that of some thousand masks one
+    differs from the stored one, in a pixel or two and by one level.
 
     Args:
         segmenter: the network.
