@@ -91,5 +91,5 @@ def test_shards_of_two_states_of_the_words_are_not_joined_even_if_no_sampled_wor
         MaskStoreWriter.open(tmp_path / "masks", after, shard=(2, 2))
     MaskStoreWriter.open(tmp_path / "other", after, shard=(2, 2)).close()
     (tmp_path / "other" / "shard-00002-of-00002").rename(tmp_path / "masks" / "shard-00002-of-00002")
-    with pytest.raises(DataError, match="mixes shards: .* source revision"):
+    with pytest.raises(DataError, match=r"mixes shards: .* source revision"):
         MaskStore(tmp_path / "masks")
