@@ -23,7 +23,9 @@ def crops(words, tmp_path_factory) -> list[Path]:
 
 def test_readings_become_words_as_the_lexicon_spells_them(segrec, crops, tmp_path):
     (tmp_path / "words.txt").write_text("O'Neil\n Station \n", encoding="utf-8")
-    code, out, err = segrec("read", *crops, "--lexicon", tmp_path / "words.txt", "--format", "json")
+    code, out, err = segrec(
+        "read", *crops, "--model", "crnn-slim-predicted", "--lexicon", tmp_path / "words.txt", "--format", "json"
+    )
     assert code == 0, err
     for row in json.loads(out):
         assert row["text"] in ("O'Neil", "Station")
@@ -34,7 +36,8 @@ def test_readings_become_words_as_the_lexicon_spells_them(segrec, crops, tmp_pat
 
 def test_a_beam_gives_other_confidences(segrec, crops):
     greedy, beam = (
-        json.loads(segrec("read", *crops, "--format", "json", *option).out) for option in ([], ["--beam", "5"])
+        json.loads(segrec("read", *crops, "--model", "crnn-slim-predicted", "--format", "json", *option).out)
+        for option in ([], ["--beam", "5"])
     )
     assert [row["image"] for row in beam] == [str(crop) for crop in crops]
     assert [row["confidence"] for row in greedy] != [row["confidence"] for row in beam]

@@ -13,9 +13,7 @@ from pathlib import Path
 import pytest
 import ray
 import ray._private.state
-from forked import Forked
 
-from segrec.cli import main
 from segrec.core.errors import DataError
 from segrec.data.mask_store import MaskStore
 from segrec.data.rendering.writing import render_words
@@ -95,17 +93,3 @@ def test_ray_writes_the_bytes_of_the_local_engine_though_an_actor_is_killed(tmp_
     assert contents(store) == local
     assert (result.store, result.words) == (store, COUNT)
     assert "ray: 4 blocks, 2 actors on CPU" in caplog.text and "is done; 72 of 72 words" in caplog.text
-
-
-def test_a_killed_driver_is_taken_up_by_another(tmp_path, words, local, cluster):
-    store = tmp_path / "store"
-    command = ["precompute-masks", "--engine", "ray", "--ray-address", cluster, "--blocks", str(BLOCKS)]
-    settings = ["--data", str(words), "--output", str(store), "--actors", "1", "--device", "cpu"]
-    driver = Forked(main, [*command, *settings], log=tmp_path / "log")
-    driver.wait_until(lambda: begun(store))
-    driver.send(signal.SIGKILL)
-    assert 0 < MaskStore(store).done < COUNT, driver.log.read_text()
-    assert driver.log.read_text().startswith("ray: 4 blocks, 1 actors on CPU\n")
-    result = precompute_with_ray(words, store, actors=1, device="cpu")
-    assert 0 < result.predicted < result.words == COUNT
-    assert contents(store) == local
