@@ -35,10 +35,8 @@ def test_readings_become_words_as_the_lexicon_spells_them(segrec, crops, tmp_pat
 
 
 def test_a_beam_gives_other_confidences(segrec, crops):
-    greedy, beam = (
-        json.loads(segrec("read", *crops, "--model", "crnn-slim-predicted", "--format", "json", *option).out)
-        for option in ([], ["--beam", "5"])
-    )
+    read = [*crops, "--model", "crnn-slim-predicted", "--format", "json"]
+    greedy, beam = (json.loads(segrec("read", *read, *option).out) for option in ([], ["--beam", "5"]))
     assert [row["image"] for row in beam] == [str(crop) for crop in crops]
     assert [row["confidence"] for row in greedy] != [row["confidence"] for row in beam]
     with pytest.raises(ConfigError, match="at least 1 prefix"):
