@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import io
 import json
 import logging
 import os
+import sys
+import time
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -18,10 +21,35 @@ LOGGER = logging.getLogger("segrec")
 """Messages for people; the command line sends them to stderr, a library user decides for himself."""
 
 
-def progress_bar(total: int | None, description: str, unit: str, *, initial: int = 0) -> Any:
-    """Return a tqdm bar on stderr that shows only on a terminal and not when messages are silenced."""
-    silent = True if not LOGGER.isEnabledFor(logging.INFO) else None
-    return tqdm(total=total, initial=initial, desc=description, unit=unit, disable=silent, dynamic_ncols=True)
+LOG_EVERY = 60.0
+"""Seconds between two messages on how far a long job has come, where stderr is no terminal."""
+LOG_FORMAT = (
+    "{desc}: {n_fmt} of {total_fmt} ({percentage:.1f}%), {rate_fmt}, {elapsed} so far, {remaining} left{postfix}"
+)
+
+
+def progress_bar(total: int, description: str, unit: str, *, initial: int = 0) -> Any:
+    """Return a tqdm bar on stderr; where that is no terminal, a message each minute; nothing when silenced."""
+    settings: dict[str, Any] = {"total": total, "initial": initial, "desc": description, "unit": f" {unit}"}
+    if not LOGGER.isEnabledFor(logging.INFO):
+        return tqdm(**settings, disable=True)
+    if sys.stderr is not None and sys.stderr.isatty():
+        return tqdm(**settings, dynamic_ncols=True)
+    return _LoggedProgress(**settings, file=io.StringIO(), bar_format=LOG_FORMAT, delay=LOG_EVERY, miniters=1)
+
+
+class _LoggedProgress(tqdm):
+    """A bar that is a line of the log each minute; a job that ends within the first one says nothing."""
+
+    monitor_interval = 0  # without the thread that redraws bars that stand still
+    _said = 0.0
+
+    def display(self, msg: str | None = None, pos: int | None = None) -> None:
+        """Log the state, unless that was done within the last minute; tqdm calls this whenever it would draw."""
+        now = time.time()
+        if now - max(self._said, self.start_t) >= LOG_EVERY:
+            self._said = now
+            LOGGER.info("%s", self.format_meter(**self.format_dict))
 
 
 def append_jsonl(path: str | os.PathLike[str], row: Mapping[str, Any]) -> None:

@@ -210,17 +210,13 @@ def _first_line(error: BaseException) -> str:
 
 @contextmanager
 def _watched(store: Path, total: int) -> Iterator[None]:
-    """Show on a terminal how many masks the store holds, whoever writes them."""
+    """Show how many masks the store holds, whoever writes them."""
     finished = threading.Event()
-    with progress_bar(total, "masks", "word") as bar:
+    with progress_bar(total, "masks", "word", initial=_masks_of(store) or 0) as bar:
 
         def look() -> None:
             while not finished.wait(LOOK_EVERY):
-                try:
-                    bar.n = MaskStore(store).done
-                except DataError:  # not begun yet
-                    continue
-                bar.refresh()
+                bar.update((_masks_of(store) or bar.n) - bar.n)
 
         looking = threading.Thread(target=look, daemon=True)
         if not bar.disable:
@@ -231,3 +227,11 @@ def _watched(store: Path, total: int) -> Iterator[None]:
             finished.set()
             if looking.is_alive():
                 looking.join()
+
+
+def _masks_of(store: Path) -> int | None:
+    """Return how many masks a store holds; None when it is not begun yet, or cannot be read just now."""
+    try:
+        return MaskStore(store).done
+    except DataError:
+        return None

@@ -1,0 +1,53 @@
+"""What a long job says of its progress where nobody looks at a bar."""
+
+from __future__ import annotations
+
+import logging
+import re
+
+import pytest
+
+from segrec.core import runlog
+from segrec.core.runlog import progress_bar
+
+LINE = re.compile(r"masks: (\d+) of 10 \((\d+)\.0%\), .*words?/s, \d\d:\d\d so far, .* left(.*)")
+
+
+def lines(caplog: pytest.LogCaptureFixture) -> list[tuple[str, ...]]:
+    found = [LINE.fullmatch(message) for message in caplog.messages]
+    assert all(found), caplog.messages
+    return [match.groups() for match in found if match]
+
+
+@pytest.fixture(autouse=True)
+def always(monkeypatch):
+    monkeypatch.setattr(runlog, "LOG_EVERY", 1e-9)
+
+
+def test_where_stderr_is_no_terminal_progress_is_a_line_with_rate_and_time_left(caplog, capsys):
+    caplog.set_level("INFO", "segrec")
+    with progress_bar(10, "masks", "word", initial=2) as bar:
+        for count in (3, 4):
+            bar.update(count)
+            bar.refresh()  # as tqdm does by itself once enough time has gone by
+        bar.set_postfix(loss="0.250")
+    assert lines(caplog) == [("5", "50", ""), ("9", "90", ""), *[("9", "90", ", loss=0.250")] * 2]
+    assert capsys.readouterr() == ("", "")
+
+
+def test_a_job_that_ends_within_a_minute_says_nothing(caplog, capsys, monkeypatch):
+    monkeypatch.setattr(runlog, "LOG_EVERY", 60.0)
+    caplog.set_level("INFO", "segrec")
+    with progress_bar(10, "masks", "word") as bar:
+        for _ in range(10):
+            bar.update()
+        bar.refresh()
+    assert caplog.messages == [] and capsys.readouterr() == ("", "")
+
+
+def test_a_silenced_job_says_nothing(caplog):
+    logging.getLogger("segrec").setLevel(logging.ERROR)
+    with progress_bar(10, "masks", "word") as bar:
+        bar.update(10)
+    logging.getLogger("segrec").setLevel(logging.NOTSET)
+    assert caplog.messages == []
