@@ -11,6 +11,10 @@ class DataError(SegrecError):
     """A dataset, image, mask store or other file cannot be read or does not fit."""
 
 
+class BusyError(DataError):
+    """Another process is writing there."""
+
+
 class CheckpointError(SegrecError):
     """A weights file cannot be read, is unsafe to read, or does not fit the network."""
 

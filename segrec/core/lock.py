@@ -5,7 +5,7 @@ from __future__ import annotations
 import errno
 import os
 
-from segrec.core.errors import DataError, LibraryError
+from segrec.core.errors import BusyError, DataError, LibraryError
 
 _held: set[FolderLock] = set()
 _fork_hook_installed = False
@@ -17,7 +17,8 @@ class FolderLock:
     A killed process frees it at once, even while its forked children live on.
 
     Raises:
-        DataError: another writer holds it, or the file system knows no locks.
+        BusyError: another writer holds it.
+        DataError: the file system knows no locks.
         LibraryError: the operating system has no flock.
     """
 
@@ -32,10 +33,12 @@ class FolderLock:
         except OSError as error:
             os.close(self._descriptor)
             if error.errno in (errno.EWOULDBLOCK, errno.EACCES):
-                message = f"{folder} is being written by another process; wait for it or choose another output"
-            else:
-                message = f"{folder} cannot be locked ({error.strerror}); choose an output on a local disk"
-            raise DataError(message) from error
+                raise BusyError(
+                    f"{folder} is being written by another process; wait for it or choose another output"
+                ) from error
+            raise DataError(
+                f"{folder} cannot be locked ({error.strerror}); choose an output on a local disk"
+            ) from error
         _install_fork_hook()
         _held.add(self)
 

@@ -3,17 +3,22 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+import time
+from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
 
 import numpy as np
 
 from segmenter.predictor import Segmenter
 from segrec.core import errors
-from segrec.core.errors import DataError, SegrecError
+from segrec.core.errors import BusyError, DataError, SegrecError
 from segrec.data.mask_record import MaskRecord
 from segrec.data.words import WordLmdb
 from segrec.jobs.precompute import PrecomputeResult, open_segmenter, precompute_shard, predicted_record
+
+PATIENCE = 60.0
+"""Seconds for which an actor waits for a shard that another process writes."""
+ASK_EVERY = 0.5
 
 
 class RayJob(NamedTuple):
@@ -61,7 +66,27 @@ class ShardActor:
                 )
             self._network = network
         shard, settings = (number, job.blocks), {"batch_size": job.batch_size, "workers": job.workers}
-        return precompute_shard(words, job.output, self._network, job.record, shard=shard, **settings)
+        network = self._network
+        return once_free(lambda: precompute_shard(words, job.output, network, job.record, shard=shard, **settings))
+
+
+def once_free(write: Callable[[], PrecomputeResult]) -> PrecomputeResult:
+    """Return what `write` returns, called again for a while when another process writes there.
+
+    The actors of a job that was killed live on for a moment, until the cluster notices, and so does an actor that was
+    cut off from the cluster.
+
+    Raises:
+        BusyError: it is still being written after `PATIENCE` seconds.
+    """
+    end = time.monotonic() + PATIENCE
+    while True:
+        try:
+            return write()
+        except BusyError:
+            if time.monotonic() >= end:
+                raise
+        time.sleep(ASK_EVERY)
 
 
 def raise_reported(report: Mapping[str, Any]) -> None:

@@ -5,6 +5,8 @@ from __future__ import annotations
 import hashlib
 import os
 import signal
+import subprocess
+import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -21,6 +23,7 @@ from segrec.data.words import WordLmdb, WordWriter
 from segrec.jobs.precompute import precompute_masks
 from segrec.jobs.precompute_ray import precompute_with_ray, ray_cluster
 
+ROOT = Path(__file__).parents[2]
 COUNT, BLOCKS = 72, 4
 PATIENCE = 300.0
 """Seconds after which a run that does nothing fails its test."""
@@ -40,11 +43,16 @@ def words(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="module")
-def local(words: Path) -> dict[str, str]:
-    """The contents of the store that the local engine writes, shard by shard."""
-    for number in range(1, BLOCKS + 1):
-        store = precompute_masks(words, words.parent / "local", shard=(number, BLOCKS), device="cpu").store
-    return contents(store)
+def local(words: Path) -> Callable[[int], dict[str, str]]:
+    """Gives the contents of the store that the local engine writes, shard by shard."""
+
+    def write(blocks: int) -> dict[str, str]:
+        store = words.parent / f"local-{blocks}"
+        for number in range(1, blocks + 1):
+            precompute_masks(words, store, shard=(number, blocks), device="cpu")
+        return contents(store)
+
+    return write
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -90,6 +98,21 @@ def test_ray_writes_the_bytes_of_the_local_engine_though_an_actor_is_killed(tmp_
     result = precompute_with_ray(words, store, blocks=BLOCKS, actors=2, device="cpu")
     killer.join()
     assert 0 < killed[0] < COUNT
-    assert contents(store) == local
+    assert contents(store) == local(BLOCKS)
     assert (result.store, result.words) == (store, COUNT)
     assert "ray: 4 blocks, 2 actors on CPU" in caplog.text and "is done; 72 of 72 words" in caplog.text
+
+
+def test_what_a_killed_driver_left_is_finished_by_the_next_one_on_the_same_cluster(tmp_path, words, local, cluster):
+    store, blocks = tmp_path / "store", 3 * BLOCKS
+    command = [sys.executable, "-m", "segrec", "precompute-masks", "--engine", "ray", "--ray-address", cluster]
+    command += ["--data", str(words), "--output", str(store), "--device", "cpu", "--blocks", str(blocks)]
+    with open(tmp_path / "log", "wb") as log:
+        driver = subprocess.Popen(command, stdout=log, stderr=log, env=os.environ | {"PYTHONPATH": str(ROOT)})
+        wait_until(lambda: begun(store) or driver.poll() is not None)
+        driver.kill()
+    assert driver.wait() == -signal.SIGKILL, (tmp_path / "log").read_text()
+    assert 0 < MaskStore(store).done < COUNT
+    result = precompute_with_ray(words, store, ray_address=cluster, device="cpu")  # blocks are those of the store
+    assert contents(store) == local(blocks)
+    assert 0 < result.predicted < COUNT and result.words == COUNT

@@ -10,9 +10,11 @@ import numpy as np
 import pytest
 
 from segrec.cli import main
-from segrec.core.errors import ConfigError, DataError
+from segrec.core.errors import BusyError, ConfigError, DataError
+from segrec.data.mask_writer import MaskStoreWriter
 from segrec.data.rendering.writing import render_words
 from segrec.data.words import WordLmdb
+from segrec.jobs import ray_actor
 from segrec.jobs.precompute import open_segmenter, precompute_masks, predicted_record
 from segrec.jobs.precompute_ray import chosen_blocks, chosen_pool
 from segrec.jobs.ray_actor import RayJob, ShardActor, raise_reported
@@ -105,3 +107,17 @@ def test_a_node_that_sees_other_words_is_named(words, tmp_path):
     job = job_of(words, tmp_path / "store", blocks=2, count=4)._replace(data=str(tmp_path / "others"))
     with pytest.raises(DataError, match=r"has source digest .* on node .*; every node must find the same files"):
         raise_reported({name: values[0] for name, values in ShardActor(job)(batch(1)).items()})
+
+
+def test_an_actor_waits_for_a_shard_that_one_of_a_killed_job_still_writes(words, tmp_path, monkeypatch):
+    job = job_of(words, tmp_path / "store", blocks=2, count=4)
+    other = MaskStoreWriter.open(job.output, job.record, shard=(1, 2))
+    slept: list[float] = []
+    monkeypatch.setattr(ray_actor.time, "sleep", lambda seconds: (slept.append(seconds), other.close()))
+    assert ShardActor(job)(batch(1))["words"].tolist() == [2] and slept == [ray_actor.ASK_EVERY]
+    other = MaskStoreWriter.open(job.output, job.record, shard=(2, 2))
+    monkeypatch.setattr(ray_actor, "PATIENCE", 0.0)
+    refused = ShardActor(job)(batch(2))
+    other.close()
+    with pytest.raises(BusyError, match="is being written by another process; wait for it or choose another output"):
+        raise_reported({name: values[0] for name, values in refused.items()})
