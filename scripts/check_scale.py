@@ -67,8 +67,16 @@ class WatchedSegmenter(Segmenter):
                 self.first_batch = seconds
             if self._marks and self._words >= self._marks[0]:
                 self._marks.pop(0)
-                self.samples.append(memory(self._words, seconds))
+                self.note(memory(self._words, seconds))
         return super().text_of_prepared(pictures)
+
+    def note(self, sample: Sample) -> None:
+        """Keep a sample and print it as a line of the table, at once: a run of hours may be stopped."""
+        self.samples.append(sample)
+        click.echo(
+            f"| {sample.words} | {sample.words / sample.seconds:.0f} | {sample.resident / 1e6:.0f} "
+            f"| {sample.anonymous / 1e6:.0f} | {sample.peak / 1e6:.0f} |"
+        )
 
 
 def memory(words: int, seconds: float) -> Sample:
@@ -93,19 +101,12 @@ def main(folder: Path, data: str | None, count: int, limit: int | None, segmente
     limit = min(limit or count, count)
     plain = open_segmenter(segmenter, device="cpu")[0] if segmenter else small_segmenter()
     watched = WatchedSegmenter(plain, [mark for mark in MARKS if mark < limit])
-    run(words, watched, limit, workers)
     click.echo(
         f"{limit} of {len(words)} words, {segmenter or 'an untrained network of width 2 on 16 rows'}, "
-        f"{workers} workers, on the CPU; first batch {watched.first_batch:.2f} s after the network was ready\n"
-    )
-    click.echo(
+        f"{workers} workers, on the CPU\n\n"
         "| words | words/s so far | resident MB | of it anonymous MB | peak MB so far |\n|---:|---:|---:|---:|---:|"
     )
-    for sample in watched.samples:
-        click.echo(
-            f"| {sample.words} | {sample.words / sample.seconds:.0f} | {sample.resident / 1e6:.0f} "
-            f"| {sample.anonymous / 1e6:.0f} | {sample.peak / 1e6:.0f} |"
-        )
+    run(words, watched, limit, workers)
     sys.exit(verdict(watched))
 
 
@@ -132,7 +133,7 @@ def run(words: WordLmdb, watched: WatchedSegmenter, limit: int, workers: int) ->
     record = predicted_record(words, watched, SegmenterRecord("measured", ""), count=limit)
     with TemporaryDirectory(dir=words.path.parent) as store:
         precompute_shard(words, store, watched, record, workers=workers)
-        watched.samples.append(memory(limit, time.perf_counter() - watched.ready))
+        watched.note(memory(limit, time.perf_counter() - watched.ready))
 
 
 def verdict(watched: WatchedSegmenter) -> int:
