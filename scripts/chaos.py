@@ -1,4 +1,4 @@
-"""Does bad things to `segrec precompute-masks` and checks that nothing is lost, mixed or altered."""
+"""Does bad things to `segrec precompute-masks` and `import` and checks that nothing is lost, mixed or altered."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 import click
-from faults import data_trials, run_trials
+from faults import data_trials, import_trials, ray_trials, run_trials
 from faults.disks import MountError
 from faults.workplace import Outcome, Workplace
 
@@ -36,6 +36,10 @@ def all_trials(kills: int) -> dict[str, Trial]:
         "store cut short": data_trials.cut_store,
         "odd pictures and bombs": data_trials.odd_pictures,
         "no network": run_trials.no_network,
+        "Ray: driver killed": ray_trials.driver_killed,
+        "Ray: actors killed": ray_trials.actors_killed,
+        "1, 2 and 3 shards, local and Ray": ray_trials.engines_agree,
+        f"{kills} x SIGKILL to segrec import": partial(import_trials.import_killed, kills=kills),
         "source untouched by all this": data_trials.source_untouched,
     }
 
@@ -71,7 +75,7 @@ def hold_trials(folder: Path, *, seed: int, kills: int, words: int) -> bool:
 @click.option("--words", type=click.IntRange(600), default=6000, show_default=True, help="Size of the database.")
 @click.option("--folder", type=click.Path(path_type=Path), help="Where to work; kept.  [default: a temporary one]")
 def main(seed: int, kills: int, words: int, folder: Path | None) -> None:
-    """Kill, fill, cut, change and crowd precompute-masks on a small database; exit 1 if a promise is broken.
+    """Kill, fill, cut, change and crowd precompute-masks and import on few words; exit 1 if a promise is broken.
 
     Full and read-only disks, and a machine without network, need root; without it they are left out, and said to be.
     """

@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from segrec.explanation import Explanation
     from segrec.jobs.evaluate import Evaluation, EvaluationResult, evaluate
     from segrec.jobs.finetune import FineTuning, finetune
+    from segrec.jobs.import_words import import_words
     from segrec.jobs.precompute import precompute_masks
     from segrec.pretrained import Segmenter
     from segrec.reader import Reader, Word
@@ -29,6 +30,7 @@ _HOMES = {
     "draw_reading": "segrec.drawing",
     "evaluate": "segrec.jobs.evaluate",
     "finetune": "segrec.jobs.finetune",
+    "import_words": "segrec.jobs.import_words",
     "precompute_masks": "segrec.jobs.precompute",
 }
 
@@ -44,6 +46,7 @@ __all__ = [
     "draw_reading",
     "evaluate",
     "finetune",
+    "import_words",
     "precompute_masks",
 ]
 

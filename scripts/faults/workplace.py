@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-import os
 import shutil
-import signal
-import subprocess
-import sys
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
 from faults.pictures import OddPicture, odd_pictures
+from faults.run import Ended, Run
 from segmenter.loading import save_segmenter
 from segmenter.network import MutuallyGuidedNet
 from segrec.core.errors import DataError
@@ -24,12 +21,9 @@ from segrec.data.rendering.writing import render_words
 from segrec.data.shard_state import mask_key, recomputed_digest
 from segrec.data.words import WordLmdb, WordWriter
 
-ROOT = Path(__file__).parents[2]
 SHARD = shard_name((1, 1))
 DISTINCT = 240
 """How many words are rendered; the database repeats them."""
-PATIENCE = 300.0
-"""Seconds after which a run counts as hanging."""
 READ_AT_ONCE = 1000
 
 
@@ -38,78 +32,6 @@ class Outcome(NamedTuple):
 
     seen: str
     violations: list[str]
-
-
-class Ended(NamedTuple):
-    """How a run ended: its exit code (the negative number of a signal), what it said, its peak of memory in bytes."""
-
-    code: int
-    said: str
-    peak: int
-
-
-class Run:
-    """`segrec precompute-masks` in a process of its own.
-
-    Args:
-        arguments: of the command.
-        log: the file for what it says.
-        before: a command that starts it in a special place.
-    """
-
-    def __init__(self, arguments: Sequence[str], log: Path, *, before: Sequence[str] = ()) -> None:
-        command = [*before, sys.executable, "-m", "segrec", "precompute-masks", *arguments]
-        environment = os.environ | {"OMP_NUM_THREADS": "1", "PYTHONPATH": str(ROOT)}
-        self._log = log
-        with open(log, "wb") as handle:
-            self._process = subprocess.Popen(
-                command,
-                stdout=handle,
-                stderr=handle,
-                env=environment,
-                start_new_session=True,
-                preexec_fn=_interruptible,
-            )
-        self._ended: tuple[int, int] | None = None
-
-    def running(self) -> bool:
-        """Return whether it has not ended yet."""
-        if self._ended is None:
-            process, status, usage = os.wait4(self._process.pid, os.WNOHANG)
-            if process:
-                unit = 1 if sys.platform == "darwin" else 1024
-                self._ended = os.waitstatus_to_exitcode(status), usage.ru_maxrss * unit
-                self._process.returncode = self._ended[0]
-        return self._ended is None
-
-    def wait_until(self, happened: Callable[[], bool]) -> None:
-        """Return once it has happened, or the run has ended."""
-        end = time.monotonic() + PATIENCE
-        while self.running() and not happened():
-            if time.monotonic() > end:
-                self.send(signal.SIGKILL)
-            time.sleep(0.002)
-
-    def send(self, number: signal.Signals) -> None:
-        """Send a signal to it, if it still runs."""
-        if self.running():
-            os.killpg(self._process.pid, number)
-
-    def pause(self, seconds: float) -> None:
-        """Let it work on for a while."""
-        end = time.monotonic() + seconds
-        self.wait_until(lambda: time.monotonic() >= end)
-
-    def ended(self) -> Ended:
-        """Wait for its end."""
-        self.wait_until(lambda: False)
-        assert self._ended is not None
-        return Ended(self._ended[0], self._log.read_text(encoding="utf-8", errors="replace"), self._ended[1])
-
-
-def _interruptible() -> None:
-    """Restore what a shell takes from background jobs."""
-    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 class Workplace:
@@ -153,11 +75,13 @@ class Workplace:
         """Return a copy of the words that a trial may change."""
         return Path(shutil.copytree(self.words, self.folder / name))
 
-    def start(self, output: Path, *, data: Path | None = None, before: Sequence[str] = ()) -> Run:
-        """Start the command on the words, or on other ones, into a store."""
+    def start(
+        self, output: Path, *, data: Path | None = None, before: Sequence[str] = (), options: Sequence[str] = ()
+    ) -> Run:
+        """Start `segrec precompute-masks` on the words, or on other ones, into a store."""
         arguments = ["--data", str(data or self.words), "--output", str(output), "--segmenter", str(self.segmenter)]
         log = self.folder / f"{output.name}-{time.monotonic_ns()}.log"
-        return Run([*arguments, "--device", "cpu"], log, before=before)
+        return Run(["precompute-masks", *arguments, "--device", "cpu", *options], log, before=before)
 
     def unsampled(self) -> int:
         """Return the 1-based place of a word that the database's digest does not look at, in the last third."""
@@ -171,23 +95,30 @@ def fingerprint(folder: Path) -> object:
 
 def progress(store: Path) -> int:
     """Return how many masks a store claims to hold; 0 where there is none yet."""
-    return MaskStore(store).done if (store / SHARD / DATA_FILE).exists() else 0
+    return MaskStore(store).done if any(store.glob(f"*/{DATA_FILE}")) else 0
 
 
 def unsound(store: Path, quiet: Path) -> list[str]:
-    """Return what is wrong with a store of the same words as `quiet`: it must open, and hold what it claims."""
-    if not (store / SHARD / DATA_FILE).exists():
+    """Return what is wrong with a store of the same words as `quiet`: it must open, and hold what it claims.
+
+    It may be cut into any shards, `quiet` has one.
+    """
+    if not any(store.glob(f"*/{DATA_FILE}")):
         return []
-    close_environment(store / SHARD)
+    theirs = LmdbReader(quiet / SHARD)
+    for file in store.glob(f"*/{DATA_FILE}"):
+        close_environment(file.parent)
     try:
-        shard = MaskStore(store).shards[0]
-        mine, theirs = LmdbReader(store / SHARD), LmdbReader(quiet / SHARD)
-        for first in range(shard.first, shard.last_done + 1, READ_AT_ONCE):
-            keys = [mask_key(index) for index in range(first, min(first + READ_AT_ONCE, shard.last_done + 1))]
-            if mine.get_many(keys) != theirs.get_many(keys):
-                return [f"masks from {first} on differ from those of an undisturbed run"]
-        if recomputed_digest(store / SHARD, shard.first, shard.last_done) != shard.digest:
-            return ["the masks do not fit the shard's digest"]
+        for shard in MaskStore(store).shards:
+            if not (shard.folder / DATA_FILE).exists():
+                continue
+            mine = LmdbReader(shard.folder)
+            for first in range(shard.first, shard.last_done + 1, READ_AT_ONCE):
+                keys = [mask_key(index) for index in range(first, min(first + READ_AT_ONCE, shard.last_done + 1))]
+                if mine.get_many(keys) != theirs.get_many(keys):
+                    return [f"masks from {first} on differ from those of an undisturbed run"]
+            if recomputed_digest(shard.folder, shard.first, shard.last_done) != shard.digest:
+                return [f"the masks of shard {shard.name} do not fit its digest"]
     except DataError as error:
         return [f"the store does not open: {error}"]
     return []

@@ -74,7 +74,8 @@ def test_a_finished_store_must_be_equal_byte_by_byte_with_nothing_left_beside(tm
     ],
 )
 def test_a_refusal_is_exit_code_1_and_one_line_that_says_what_to_do(code, said, wrong):
-    from faults.workplace import Ended, not_one_line
+    from faults.run import Ended
+    from faults.workplace import not_one_line
 
     found = not_one_line(Ended(code, said, 0), "free space")
     assert [found[place].startswith(words) for place, words in enumerate(wrong)] == [True] * len(found)
