@@ -10,6 +10,7 @@ from segmenter.loading import load_segmenter
 from segmenter.predictor import Segmenter
 from segrec.core.checkpoint import state_digest
 from segrec.core.errors import ConfigError
+from segrec.core.memory import give_back_freed
 from segrec.core.runlog import LOGGER, progress_bar
 from segrec.data.mask_record import MaskRecord, SegmenterRecord, SourceRecord, shard_span
 from segrec.data.mask_writer import MaskStoreWriter
@@ -19,6 +20,8 @@ from segrec.shipped import SEGMENTER, resolve_weights
 
 CHUNK = 512
 """Words that are predicted together and written in one transaction; fixed, because a store's bytes depend on it."""
+CHUNKS_A_CLEARING = 8
+"""After so many, memory that was freed is given back, which takes some milliseconds."""
 BATCH_SIZE = 256
 """Default; enough for 16 threads."""
 
@@ -135,12 +138,13 @@ def precompute_shard(
             LOGGER.info("%s holds masks %d to %d; going on", output, first, start - 1)
         todo = pieces(record.span, start, last, chunk=CHUNK)
         with progress_bar(last - first + 1, "masks", "word", initial=start - first) as bar:
-            for begin, values in encoded_masks(
-                words, network, writer.encode, todo=todo, batch_size=batch_size, workers=workers
-            ):
+            masks = encoded_masks(words, network, writer.encode, todo=todo, batch_size=batch_size, workers=workers)
+            for number, (begin, values) in enumerate(masks, 1):
                 writer.write_encoded(begin, values)
                 unreadable += values.count(b"")
                 bar.update(len(values))
+                if number % CHUNKS_A_CLEARING == 0:
+                    give_back_freed()
         writer.finish()
     if unreadable:
         LOGGER.warning("%d words of %s have no readable image; their masks are stored as empty", unreadable, words.path)
