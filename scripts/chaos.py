@@ -38,6 +38,7 @@ def all_trials(kills: int) -> dict[str, Trial]:
         "no network": run_trials.no_network,
         "Ray: driver killed": ray_trials.driver_killed,
         "Ray: actors killed": ray_trials.actors_killed,
+        "Ray: no internet": ray_trials.without_internet,
         "1, 2 and 3 shards, local and Ray": ray_trials.engines_agree,
         f"{kills} x SIGKILL to segrec import": partial(import_trials.import_killed, kills=kills),
         "source untouched by all this": data_trials.source_untouched,

@@ -5,8 +5,10 @@ from __future__ import annotations
 import os
 import random
 import signal
+import subprocess
 from pathlib import Path
 
+from faults.disks import MountError
 from faults.run import Run
 from faults.workplace import Outcome, Workplace, differing, progress, unsound
 from segrec.data.mask_store import MaskStore
@@ -65,6 +67,16 @@ def engines_agree(work: Workplace, rng: random.Random) -> Outcome:
     if len(set(digests.values())) > 1:
         found.append(f"digests differ: {digests}")
     return Outcome(f"digest {_digest(work.quiet):x}"[:19] + f" of {len(digests)} stores", found)
+
+
+def without_internet(work: Workplace, rng: random.Random) -> Outcome:
+    """A machine that reaches itself and no other."""
+    alone = ["unshare", "--net", "sh", "-c", 'ip link set lo up && exec "$@"', "alone"]
+    if subprocess.run([*alone, "true"], capture_output=True, check=False).returncode != 0:
+        raise MountError("this process may not take its network away, or there is no ip")
+    store = work.folder / "ray-alone"
+    ended = work.start(store, before=alone, options=[*RAY, str(BLOCKS)]).ended()
+    return Outcome(f"exit code {ended.code}", _finished(work, store) if ended.code == 0 else [ended.said[-300:]])
 
 
 def actors_of(run: Run) -> list[int]:
