@@ -33,6 +33,18 @@ def copy_words(
     return target
 
 
+def list_of_crops(source: Path, target: Path, count: int) -> Path:
+    """Write the first `count` words of `source`, over again where it has fewer, as files with a list; return that."""
+    words = WordLmdb(source)
+    target.mkdir()
+    lines = []
+    for number in range(count):
+        (target / f"{number}.jpg").write_bytes(words.image_bytes(number % len(words)) or b"")
+        lines.append(f"{number}.jpg\t{words.label(number % len(words))}\n")
+    (target / "labels.tsv").write_text("".join(lines), encoding="utf-8")
+    return target / "labels.tsv"
+
+
 def contents(folder: Path) -> dict[str, str]:
     """Return the digest of every file below `folder`, by its relative path."""
     return {

@@ -9,10 +9,12 @@ import time
 from pathlib import Path
 
 import pytest
-from cli_words import contents, copy_words
+from cli_words import contents, copy_words, list_of_crops
 from segrec_process import Killable
 
+from segrec.core.errors import DataError
 from segrec.core.lmdb_io import LmdbReader
+from segrec.data.importers.record import ImportRecord
 from segrec.data.mask_store import MaskStore
 
 COUNT, CHUNK = 200, 4
@@ -73,6 +75,39 @@ def test_an_interrupted_precompute_exits_130_and_ends_in_the_same_store(tmp_path
     assert 0 < masks_in(tmp_path / "store") < COUNT
     assert precompute(many, tmp_path / "store").join() == 0
     assert contents(tmp_path / "store") == contents(quiet_store)
+
+
+def words_in(output: Path) -> int:
+    """Return how many words an import has stored, in its final place or not."""
+    for folder in (output, output / ".import"):
+        if (folder / "data.mdb").exists():
+            try:
+                record = ImportRecord.of(folder)
+            except DataError:  # it got its final name just now
+                continue
+            return record.progress.words if record else 0
+    return 0
+
+
+def test_an_import_whose_processes_are_killed_again_and_again_equals_an_uninterrupted_one(tmp_path, words):
+    source = list_of_crops(words, tmp_path / "crops", COUNT)
+
+    def start(output: Path) -> Killable:
+        arguments = ["import", "tsv", str(source), "--output", str(output), "--workers", "2"]
+        return Killable(arguments, output.with_suffix(".log"), small=SMALL)
+
+    assert start(tmp_path / "quiet").join() == 0
+    reached = []
+    for wanted in (0, 8, 60, 130):
+        run = start(tmp_path / "words")
+        run.wait_until(lambda wanted=wanted: words_in(tmp_path / "words") >= wanted)
+        run.send(signal.SIGKILL)
+        reached.append(words_in(tmp_path / "words"))
+    assert any(0 < stored < COUNT for stored in reached), reached
+    last = start(tmp_path / "words")
+    assert last.join() == 0
+    assert contents(tmp_path / "words") == contents(tmp_path / "quiet")
+    assert "going on" in last.log.read_text()
 
 
 def finetune(words: Path, masks: Path, run: Path) -> Killable:
