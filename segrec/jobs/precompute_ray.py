@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import math
 import os
+import socket
 import sys
 import threading
 from collections.abc import Iterator
@@ -28,6 +29,8 @@ OBJECT_STORE = 100 << 20
 """Bytes for Ray's own store where the job starts Ray; only numbers and messages travel through it."""
 SETTINGS = {"RAY_USAGE_STATS_ENABLED": "0", "RAY_BACKEND_LOG_LEVEL": "fatal", "RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO": "0"}
 """Environment in which Ray reports to nobody and keeps its inner messages to itself; what is set already stays."""
+ANSWER_WITHIN = 10.0
+"""Seconds for the head of a cluster to take a connection; Ray itself would try for 20 minutes and say nothing."""
 LOOK_EVERY = 2.0
 """Seconds between two looks at the store for the progress bar."""
 
@@ -115,6 +118,8 @@ def ray_cluster(ray: ModuleType, address: str | None, actors: int | None) -> Ite
     if ray.is_initialized():
         yield
         return
+    if address is not None:
+        _require_answer(address)
     for name, value in SETTINGS.items():
         os.environ.setdefault(name, value)
     quiet: dict[str, Any] = {"log_to_driver": False, "logging_level": logging.ERROR}
@@ -125,13 +130,28 @@ def ray_cluster(ray: ModuleType, address: str | None, actors: int | None) -> Ite
         with _muted_stderr():
             ray.init(address=address or "local", **quiet, **({} if address else alone))
     except (ConnectionError, OSError, RuntimeError, ValueError) as error:
-        where = f"join the Ray cluster at {address}" if address else "start Ray on this machine"
-        raise LibraryError(f"cannot {where} ({_first_line(error)}); see ray status, or use --engine local") from error
+        raise _no_cluster(address, error) from error
     try:
         with redirect_stdout(sys.stderr):  # on which Ray tells of workers that died; stdout is for results
             yield
     finally:
         ray.shutdown()
+
+
+def _require_answer(address: str) -> None:
+    """Refuse an address HOST:PORT at which nobody answers; others, as `auto`, are Ray's to judge."""
+    host, _, port = address.rpartition(":")
+    if not port.isdigit() or "://" in address:
+        return
+    try:
+        socket.create_connection((host.strip("[]"), int(port)), timeout=ANSWER_WITHIN).close()
+    except (OSError, OverflowError) as error:
+        raise _no_cluster(address, error) from error
+
+
+def _no_cluster(address: str | None, error: Exception) -> LibraryError:
+    where = f"join the Ray cluster at {address}" if address else "start Ray on this machine"
+    return LibraryError(f"cannot {where} ({_first_line(error)}); see ray status, or use --engine local")
 
 
 @contextmanager

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+import socket
 import sys
 from pathlib import Path
 from types import SimpleNamespace
@@ -10,13 +12,13 @@ import numpy as np
 import pytest
 
 from segrec.cli import main
-from segrec.core.errors import BusyError, ConfigError, DataError
+from segrec.core.errors import BusyError, ConfigError, DataError, LibraryError
 from segrec.data.mask_writer import MaskStoreWriter
 from segrec.data.rendering.writing import render_words
 from segrec.data.words import WordLmdb
 from segrec.jobs import ray_actor
 from segrec.jobs.precompute import open_segmenter, precompute_masks, predicted_record
-from segrec.jobs.precompute_ray import chosen_blocks, chosen_pool
+from segrec.jobs.precompute_ray import chosen_blocks, chosen_pool, ray_cluster
 from segrec.jobs.ray_actor import RayJob, ShardActor, raise_reported
 
 
@@ -62,6 +64,19 @@ def test_without_ray_the_error_names_what_to_install(words, tmp_path, monkeypatc
 def test_options_that_the_engine_would_not_heed_are_refused(capsys, options, words):
     assert main(["precompute-masks", "--data", "nowhere", *options]) == 2
     assert words in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("host", ["127.0.0.1", "[::1]", "no-such-host.invalid"])
+def test_a_cluster_that_does_not_answer_is_refused_before_ray_tries_for_minutes(host):
+    with socket.socket() as unused:
+        unused.bind(("127.0.0.1", 0))  # bound, but nobody listens
+        address = f"{host}:{unused.getsockname()[1]}"
+        with (
+            pytest.raises(LibraryError, match=re.escape(f"cannot join the Ray cluster at {address} (")) as error,
+            ray_cluster(SimpleNamespace(is_initialized=lambda: False), address, None),
+        ):
+            pass
+    assert str(error.value).endswith("; see ray status, or use --engine local") and "\n" not in str(error.value)
 
 
 def test_the_pool_is_one_actor_a_gpu_else_one_a_cpu():
