@@ -11,8 +11,9 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager, redirect_stdout
 from pathlib import Path
+from tempfile import TemporaryFile
 from types import ModuleType
-from typing import Any, NamedTuple
+from typing import Any, BinaryIO, NamedTuple
 
 from segrec.core.errors import ConfigError, DataError, LibraryError
 from segrec.core.runlog import LOGGER, progress_bar
@@ -31,6 +32,7 @@ SETTINGS = {"RAY_USAGE_STATS_ENABLED": "0", "RAY_BACKEND_LOG_LEVEL": "fatal", "R
 """Environment in which Ray reports to nobody and keeps its inner messages to itself; what is set already stays."""
 ANSWER_WITHIN = 10.0
 """Seconds for the head of a cluster to take a connection; Ray itself would try for 20 minutes and say nothing."""
+DENIED = "it asks for a token: set RAY_AUTH_MODE=token here too, with its token in ~/.ray/auth_token or RAY_AUTH_TOKEN"
 LOOK_EVERY = 2.0
 """Seconds between two looks at the store for the progress bar."""
 
@@ -126,11 +128,13 @@ def ray_cluster(ray: ModuleType, address: str | None, actors: int | None) -> Ite
     alone: dict[str, Any] = {"include_dashboard": False, "object_store_memory": OBJECT_STORE}
     if actors is not None:
         alone["num_cpus"] = max(actors, os.cpu_count() or 1)
-    try:
-        with _muted_stderr():
-            ray.init(address=address or "local", **quiet, **({} if address else alone))
-    except (ConnectionError, OSError, RuntimeError, ValueError) as error:
-        raise _no_cluster(address, error) from error
+    with TemporaryFile() as said:
+        try:
+            with _stderr_into(said):
+                ray.init(address=address or "local", **quiet, **({} if address else alone))
+        except (ConnectionError, OSError, RuntimeError, ValueError) as error:
+            said.seek(0)
+            raise _no_cluster(address, DENIED if b"Unauthenticated" in said.read() else _first_line(error)) from error
     try:
         with redirect_stdout(sys.stderr):  # on which Ray tells of workers that died; stdout is for results
             yield
@@ -146,25 +150,24 @@ def _require_answer(address: str) -> None:
     try:
         socket.create_connection((host.strip("[]"), int(port)), timeout=ANSWER_WITHIN).close()
     except (OSError, OverflowError) as error:
-        raise _no_cluster(address, error) from error
+        raise _no_cluster(address, _first_line(error)) from error
 
 
-def _no_cluster(address: str | None, error: Exception) -> LibraryError:
+def _no_cluster(address: str | None, reason: str) -> LibraryError:
     where = f"join the Ray cluster at {address}" if address else "start Ray on this machine"
-    return LibraryError(f"cannot {where} ({_first_line(error)}); see ray status, or use --engine local")
+    return LibraryError(f"cannot {where} ({reason}); see ray status, or use --engine local")
 
 
 @contextmanager
-def _muted_stderr() -> Iterator[None]:
-    """Drop what libraries write past Python to stderr; Ray, when told to be quiet, says there that it was told so."""
-    kept, nowhere = os.dup(2), os.open(os.devnull, os.O_WRONLY)
+def _stderr_into(file: BinaryIO) -> Iterator[None]:
+    """Keep what libraries write past Python to stderr; Ray, when told to be quiet, says there that it was told so."""
+    kept = os.dup(2)
     try:
-        os.dup2(nowhere, 2)
+        os.dup2(file.fileno(), 2)
         yield
     finally:
         os.dup2(kept, 2)
         os.close(kept)
-        os.close(nowhere)
 
 
 def chosen_pool(ray: ModuleType, device: str, actors: int | None) -> Pool:

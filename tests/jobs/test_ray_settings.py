@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import socket
 import sys
@@ -77,6 +78,20 @@ def test_a_cluster_that_does_not_answer_is_refused_before_ray_tries_for_minutes(
         ):
             pass
     assert str(error.value).endswith("; see ray status, or use --engine local") and "\n" not in str(error.value)
+
+
+def test_a_cluster_that_asks_for_a_token_says_so_though_ray_says_it_past_python_only(capfd):
+    def denied(**settings: object) -> None:
+        os.write(2, b"Failed to get cluster ID from GCS server: Unauthenticated: InvalidAuthToken\n")
+        raise ConnectionError("Failed to connect to Ray cluster at 10.0.0.1:6379\nand more")
+
+    ray = SimpleNamespace(is_initialized=lambda: False, init=denied)
+    with (
+        pytest.raises(LibraryError, match=r"at auto \(it asks for a token: set RAY_AUTH_MODE=token here too, with"),
+        ray_cluster(ray, "auto", None),
+    ):
+        pass
+    assert capfd.readouterr() == ("", "")
 
 
 def test_the_pool_is_one_actor_a_gpu_else_one_a_cpu():
