@@ -132,9 +132,10 @@ def ray_cluster(ray: ModuleType, address: str | None, actors: int | None) -> Ite
         try:
             with _stderr_into(said):
                 ray.init(address=address or "local", **quiet, **({} if address else alone))
-        except (ConnectionError, OSError, RuntimeError, ValueError) as error:
+        except (OSError, RuntimeError, ValueError, ray.exceptions.RayError) as error:
             said.seek(0)
-            raise _no_cluster(address, DENIED if b"Unauthenticated" in said.read() else _first_line(error)) from error
+            denied = b"Unauthenticated" in said.read() or "authentication token" in str(error)
+            raise _no_cluster(address, DENIED if denied else _first_line(error)) from error
     try:
         with redirect_stdout(sys.stderr):  # on which Ray tells of workers that died; stdout is for results
             yield

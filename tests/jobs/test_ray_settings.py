@@ -80,12 +80,24 @@ def test_a_cluster_that_does_not_answer_is_refused_before_ray_tries_for_minutes(
     assert str(error.value).endswith("; see ray status, or use --engine local") and "\n" not in str(error.value)
 
 
-def test_a_cluster_that_asks_for_a_token_says_so_though_ray_says_it_past_python_only(capfd):
-    def denied(**settings: object) -> None:
-        os.write(2, b"Failed to get cluster ID from GCS server: Unauthenticated: InvalidAuthToken\n")
-        raise ConnectionError("Failed to connect to Ray cluster at 10.0.0.1:6379\nand more")
+class RayError(Exception):
+    """As Ray's own, the base of all that it raises."""
 
-    ray = SimpleNamespace(is_initialized=lambda: False, init=denied)
+
+@pytest.mark.parametrize(
+    ("said", "error"),
+    [
+        (b"Unauthenticated: InvalidAuthToken\n", ConnectionError("Failed to connect to Ray cluster at 10.0.0.1:6379")),
+        (b"", RayError("Token authentication is enabled but no authentication token was found.\nEnsure that")),
+    ],
+)
+def test_a_cluster_that_asks_for_a_token_says_so_though_ray_may_say_it_past_python_only(capfd, said, error):
+    def denied(**settings: object) -> None:
+        os.write(2, said)
+        raise error
+
+    exceptions = SimpleNamespace(RayError=RayError)
+    ray = SimpleNamespace(is_initialized=lambda: False, init=denied, exceptions=exceptions)
     with (
         pytest.raises(LibraryError, match=r"at auto \(it asks for a token: set RAY_AUTH_MODE=token here too, with"),
         ray_cluster(ray, "auto", None),
