@@ -5,10 +5,12 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
+import numpy as np
 import pytest
 from releases import crop, put, svt, synth90k
 
 from segrec.core.errors import ConfigError, DataError
+from segrec.core.images import encode_png
 from segrec.core.lock import FolderLock
 from segrec.data.importers import writer as writer_module
 from segrec.data.importers.base import Crop, Skip
@@ -194,6 +196,16 @@ def test_what_is_left_out_is_counted_by_reason_with_the_first_examples(tmp_path)
     ]
     record = ImportRecord.of(tmp_path / "words")
     assert record is not None and record.progress == result.progress
+
+
+def test_a_picture_that_a_word_database_would_refuse_is_left_out(tmp_path):
+    put(tmp_path / "bomb.png", encode_png(np.zeros((4001, 4000), np.uint8)))
+    put(tmp_path / "word.jpg", crop(1))
+    source = put(tmp_path / "list.tsv", "bomb.png\tboom\nword.jpg\tword\n")
+    result = import_words("tsv", source, output=tmp_path / "words")
+    assert (result.words, result.progress.skipped) == (1, {"the picture cannot be decoded": 1})
+    assert "declares 4000 x 4001 pixels" in result.progress.summary()[0]
+    assert WordLmdb(tmp_path / "words")[0].problem is None
 
 
 def test_an_import_of_nothing_is_an_error_and_leaves_nothing(tmp_path):

@@ -17,6 +17,7 @@ from typing import Literal, NamedTuple
 from segrec.core.errors import DataError
 from segrec.core.images import Array, decode_image, encode_jpeg, encode_png
 from segrec.data.importers.base import Crop, Outline, Skip
+from segrec.data.words import MAX_WORD_PIXELS
 
 Encoding = Literal["png", "jpeg"]
 MISSING = "the picture is missing"
@@ -68,7 +69,7 @@ def _whole(item: Crop) -> bytes | Skip:
     if isinstance(data, Skip):
         return data
     try:
-        decode_image(data)
+        decode_image(data, max_pixels=MAX_WORD_PIXELS)  # what a word database would refuse to give
     except DataError as error:
         return Skip(item.name, UNREADABLE, str(error))
     return data
