@@ -137,7 +137,8 @@ def precompute_shard(
         if start > first:
             LOGGER.info("%s holds masks %d to %d; going on", output, first, start - 1)
         todo = pieces(record.span, start, last, chunk=CHUNK)
-        with progress_bar(last - first + 1, "masks", "word", initial=start - first) as bar:
+        what = "masks" if shard[1] == 1 else f"masks of shard {shard[0]}/{shard[1]}"
+        with progress_bar(last - first + 1, what, "word", initial=start - first) as bar:
             masks = encoded_masks(words, network, writer.encode, todo=todo, batch_size=batch_size, workers=workers)
             for number, (begin, values) in enumerate(masks, 1):
                 writer.write_encoded(begin, values)
