@@ -18,6 +18,8 @@ from segrec.core.errors import DataError
 PathLike = str | os.PathLike[str]
 DATA_FILE = "data.mdb"
 SMALLEST_MAP = 1 << 20
+MOST_OPEN = 128
+"""Databases that a process holds open: a store may have more shards than a process may have files."""
 
 
 class _Opened(NamedTuple):
@@ -33,6 +35,7 @@ class _OpenEnvironments:
         self.process = os.getpid()
         self.lock = threading.RLock()
         self.by_path: dict[str, _Opened] = {}
+        """The least recently used first."""
         self.reading: Counter[tuple[int, int]] = Counter()
         """Reads under way, by the file's device and inode."""
 
@@ -54,7 +57,8 @@ def read_environment(path: PathLike) -> lmdb.Environment:
     """Return the read-only environment of the lmdb folder `path`: one a path and process, opened on first use.
 
     Nothing is written beside the database (no lock file). A database that was replaced on disk since the last call
-    is opened anew; one that was moved is the same environment.
+    is opened anew; one that was moved is the same environment. Beyond `MOST_OPEN`, those are closed that were not
+    read for the longest time.
 
     Raises:
         DataError: the folder is missing, holds no lmdb, or its data file is empty, damaged or cut short.
@@ -67,9 +71,20 @@ def read_environment(path: PathLike) -> lmdb.Environment:
         if known is not None and known.file != file:
             close_environment(folder)
         shared = next((opened for opened in environments.by_path.values() if opened.file == file), None)
+        if shared is None:
+            _make_room(environments)
         opened = shared or _Opened(_open_for_reading(folder), file)
         environments.by_path[folder] = opened
         return opened.environment
+
+
+def _make_room(environments: _OpenEnvironments) -> None:
+    """Close what was not read for the longest time, so that one more may be opened."""
+    for path, opened in list(environments.by_path.items()):
+        if len({other.file for other in environments.by_path.values()}) < MOST_OPEN:
+            return
+        if not environments.reading[opened.file]:
+            close_environment(path)
 
 
 def close_environment(path: PathLike) -> None:
@@ -148,8 +163,9 @@ class LmdbReader:
     def __init__(self, path: PathLike, *, steady: bool = False) -> None:
         self.path = os.path.realpath(path)
         self._file = os.path.join(self.path, DATA_FILE)
-        environment = read_environment(self.path)
-        found, known = os.stat(self._file), environment.info()
+        with _environments().lock:  # else another thread might close it meanwhile, to make room
+            known = read_environment(self.path).info()
+            found = os.stat(self._file)
         self.revision = Revision(found.st_size, found.st_mtime_ns, known["last_txnid"], known["last_pgno"])
         self._steady = steady
 
@@ -184,7 +200,7 @@ class LmdbReader:
         with environments.lock:
             if self.path not in environments.by_path:
                 read_environment(self.path)
-            opened = environments.by_path[self.path]
+            opened = environments.by_path[self.path] = environments.by_path.pop(self.path)
             environments.reading[opened.file] += 1
         try:
             with opened.environment.begin() as transaction:

@@ -13,6 +13,7 @@ from pathlib import Path
 import lmdb
 import pytest
 
+from segrec.core import lmdb_io
 from segrec.core.errors import DataError
 from segrec.core.lmdb_io import LmdbReader, close_environment, commit, read_environment
 
@@ -229,6 +230,21 @@ def test_nothing_is_released_under_a_read(tmp_path):
     with reader._transaction() as transaction:
         LmdbReader(folder).release()
         assert transaction.get(b"a") == b"1"
+
+
+def test_more_databases_are_read_than_are_held_open(tmp_path, monkeypatch):
+    monkeypatch.setattr(lmdb_io, "MOST_OPEN", 3)
+    readers = [LmdbReader(make_database(tmp_path / f"db{number}", {b"a": b"%d" % number})) for number in range(6)]
+    environments = lmdb_io._environments()
+    for number in (0, 5, 1, 4, 0, 0, 2, 3):
+        assert readers[number].get(b"a") == b"%d" % number
+        assert len(environments.by_path) <= 3
+    assert [Path(path).name for path in environments.by_path] == ["db0", "db2", "db3"]
+    with readers[0]._transaction() as reading, readers[2]._transaction():
+        assert readers[4].get(b"a") == b"4"  # closes the only one that is not being read
+        assert readers[5].get(b"a") == b"5"
+        assert reading.get(b"a") == b"0"
+    assert {Path(path).name for path in environments.by_path} == {"db0", "db2", "db5"}
 
 
 def test_pages_are_filled_up_before_items_that_are_put_anew(tmp_path):
