@@ -18,8 +18,8 @@ from segrec.core.errors import DataError
 PathLike = str | os.PathLike[str]
 DATA_FILE = "data.mdb"
 SMALLEST_MAP = 1 << 20
-MOST_OPEN = 128
-"""Databases that a process holds open: a store may have more shards than a process may have files."""
+MOST_OPEN = 4096
+"""Databases that a process holds open, however many files it may have."""
 
 
 class _Opened(NamedTuple):
@@ -57,8 +57,8 @@ def read_environment(path: PathLike) -> lmdb.Environment:
     """Return the read-only environment of the lmdb folder `path`: one a path and process, opened on first use.
 
     Nothing is written beside the database (no lock file). A database that was replaced on disk since the last call
-    is opened anew; one that was moved is the same environment. Beyond `MOST_OPEN`, those are closed that were not
-    read for the longest time.
+    is opened anew; one that was moved is the same environment. Of more databases than a quarter of the files
+    that this process may have, those are closed that were not read for the longest time.
 
     Raises:
         DataError: the folder is missing, holds no lmdb, or its data file is empty, damaged or cut short.
@@ -80,11 +80,22 @@ def read_environment(path: PathLike) -> lmdb.Environment:
 
 def _make_room(environments: _OpenEnvironments) -> None:
     """Close what was not read for the longest time, so that one more may be opened."""
+    most = _most_open()
     for path, opened in list(environments.by_path.items()):
-        if len({other.file for other in environments.by_path.values()}) < MOST_OPEN:
+        if len({other.file for other in environments.by_path.values()}) < most:
             return
         if not environments.reading[opened.file]:
             close_environment(path)
+
+
+def _most_open() -> int:
+    """Return how many databases to hold open: a store may have more shards than a process may have files."""
+    try:
+        import resource
+    except ImportError:  # Windows
+        return MOST_OPEN
+    files = resource.getrlimit(resource.RLIMIT_NOFILE)[0]
+    return MOST_OPEN if files == resource.RLIM_INFINITY else min(MOST_OPEN, max(1, files // 4))
 
 
 def close_environment(path: PathLike) -> None:

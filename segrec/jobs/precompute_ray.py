@@ -33,7 +33,7 @@ SETTINGS = {"RAY_USAGE_STATS_ENABLED": "0", "RAY_BACKEND_LOG_LEVEL": "fatal", "R
 ANSWER_WITHIN = 10.0
 """Seconds for the head of a cluster to take a connection; Ray itself would try for 20 minutes and say nothing."""
 DENIED = "it asks for a token: set RAY_AUTH_MODE=token here too, with its token in ~/.ray/auth_token or RAY_AUTH_TOKEN"
-LOOK_EVERY = 2.0
+LOOK_EVERY = 5.0
 """Seconds between two looks at the store for the progress bar."""
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import pickle
+import resource
 import shutil
 import subprocess
 import sys
@@ -233,7 +234,7 @@ def test_nothing_is_released_under_a_read(tmp_path):
 
 
 def test_more_databases_are_read_than_are_held_open(tmp_path, monkeypatch):
-    monkeypatch.setattr(lmdb_io, "MOST_OPEN", 3)
+    monkeypatch.setattr(resource, "getrlimit", lambda kind: (12, 4096))
     readers = [LmdbReader(make_database(tmp_path / f"db{number}", {b"a": b"%d" % number})) for number in range(6)]
     environments = lmdb_io._environments()
     for number in (0, 5, 1, 4, 0, 0, 2, 3):
