@@ -107,7 +107,7 @@ def _optimise(
     settings, world = stepper.settings, stepper.world
     with (
         deferred_interrupt() as interrupted,
-        progress_bar(settings.steps, "training", "step", initial=progress.step) as bar,
+        progress_bar(settings.steps, "training", "step", initial=progress.step, shown=world.is_main) as bar,
     ):
         for batch, waiting in awaited(batches(progress.step)) if not progress.done else ():
             start = time.perf_counter()

@@ -28,10 +28,18 @@ LOG_FORMAT = (
 )
 
 
-def progress_bar(total: int, description: str, unit: str, *, initial: int = 0) -> Any:
-    """Return a tqdm bar on stderr; where that is no terminal, a message each minute; nothing when silenced."""
+def progress_bar(total: int, description: str, unit: str, *, initial: int = 0, shown: bool = True) -> Any:
+    """Return a tqdm bar on stderr; where that is no terminal, a message each minute; nothing when silenced.
+
+    Args:
+        total: of units.
+        description: of what is done to them.
+        unit: in the singular.
+        initial: units that were done before.
+        shown: whether to show anything; of several processes at the same work, one does.
+    """
     settings: dict[str, Any] = {"total": total, "initial": initial, "desc": description, "unit": f" {unit}"}
-    if not LOGGER.isEnabledFor(logging.INFO):
+    if not shown or not LOGGER.isEnabledFor(logging.INFO):
         return tqdm(**settings, disable=True)
     if sys.stderr is not None and sys.stderr.isatty():
         return tqdm(**settings, dynamic_ncols=True)

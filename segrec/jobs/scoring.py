@@ -133,7 +133,7 @@ def _own_parts(judge: _Judge, words: WordLmdb, count: int, world: World, descrip
     size = BATCH * (BATCHES_SORTED if judge.recognizer.model.input_spec.keep_ratio else 1)
     slices = [range(start, min(start + size, count)) for start in range(0, count, size)][world.rank :: world.size]
     parts = []
-    with progress_bar(sum(map(len, slices)), description, "word") as bar:
+    with progress_bar(sum(map(len, slices)), description, "word", shown=world.is_main) as bar:
         for batch in _read_ahead(words, slices):
             parts.append(judge.part(batch))
             bar.update(len(batch))

@@ -45,6 +45,14 @@ def test_a_job_that_ends_within_a_minute_says_nothing(caplog, capsys, monkeypatc
     assert caplog.messages == [] and capsys.readouterr() == ("", "")
 
 
+def test_of_several_processes_one_speaks(caplog):
+    caplog.set_level("INFO", "segrec")
+    with progress_bar(10, "masks", "word", shown=False) as bar:
+        bar.update(10)
+        bar.refresh()
+    assert caplog.messages == []
+
+
 def test_a_silenced_job_says_nothing(caplog):
     logging.getLogger("segrec").setLevel(logging.ERROR)
     with progress_bar(10, "masks", "word") as bar:
