@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import time
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -20,8 +21,8 @@ from segrec.shipped import SEGMENTER, resolve_weights
 
 CHUNK = 512
 """Words that are predicted together and written in one transaction; fixed, because a store's bytes depend on it."""
-CHUNKS_A_CLEARING = 8
-"""After so many, memory that was freed is given back, which takes some milliseconds."""
+CLEAR_EVERY = 2.0
+"""Seconds after which memory that was freed is given back, which takes some milliseconds."""
 BATCH_SIZE = 256
 """Default; enough for 16 threads."""
 
@@ -139,13 +140,16 @@ def precompute_shard(
         todo = pieces(record.span, start, last, chunk=CHUNK)
         what = "masks" if shard[1] == 1 else f"masks of shard {shard[0]}/{shard[1]}"
         with progress_bar(last - first + 1, what, "word", initial=start - first) as bar:
-            masks = encoded_masks(words, network, writer.encode, todo=todo, batch_size=batch_size, workers=workers)
-            for number, (begin, values) in enumerate(masks, 1):
+            cleared = time.monotonic()
+            for begin, values in encoded_masks(
+                words, network, writer.encode, todo=todo, batch_size=batch_size, workers=workers
+            ):
                 writer.write_encoded(begin, values)
                 unreadable += values.count(b"")
                 bar.update(len(values))
-                if number % CHUNKS_A_CLEARING == 0:
+                if time.monotonic() - cleared >= CLEAR_EVERY:
                     give_back_freed()
+                    cleared = time.monotonic()
         writer.finish()
     if unreadable:
         LOGGER.warning("%d words of %s have no readable image; their masks are stored as empty", unreadable, words.path)
