@@ -22,6 +22,8 @@ def lines(caplog: pytest.LogCaptureFixture) -> list[tuple[str, ...]]:
 @pytest.fixture(autouse=True)
 def always(monkeypatch):
     monkeypatch.setattr(runlog, "LOG_EVERY", 1e-9)
+    monkeypatch.setattr(runlog.LOGGER, "handlers", [])  # a command that ran before may have left one
+    monkeypatch.setattr(runlog.LOGGER, "propagate", True)
 
 
 def test_where_stderr_is_no_terminal_progress_is_a_line_with_rate_and_time_left(caplog, capsys):
