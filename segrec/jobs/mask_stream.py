@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from segmenter.predictor import BATCH_PIXELS, equal_batches
 from segmenter.preprocess import rescale
 from segrec.core.images import Array
+from segrec.core.interrupt import HeldInterrupt, held_interrupts
 from segrec.data.predicted_masks import mask_bytes
 from segrec.data.words import WordLmdb
 
@@ -102,33 +103,37 @@ def encoded_masks(
         workers: threads that decode pictures and encode masks.
     """
     running: deque[_Running] = deque()
-    with _threads(max(1, workers)) as helpers, _network_threads(network.device, batch_size) as network_threads:
+    with (
+        held_interrupts() as held,
+        _threads(max(1, workers)) as helpers,
+        _network_threads(network.device, batch_size) as network_threads,
+    ):
 
         def text_of(crops: Sequence[_Crop]) -> Future[list[bytes]]:
             maps = network.text_of_prepared([crop.picture for crop in crops])
             return helpers.submit(_finished, maps, [crop.size for crop in crops], encode)
 
-        for piece, crops in _loaded(words, network, todo, helpers):
+        for piece, crops in _loaded(words, network, todo, helpers, held):
             passes = [
                 (places, network_threads.submit(text_of, [crop for place in places if (crop := crops[place])]))
                 for places in _passes(crops, piece, network.device)
             ]
             running.append(_Running(piece, [b""] * len(crops), passes))
             if len(running) > 1:
-                yield _collected(running.popleft())
+                yield _collected(running.popleft(), held)
         while running:
-            yield _collected(running.popleft())
+            yield _collected(running.popleft(), held)
 
 
 def _loaded(
-    words: WordLmdb, network: TextNetwork, todo: Iterable[Piece], helpers: ThreadPoolExecutor
+    words: WordLmdb, network: TextNetwork, todo: Iterable[Piece], helpers: ThreadPoolExecutor, held: HeldInterrupt
 ) -> Iterator[tuple[Piece, dict[int, _Crop | None]]]:
     """Yield each piece with its chunk's crops by their place, the next chunk being loaded meanwhile."""
     ahead: deque[tuple[Piece, list[Future[list[_Crop | None]]]]] = deque()
 
     def next_one() -> tuple[Piece, dict[int, _Crop | None]]:
         piece, loads = ahead.popleft()
-        crops = dict(enumerate(crop for load in loads for crop in load.result()))
+        crops = dict(enumerate(crop for load in loads for crop in held.result_of(load)))
         words.release()
         return piece, crops
 
@@ -164,10 +169,12 @@ def _finished(
     return [encode(mask_bytes(rescale(text, size))) for text, size in zip(maps, sizes, strict=True)]
 
 
-def _collected(running: _Running) -> tuple[int, list[bytes]]:
+def _collected(running: _Running, held: HeldInterrupt) -> tuple[int, list[bytes]]:
     piece, values, passes = running
-    for places, encoding in passes:
-        for place, value in zip(places, encoding.result().result(), strict=True):
+    for places, passing in passes:
+        encoding = held.result_of(passing)
+        encoded = held.result_of(encoding)
+        for place, value in zip(places, encoded, strict=True):
             values[place] = value
     return piece.wanted[0], values[piece.wanted[0] - piece.chunk[0] : piece.wanted[1] - piece.chunk[0] + 1]
 

@@ -17,6 +17,7 @@ from recognizers.predictor import BATCHES_SORTED, Recognizer
 from segrec.core.distributed import ALONE, World
 from segrec.core.errors import SegrecError
 from segrec.core.images import Array
+from segrec.core.interrupt import held_interrupts
 from segrec.core.runlog import progress_bar
 from segrec.data.lexicons import WordLexicons
 from segrec.data.mask_sources import MaskSource
@@ -146,11 +147,11 @@ def _read_ahead(words: WordLmdb, slices: Sequence[range]) -> Iterator[list[Word]
     def load(positions: range) -> list[Word]:
         return [words[position] for position in positions]
 
-    with ThreadPoolExecutor(1) as thread:
+    with held_interrupts() as held, ThreadPoolExecutor(1) as thread:
         coming = deque(thread.submit(load, positions) for positions in slices[:1])
         for number in range(len(slices)):
             coming.extend(thread.submit(load, positions) for positions in slices[number + 1 : number + 2])
-            yield coming.popleft().result()
+            yield held.result_of(coming.popleft())
 
 
 def _gathered(read: Callable[[], list[_Part]], world: World) -> list[_Part]:

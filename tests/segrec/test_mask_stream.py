@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import os
+import signal
 import threading
+import traceback
 
 import numpy as np
 import pytest
@@ -77,6 +80,19 @@ def test_masks_come_in_order_and_a_broken_picture_is_empty(words):
     for index, value in enumerate(values, 1):
         if value:
             assert np.array_equal(decode_mask(value), np.full((16, WIDTHS[index % len(WIDTHS)]), index))
+
+
+def test_an_interrupt_leaves_where_no_lock_is_held_whatever_the_threads_do(words):
+    class Interrupting(GreyNetwork):
+        def text_of_prepared(self, pictures: list[np.ndarray]) -> list[np.ndarray]:
+            os.kill(os.getpid(), signal.SIGINT)
+            return super().text_of_prepared(pictures)
+
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    with pytest.raises(KeyboardInterrupt) as interrupt:
+        stream(words, Interrupting())
+    signal.signal(signal.SIGINT, before)
+    assert traceback.extract_tb(interrupt.value.__traceback__)[-1].name == "check"
 
 
 def test_a_part_of_the_words_shares_its_passes_with_the_same_words_as_the_whole(words):

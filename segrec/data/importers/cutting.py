@@ -16,6 +16,7 @@ from typing import Literal, NamedTuple
 
 from segrec.core.errors import DataError
 from segrec.core.images import Array, decode_image, encode_jpeg, encode_png
+from segrec.core.interrupt import held_interrupts
 from segrec.data.importers.base import Crop, Outline, Skip
 from segrec.data.words import MAX_WORD_PIXELS
 
@@ -142,16 +143,17 @@ def cutters(workers: int, settings: CutSettings) -> Iterator[Submit]:
     if workers <= 1:
         yield lambda items: partial(cut_words, items, settings)
         return
-    pool = ProcessPoolExecutor(workers, initializer=_start_worker)
-    try:
-        pool.submit(os.getpid).result()  # starts the workers now, while this process is still small
-        yield lambda items: pool.submit(cut_words, items, settings).result
-    except BrokenProcessPool as error:
-        raise DataError(
-            "a worker process was killed; run again to go on, with fewer --workers if memory is short"
-        ) from (error)
-    finally:
-        pool.shutdown(cancel_futures=True)
+    with held_interrupts() as held:
+        pool = ProcessPoolExecutor(workers, initializer=_start_worker)
+        try:
+            held.result_of(pool.submit(os.getpid))  # starts the workers now, while this process is still small
+            yield lambda items: partial(held.result_of, pool.submit(cut_words, items, settings))
+        except BrokenProcessPool as error:
+            raise DataError(
+                "a worker process was killed; run again to go on, with fewer --workers if memory is short"
+            ) from error
+        finally:
+            pool.shutdown(cancel_futures=True)
 
 
 def _start_worker() -> None:

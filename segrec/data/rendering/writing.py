@@ -8,7 +8,8 @@ import os
 import signal
 import tempfile
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
+from multiprocessing.pool import Pool
 from pathlib import Path
 from typing import IO, Any, Literal
 
@@ -17,6 +18,7 @@ import numpy as np
 from segrec.core.errors import ConfigError, DataError
 from segrec.core.files import atomic_path, write_json
 from segrec.core.images import encode_png
+from segrec.core.interrupt import LOOK_EVERY, HeldInterrupt, held_interrupts
 from segrec.core.runlog import progress_bar
 from segrec.data.mask_record import MaskRecord, SourceRecord
 from segrec.data.mask_writer import MaskStoreWriter
@@ -176,8 +178,21 @@ def _mapper(renderer: Renderer, workers: int) -> Iterator[Callable[[range], Any]
     if workers <= 1:
         yield lambda indices: map(renderer.render, indices)
         return
-    with multiprocessing.Pool(workers, _start_worker, (renderer,)) as pool:
-        yield lambda indices: pool.imap(_render_item, indices, chunksize=ITEMS_A_TASK)
+    with held_interrupts() as held, multiprocessing.Pool(workers, _start_worker, (renderer,)) as pool:
+        yield lambda indices: _one_by_one(pool, indices, held)
+
+
+def _one_by_one(pool: Pool, indices: range, held: HeldInterrupt) -> Iterator[Any]:
+    """Yield the items of `indices` in order."""
+    tasks = [indices[start : start + ITEMS_A_TASK] for start in range(0, len(indices), ITEMS_A_TASK)]
+    rendering = pool.imap(_render_items, tasks)
+    for _ in tasks:
+        while True:
+            held.check()
+            with suppress(multiprocessing.TimeoutError):
+                items = rendering.next(timeout=LOOK_EVERY)
+                break
+        yield from items
 
 
 def _start_worker(renderer: Renderer) -> None:
@@ -186,6 +201,5 @@ def _start_worker(renderer: Renderer) -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # a terminal interrupts all processes; the parent ends the workers
 
 
-def _render_item(index: int) -> RenderedWord | RenderedScene:
-    item: RenderedWord | RenderedScene = _renderer.render(index)
-    return item
+def _render_items(indices: range) -> list[RenderedWord | RenderedScene]:
+    return [_renderer.render(index) for index in indices]
