@@ -7,7 +7,7 @@ import threading
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from itertools import pairwise
+from itertools import islice, pairwise
 from pathlib import Path
 from typing import NamedTuple, cast
 
@@ -80,11 +80,10 @@ def read_environment(path: PathLike) -> lmdb.Environment:
 
 def _make_room(environments: _OpenEnvironments) -> None:
     """Close what was not read for the longest time, so that one more may be opened."""
-    most = _most_open()
-    for path, opened in list(environments.by_path.items()):
-        if len({other.file for other in environments.by_path.values()}) < most:
-            return
-        if not environments.reading[opened.file]:
+    surplus = len(environments.by_path) - _most_open() + 1
+    if surplus > 0:
+        idle = (path for path, opened in environments.by_path.items() if not environments.reading[opened.file])
+        for path in list(islice(idle, surplus)):
             close_environment(path)
 
 
