@@ -3,20 +3,14 @@
 from __future__ import annotations
 
 import math
-import multiprocessing
-import os
-import signal
-import threading
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import ProcessPoolExecutor
-from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
 from functools import partial
 from typing import Literal, NamedTuple
 
 from segrec.core.errors import DataError
 from segrec.core.images import Array, decode_image, encode_jpeg, encode_png
-from segrec.core.interrupt import held_interrupts
+from segrec.core.workers import worker_processes
 from segrec.data.importers.base import Crop, Outline, Skip
 from segrec.data.words import MAX_WORD_PIXELS
 
@@ -143,27 +137,5 @@ def cutters(workers: int, settings: CutSettings) -> Iterator[Submit]:
     if workers <= 1:
         yield lambda items: partial(cut_words, items, settings)
         return
-    with held_interrupts() as held:
-        pool = ProcessPoolExecutor(workers, initializer=_start_worker)
-        try:
-            held.result_of(pool.submit(os.getpid))  # starts the workers now, while this process is still small
-            yield lambda items: partial(held.result_of, pool.submit(cut_words, items, settings))
-        except BrokenProcessPool as error:
-            raise DataError(
-                "a worker process was killed; run again to go on, with fewer --workers if memory is short"
-            ) from error
-        finally:
-            pool.shutdown(cancel_futures=True)
-
-
-def _start_worker() -> None:
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # a terminal interrupts all processes; the parent ends the workers
-    threading.Thread(target=_end_with_parent, daemon=True).start()
-
-
-def _end_with_parent() -> None:
-    """Leave when the parent was killed, which could not say so."""
-    parent = multiprocessing.parent_process()
-    if parent is not None:
-        parent.join()
-        os._exit(1)
+    with worker_processes(workers) as submit:
+        yield lambda items: submit(cut_words, items, settings)

@@ -3,13 +3,10 @@
 from __future__ import annotations
 
 import json
-import multiprocessing
 import os
-import signal
 import tempfile
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
-from multiprocessing.pool import Pool
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import IO, Any, Literal
 
@@ -18,8 +15,8 @@ import numpy as np
 from segrec.core.errors import ConfigError, DataError
 from segrec.core.files import atomic_path, write_json
 from segrec.core.images import encode_png
-from segrec.core.interrupt import LOOK_EVERY, HeldInterrupt, held_interrupts
 from segrec.core.runlog import progress_bar
+from segrec.core.workers import Pending, worker_processes
 from segrec.data.mask_record import MaskRecord, SourceRecord
 from segrec.data.mask_writer import MaskStoreWriter
 from segrec.data.rendering.scenes import RenderedScene, SceneRenderer
@@ -178,27 +175,22 @@ def _mapper(renderer: Renderer, workers: int) -> Iterator[Callable[[range], Any]
     if workers <= 1:
         yield lambda indices: map(renderer.render, indices)
         return
-    with held_interrupts() as held, multiprocessing.Pool(workers, _start_worker, (renderer,)) as pool:
-        yield lambda indices: _one_by_one(pool, indices, held)
+    with worker_processes(workers, _start_worker, renderer) as submit:
+        yield lambda indices: _in_order([submit(_render_items, task) for task in _tasks(indices)])
 
 
-def _one_by_one(pool: Pool, indices: range, held: HeldInterrupt) -> Iterator[Any]:
-    """Yield the items of `indices` in order."""
-    tasks = [indices[start : start + ITEMS_A_TASK] for start in range(0, len(indices), ITEMS_A_TASK)]
-    rendering = pool.imap(_render_items, tasks)
-    for _ in tasks:
-        while True:
-            held.check()
-            with suppress(multiprocessing.TimeoutError):
-                items = rendering.next(timeout=LOOK_EVERY)
-                break
-        yield from items
+def _tasks(indices: range) -> Iterator[range]:
+    return (indices[start : start + ITEMS_A_TASK] for start in range(0, len(indices), ITEMS_A_TASK))
+
+
+def _in_order(pending: Sequence[Pending]) -> Iterator[Any]:
+    for items in pending:
+        yield from items()
 
 
 def _start_worker(renderer: Renderer) -> None:
     global _renderer
     _renderer = renderer
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # a terminal interrupts all processes; the parent ends the workers
 
 
 def _render_items(indices: range) -> list[RenderedWord | RenderedScene]:
