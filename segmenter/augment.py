@@ -27,6 +27,9 @@ class AugmentSpec:
         saturation: largest relative change.
         hue: largest shift as a part of the colour circle.
         noise: largest standard deviation of Gaussian noise, as a part of the value range.
+        inversion: probability that the picture becomes its negative: light text on dark and dark text on light are
+            then seen equally often, whatever the data prefer.
+        mirror: probability of a flip, drawn once for each axis; text seen from behind is still text.
     """
 
     rotation: float = 15.0
@@ -36,6 +39,8 @@ class AugmentSpec:
     saturation: float = 0.4
     hue: float = 0.1
     noise: float = 10 / 255
+    inversion: float = 0.0
+    mirror: float = 0.0
 
 
 class Sample(NamedTuple):
@@ -43,7 +48,8 @@ class Sample(NamedTuple):
 
     Attributes:
         image: (H, W, 3) uint8 RGB.
-        text: (H, W) uint8; 255 = text, 0 = not, 128 = ignore; None when there is none.
+        text: (H, W) uint8; 255 = text, 0 = not, 128 = ignore, other values are the share of a pixel that is text; None
+            when there is none.
         region: the same for text regions.
     """
 
@@ -57,7 +63,7 @@ def augment(
 ) -> Sample:
     """Return a random view of `sample` at `size`, image and masks moved together; a function of the generator's state.
 
-    Outside the source image the edge colours go on and the masks say ignore.
+    Outside the source image the edge colours go on and the masks say ignore. Masks keep their soft edges.
 
     Args:
         sample: any size.
@@ -69,11 +75,15 @@ def augment(
     matrix = draw_affine(sample.image.shape[:2], size, generator, spec)
     cv2 = opencv()
     image = cv2.warpAffine(sample.image, matrix, size[::-1], flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
-    return Sample(
+    view = Sample(
         image=photometric(image, generator, spec),
         text=None if sample.text is None else warp_mask(sample.text, matrix, size),
         region=None if sample.region is None else warp_mask(sample.region, matrix, size),
     )
+    if generator.random() < spec.inversion:
+        view = view._replace(image=255 - view.image)
+    axes = tuple(axis for axis in (0, 1) if generator.random() < spec.mirror)
+    return Sample(*(None if part is None else np.ascontiguousarray(np.flip(part, axes)) for part in view))
 
 
 def draw_affine(
@@ -96,7 +106,7 @@ def draw_affine(
 
 
 def warp_mask(mask: Array, matrix: NDArray[np.float64], size: tuple[int, int]) -> Array:
-    """Return the mask under the affine map: 255, 0 or 128; edges at half coverage, 128 outside the source."""
+    """Return the mask under the affine map, its edges soft; 128 outside the source."""
     cv2 = opencv()
 
     def move(coverage: Array, border: int) -> Array:
@@ -110,7 +120,25 @@ def warp_mask(mask: Array, matrix: NDArray[np.float64], size: tuple[int, int]) -
         )
         return np.asarray(moved)
 
-    return move_mask(mask, move)
+    return move_soft(mask, move)
+
+
+def move_soft(mask: Array, move: Callable[[Array, int], Array]) -> Array:
+    """Return a mask after a move, with the shares of pixels that the move gives; 128 is ignore and nothing else.
+
+    A pixel that is partly ignored has the share of its known part, and is ignored where that is less than a half.
+
+    Args:
+        mask: (H, W) uint8, coverage in which 128 is ignore.
+        move: takes (H, W) uint8 coverage, 0..255, and its value outside; returns the moved coverage.
+    """
+    ignored = mask == _IGNORE
+    known = move(np.where(ignored, np.uint8(0), np.uint8(255)), 0).astype(np.uint16)
+    on = move(np.where(ignored, np.uint8(0), mask), 0).astype(np.uint16)
+    shares = np.minimum(255, (on * 255 + known // 2) // np.maximum(known, 1))
+    shares[shares == _IGNORE] = _IGNORE - 1
+    shares[known < 128] = _IGNORE
+    return shares.astype(np.uint8)
 
 
 def move_mask(mask: Array, move: Callable[[Array, int], Array]) -> Array:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import torch
 import torch.nn.functional as F
 from torch import Tensor
@@ -67,15 +69,20 @@ def semi_supervised_loss(
     lambda1: float = 10.0,
     lambda2: float = 0.1,
     outside: float = 0.0,
+    cross_entropy: float = 0.0,
     crf_backend: str = "nystrom",
 ) -> dict[str, Tensor]:
-    """Return `loss`, `iou`, `subset`, `crf` and `outside`, scalars; `loss` is Eq. 5 plus `outside` by its weight.
+    """Return `loss`, `iou`, `subset`, `crf`, `outside` and `cross_entropy`, scalars.
+
+    `loss` is Eq. 5 plus the last two by their weights.
 
     `iou` sums Eq. 1 over the outputs whose ground truth an image has and is the mean over the batch. `subset` sums
     Eq. 3 over its four pairs of outputs, or is the single pair after one pass (Table IV, row alpha). `crf` sums Eq. 4
     over the outputs of the branch whose ground truth an image lacks. `outside` is a term that the paper does not have:
     where polygons are the only truth, text outside them is wrong, so there Eq. 1 is taken with an empty text mask.
-    A term of weight 0 is not computed. The paper's first training phase has lambda1 = lambda2 = 0.
+    `cross_entropy` is the pixel-wise one of the same outputs and targets as `iou`, which the paper does not have; it
+    keeps a gradient where a whole word is missed. A term of weight 0 is not computed. The paper's first training phase
+    has lambda1 = lambda2 = 0.
 
     Args:
         outputs: logits of the network, (N, 1, H, W) each; `text2` and `region2` may be None.
@@ -89,6 +96,7 @@ def semi_supervised_loss(
         lambda1: weight of the subset loss; the paper's is 10.
         lambda2: weight of the CRF loss; the paper's is 0.1.
         outside: weight of the term outside polygons.
+        cross_entropy: weight of the pixel-wise cross-entropy.
         crf_backend: how Eq. 4 is computed, see `dense_crf_loss`.
 
     Raises:
@@ -102,11 +110,17 @@ def semi_supervised_loss(
         _known(outputs.text, target, has) for target, has in ((text_target, has_text), (region_target, has_region))
     )
     zero = _full_precision(outputs.text).new_zeros(())
-    iou, subset, crf, beyond = zero, zero, zero, zero
+    iou, subset, crf, beyond, entropy = zero, zero, zero, zero, zero
     if text_target is not None:
-        iou = iou + _supervised(texts, text_target, text_valid, knows_text)
-    if region_target is not None:
-        iou = iou + _supervised(regions, region_target, region_valid, knows_region)
+        iou = iou + _supervised(_soft_iou_per_image, texts, text_target, text_valid, knows_text)
+        if cross_entropy:
+            entropy = entropy + _supervised(_cross_entropy_per_image, texts, text_target, text_valid, knows_text)
+    if region_target is not None and regions:
+        iou = iou + _supervised(_soft_iou_per_image, regions, region_target, region_valid, knows_region)
+        if cross_entropy:
+            entropy = entropy + _supervised(
+                _cross_entropy_per_image, regions, region_target, region_valid, knows_region
+            )
         if outside:
             beyond = _outside(texts, region_target, region_valid, knows_region & ~knows_text)
     if lambda1:
@@ -116,8 +130,8 @@ def semi_supervised_loss(
     if lambda2 and images is not None:
         crf = _crf(texts, images, region_valid, knows_region & ~knows_text, crf_backend)
         crf = crf + _crf(regions, images, text_valid, knows_text & ~knows_region, crf_backend)
-    loss = iou + lambda1 * subset + lambda2 * crf + outside * beyond
-    return {"loss": loss, "iou": iou, "subset": subset, "crf": crf, "outside": beyond}
+    loss = iou + lambda1 * subset + lambda2 * crf + outside * beyond + cross_entropy * entropy
+    return {"loss": loss, "iou": iou, "subset": subset, "crf": crf, "outside": beyond, "cross_entropy": entropy}
 
 
 def _known(logits: Tensor, target: Tensor | None, has_target: Tensor | None) -> Tensor:
@@ -131,15 +145,21 @@ def _known(logits: Tensor, target: Tensor | None, has_target: Tensor | None) -> 
     return has_target.bool()
 
 
-def _supervised(outputs: list[Tensor], target: Tensor, valid: Tensor | None, known: Tensor) -> Tensor:
-    """Return Eq. 1 of one branch: both passes, images without the target count 0, mean over the whole batch."""
-    return torch.stack([(_soft_iou_per_image(logits, target, valid) * known).mean() for logits in outputs]).sum()
+def _supervised(
+    term: Callable[[Tensor, Tensor, Tensor | None], Tensor],
+    outputs: list[Tensor],
+    target: Tensor,
+    valid: Tensor | None,
+    known: Tensor,
+) -> Tensor:
+    """Return a term of one branch: both passes, images without the target count 0, mean over the whole batch."""
+    return torch.stack([(term(logits, target, valid) * known).mean() for logits in outputs]).sum()
 
 
 def _outside(texts: list[Tensor], region: Tensor, valid: Tensor | None, chosen: Tensor) -> Tensor:
     """Return Eq. 1 of the text outputs against nothing, where no polygon lies, for the chosen images."""
     free = region == 0 if valid is None else (region == 0) & valid.bool()
-    return _supervised(texts, torch.zeros_like(texts[0]), free, chosen)
+    return _supervised(_soft_iou_per_image, texts, torch.zeros_like(texts[0]), free, chosen)
 
 
 def _crf(outputs: list[Tensor], images: Tensor, valid: Tensor | None, chosen: Tensor, backend: str) -> Tensor:
@@ -163,6 +183,15 @@ def _soft_iou_per_image(logits: Tensor, target: Tensor, valid: Tensor | None) ->
     empty = (m * counted).flatten(1).sum(1) == 0
     added = torch.where(empty, EMPTY_SHARE * counted.flatten(1).sum(1), 0.0) + EPSILON
     return -(both + added) / (either + added)
+
+
+def _cross_entropy_per_image(logits: Tensor, target: Tensor, valid: Tensor | None) -> Tensor:
+    """Return (N,), the mean binary cross-entropy over the valid pixels of an image; 0 without any."""
+    _check_shapes("target", target, logits)
+    logits = _full_precision(logits)
+    losses = F.binary_cross_entropy_with_logits(logits, target.to(logits.dtype), reduction="none")
+    counted = torch.ones_like(losses) if valid is None else valid.to(logits.dtype)
+    return (losses * counted).flatten(1).sum(1) / counted.flatten(1).sum(1).clamp(min=1)
 
 
 def _full_precision(logits: Tensor) -> Tensor:

@@ -26,10 +26,13 @@ PRESETS: dict[str, dict[str, Any]] = {
 
 
 class Outputs(NamedTuple):
-    """Logits (N, 1, H, W) of both heads: the first pass (guidance 0), then the guided pass (None after one phase)."""
+    """Logits (N, 1, H, W) of both heads: the first pass (guidance 0), then the guided pass (None after one phase).
+
+    `region` is None too where only the text was asked for.
+    """
 
     text: Tensor
-    region: Tensor
+    region: Tensor | None
     text2: Tensor | None
     region2: Tensor | None
 
@@ -101,21 +104,26 @@ class MutuallyGuidedNet(nn.Module):
             if isinstance(module, Coder):
                 module.gradient_checkpointing = wanted
 
-    def forward(self, images: Tensor, phases: int = 2) -> Outputs:
+    def forward(self, images: Tensor, phases: int = 2, *, text_only: bool = False) -> Outputs:
         """Return the logits of both heads, (N, 1, H, W) each.
 
         Args:
             images: (N, 3, H, W) in [-1, 1], RGB; H and W multiples of 16.
             phases: 1 stops after the pass without guidance; `text2` and `region2` are then None.
+            text_only: leave the region decoder out of that single pass; `region` is then None.
 
         Raises:
-            ValueError: for another shape or number of phases.
+            ValueError: for another shape or number of phases, or text alone of two phases.
         """
         self._check(images)
         if phases not in (1, 2):
             raise ValueError(f"phases must be 1 or 2, got {phases}")
+        if text_only and phases != 1:
+            raise ValueError("text_only goes with phases=1: the second pass of the text needs the region of the first")
         features = self.encoder(images)
         text = self.text_decoder(features, None)
+        if text_only:
+            return Outputs(text, None, None, None)
         region = self.region_decoder(features, None)
         if phases == 1:
             return Outputs(text, region, None, None)

@@ -21,7 +21,7 @@ class SegmentationBatch(NamedTuple):
 
     Attributes:
         images: uint8 (N, 3, H, W), RGB, H and W multiples of 16.
-        text: uint8 (N, 1, H, W); 255 = text, 0 = not, 128 = ignore.
+        text: uint8 (N, 1, H, W); 255 = text, 0 = not, 128 = ignore; other values are shares of a pixel, of 255.
         region: uint8 (N, 1, H, W); 255 = inside a text polygon, 0 = outside, 128 = ignore.
         has_text: bool (N,), whether `text` is ground truth.
         has_region: bool (N,), whether `region` is ground truth.
@@ -43,12 +43,14 @@ class LossWeights:
         lambda2: of the dense CRF loss, Eq. 4.
         outside: of the term outside polygons, which the paper does not have.
         crf_backend: how Eq. 4 is computed: `nystrom`, `exact` or `gated`.
+        cross_entropy: of the pixel-wise binary cross-entropy beside Eq. 1, which the paper does not have.
     """
 
     lambda1: float = 10.0
     lambda2: float = 0.1
     outside: float = 0.0
     crf_backend: str = "nystrom"
+    cross_entropy: float = 0.0
 
 
 IOU_ONLY = LossWeights(lambda1=0.0, lambda2=0.0)
@@ -86,14 +88,15 @@ def segmentation_loss(
         weights: of the terms; None is Eq. 1 alone for one phase and Eq. 5 for two.
     """
     device = torch.device(device)
-    images, text, region, has_text, has_region = (part.to(device, non_blocking=True) for part in batch)
     weights = weights or (IOU_ONLY if phases == 1 else LossWeights())
+    text_only = phases == 1 and not (weights.lambda1 or weights.lambda2 or batch.has_region.any())
+    images, text, region, has_text, has_region = (part.to(device, non_blocking=True) for part in batch)
     with autocast(device, amp):
-        outputs = model(normalise_images(images), phases=phases)
+        outputs = model(normalise_images(images), phases=phases, text_only=text_only)
     return semi_supervised_loss(
         Outputs(*outputs),
-        text > IGNORE,
-        region > IGNORE,
+        text.float() / 255,
+        region.float() / 255,
         text_valid=text != IGNORE,
         region_valid=region != IGNORE,
         has_text=has_text,

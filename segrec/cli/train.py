@@ -93,7 +93,7 @@ def _train_recognizer(architecture: str, data: tuple[str, ...], lr: float | None
         click.echo(f"{run}: done, weights in {run / 'best.safetensors'}")
 
 
-PLAIN_PLAN = ("steps", "phase1_share", "lr", "lambda1", "lambda2", "outside")
+PLAIN_PLAN = ("steps", "phase1_share", "lr", "lambda1", "lambda2", "outside", "cross_entropy")
 """Options that make up the plan of two stages and say nothing beside `--stage`."""
 
 _EXAMPLE = "expected a table such as {name = '1a', steps = 100, lr = 1e-4}"
@@ -167,6 +167,13 @@ class StageType(click.ParamType):
     help="Weight of an empty text mask outside polygons, where they are the only truth; not in the paper.",
 )
 @click.option(
+    "--cross-entropy",
+    type=click.FloatRange(0),
+    default=0.0,
+    show_default=True,
+    help="Weight of a pixel-wise cross-entropy; not in the paper.",
+)
+@click.option(
     "--crf-backend",
     type=click.Choice(["nystrom", "exact", "gated"]),
     default="nystrom",
@@ -175,10 +182,15 @@ class StageType(click.ParamType):
 )
 @click.option(
     "--supervision",
-    type=click.Choice(["draw", "both"]),
+    type=click.Choice(["draw", "both", "text"]),
     default="draw",
     show_default=True,
-    help="Of a picture with both masks, learn from one drawn at each visit (the paper) or from both.",
+    help="Of a picture with both masks, learn from one drawn at each visit (the paper), from both, or from the text's.",
+)
+@click.option(
+    "--word-supervision",
+    type=click.Choice(["draw", "both", "text"]),
+    help="The same for word crops.  [default: as --supervision]",
 )
 @click.option("--word-batch", type=click.IntRange(1), default=32, show_default=True, help="Words a step.")
 @click.option("--scene-batch", type=click.IntRange(1), default=4, show_default=True, help="Scene windows a step.")

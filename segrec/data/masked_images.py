@@ -9,7 +9,7 @@ import numpy as np
 
 from segmenter.augment import Sample
 from segmenter.datasets import READERS, open_dataset
-from segmenter.datasets.base import MaskedImages, check_size
+from segmenter.datasets.base import IGNORE, MaskedImages, check_size
 from segrec.core.errors import ConfigError, DataError
 from segrec.core.files import read_json
 from segrec.core.images import Array, read_image
@@ -24,11 +24,12 @@ RENDERED = ("words", "scenes")
 """Kinds of data that `segrec render` writes; the other kinds are `segmenter.datasets.READERS`."""
 
 
-def open_masked(spec: str) -> MaskedImages:
+def open_masked(spec: str, *, soft: bool = False) -> MaskedImages:
     """Return the pictures of `KIND=PATH` or `KIND:SPLIT=PATH`, such as `totaltext:test=/data/TotalText`.
 
     Args:
         spec: the kind is `words` or `scenes` for rendered data, else one of `segmenter.datasets.READERS`.
+        soft: masks of rendered data keep the share of each pixel that is ink, see `softened`; without, they are binary.
 
     Raises:
         ConfigError: the spec has another form, an unknown kind, or a split that its kind does not have.
@@ -42,7 +43,7 @@ def open_masked(spec: str) -> MaskedImages:
         return open_dataset(kind, path, split or None)
     if split:
         raise ConfigError(f"rendered {kind} have no splits; write {kind}={path}")
-    return MaskedWords(path) if kind == "words" else MaskedScenes(path)
+    return MaskedWords(path, soft=soft) if kind == "words" else MaskedScenes(path, soft=soft)
 
 
 def kinds() -> list[str]:
@@ -57,8 +58,8 @@ class MaskedWords:
         DataError: one of the three is missing or they do not belong together.
     """
 
-    def __init__(self, path: str | os.PathLike[str]) -> None:
-        self._words = WordLmdb(path)
+    def __init__(self, path: str | os.PathLike[str], *, soft: bool = False) -> None:
+        self._words, self._edges = WordLmdb(path), softened if soft else binary
         if not (Path(path) / ORACLE).is_dir():
             raise DataError(
                 f"{path} has no exact masks; name words that segrec render words wrote (not with --no-masks)"
@@ -81,7 +82,7 @@ class MaskedWords:
         if word.image is None:
             raise DataError(f"{self._words.path}: {word.problem}; render the words again")
         text, region = self._text[position], self._regions[position]
-        return Sample(word.image, *(None if mask is None else binary(mask) for mask in (text, region)))
+        return Sample(word.image, *(None if mask is None else self._edges(mask) for mask in (text, region)))
 
 
 class MaskedScenes:
@@ -91,8 +92,8 @@ class MaskedScenes:
         DataError: the folder has no `scenes.json`, or one without scenes.
     """
 
-    def __init__(self, path: str | os.PathLike[str]) -> None:
-        self._folder = Path(path)
+    def __init__(self, path: str | os.PathLike[str], *, soft: bool = False) -> None:
+        self._folder, self._edges = Path(path), softened if soft else binary
         if not (self._folder / "scenes.json").exists():
             raise DataError(
                 f"{self._folder} holds no rendered scenes, cannot read its scenes.json; check the path, or name other "
@@ -120,9 +121,31 @@ class MaskedScenes:
 
     def _mask(self, kind: str, name: str, image: Array, image_path: Path) -> Array:
         path = self._folder / kind / f"{name}.png"
-        return check_size(binary(read_image(path)[:, :, 0]), image, mask_path=path, image_path=image_path)
+        return check_size(self._edges(read_image(path)[:, :, 0]), image, mask_path=path, image_path=image_path)
 
 
 def binary(mask: Array) -> Array:
     """Return a soft rendered mask, (H, W) uint8 coverage, as 0 and 255."""
     return np.where(mask >= INK_SHARE, 255, 0).astype(np.uint8)
+
+
+def softened(mask: Array) -> Array:
+    """Return a soft rendered mask as truth for a network: a pixel that is text by `binary` is at least half text.
+
+    Thresholding waits until the network's own size, so that thin strokes of small crops keep their place and weight.
+
+    Args:
+        mask: (H, W) uint8 coverage.
+
+    Returns:
+        (H, W) uint8; coverage times 128 / `INK_SHARE`, at most 255, and never exactly 128, which means ignore.
+    """
+    return _SOFTENED[mask]
+
+
+def _softening() -> Array:
+    raised = np.minimum(255, np.round(np.arange(256) * (128 / INK_SHARE)))
+    return np.where(raised == IGNORE, IGNORE + 1, raised).astype(np.uint8)
+
+
+_SOFTENED = _softening()

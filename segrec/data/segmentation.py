@@ -8,16 +8,16 @@ from typing import Literal
 import numpy as np
 import torch
 
-from segmenter.augment import AugmentSpec, Sample, augment
-from segmenter.datasets.base import IGNORE, ON, MaskedImages
+from segmenter.augment import AugmentSpec, Sample, augment, move_soft
+from segmenter.datasets.base import IGNORE, MaskedImages
 from segmenter.training import SegmentationBatch
 from segrec.core.batches import Key
 from segrec.core.images import Array, Interpolation, resize
 
-Supervision = Literal["draw", "both"]
+Supervision = Literal["draw", "both", "text"]
 
-WORD_SPEC = AugmentSpec(rotation=4.0, scale=(0.85, 1.25))
-SCENE_SPEC = AugmentSpec(scale=(0.9, 1.1))
+WORD_SPEC = AugmentSpec(rotation=4.0, scale=(0.85, 1.25), inversion=0.5, mirror=0.25)
+SCENE_SPEC = AugmentSpec(scale=(0.9, 1.1), inversion=0.1, mirror=0.1)
 SCENE_SCALE = (0.5, 1.6)
 """Smallest and largest zoom of a scene's window over the scene's own pixels, at which it is segmented later."""
 
@@ -35,7 +35,8 @@ class SegmentationDataset:
         words: each picture is taken whole as a word crop: resized to the height and rotated little. Otherwise it is a
             scene, of which windows are cut.
         supervision: what becomes of a picture that has both masks: `draw` hands on one of them, each with probability
-            one half at each visit, as pairs of the paper (Section III.B.2) do; `both` hands on both.
+            one half at each visit, as pairs of the paper (Section III.B.2) do; `both` hands on both; `text` drops every
+            region mask, so that a step of word crops needs no region decoder.
     """
 
     def __init__(
@@ -62,24 +63,20 @@ class SegmentationDataset:
         else:
             cut, spec = _scene_window(sample, self._size, rng), SCENE_SPEC
         result = augment(cut, self._size, rng, spec)
+        if self._supervision == "text":
+            return result._replace(region=None)
         if self._supervision == "both" or result.text is None or result.region is None:
             return result
         return result._replace(region=None) if rng.random() < 0.5 else result._replace(text=None)
 
 
 def _at_height(sample: Sample, height: int) -> Sample:
-    """Return the whole picture at `height`, its aspect ratio kept; masks stay 0, 255 and 128."""
+    """Return the whole picture at `height`, its aspect ratio kept; the masks' edges become as soft as the picture's."""
     width = max(1, round(sample.image.shape[1] * height / sample.image.shape[0]))
     method: Interpolation = "area" if height < sample.image.shape[0] else "bilinear"
 
     def resized(mask: Array | None) -> Array | None:
-        if mask is None:
-            return None
-        on, ignored = (
-            resize(np.where(chosen, np.uint8(255), np.uint8(0)), (height, width), method) > 127
-            for chosen in (mask > IGNORE, mask == IGNORE)
-        )
-        return np.where(ignored, IGNORE, np.where(on, ON, 0)).astype(np.uint8)
+        return None if mask is None else move_soft(mask, lambda part, _: resize(part, (height, width), method))
 
     return Sample(resize(sample.image, (height, width), method), resized(sample.text), resized(sample.region))
 
@@ -98,7 +95,7 @@ def _scene_window(sample: Sample, size: tuple[int, int], rng: np.random.Generato
     spare = (sample.image.shape[0] - height, sample.image.shape[1] - width)
     place, jitter, about_text = rng.random(2), rng.uniform(0.2, 0.8, 2), rng.random() < TEXT_SHARE
     truth = sample.text if sample.text is not None else sample.region
-    text = np.flatnonzero(truth == ON) if about_text and truth is not None else np.empty(0, dtype=np.int64)
+    text = np.flatnonzero(truth > IGNORE) if about_text and truth is not None else np.empty(0, dtype=np.int64)
     if len(text):
         row, column = divmod(int(text[int(place[0] * len(text))]), sample.image.shape[1])
         wanted = (row - jitter[0] * height, column - jitter[1] * width)

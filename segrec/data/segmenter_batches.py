@@ -34,7 +34,8 @@ class BatchSettings:
         word_batch: word crops a step.
         scene_batch: scene windows a step.
         scene_every: where there are both, each so many-th step is one of scenes.
-        supervision: `draw` or `both`, see `SegmentationDataset`.
+        supervision: `draw`, `both` or `text`, see `SegmentationDataset`.
+        word_supervision: the same for word crops; None takes `supervision`.
         seed: of order and augmentation.
         workers: loader processes.
     """
@@ -47,6 +48,7 @@ class BatchSettings:
     supervision: Supervision
     seed: int
     workers: int
+    word_supervision: Supervision | None = None
 
 
 class StageData(NamedTuple):
@@ -125,7 +127,7 @@ class StagedBatches:
                 settings.word_size if words else settings.scene_size,
                 seed=settings.seed + 1000 * number + place,
                 words=words,
-                supervision=settings.supervision,
+                supervision=(settings.word_supervision if words else None) or settings.supervision,
             )
             for place, spec in enumerate(specs)
         ]
@@ -142,4 +144,4 @@ class StagedBatches:
 
 def _opened(spec: str, *, words: bool) -> MaskedImages:
     """Return the pictures of a spec; a bare path is of rendered words, or of rendered scenes."""
-    return open_masked(spec if "=" in spec else f"{'words' if words else 'scenes'}={spec}")
+    return open_masked(spec if "=" in spec else f"{'words' if words else 'scenes'}={spec}", soft=True)

@@ -34,6 +34,7 @@ class Stage:
         lambda1: weight of the subset loss, Eq. 3.
         lambda2: weight of the dense CRF loss, Eq. 4.
         outside: weight of the empty-text term outside polygons, which the paper does not have.
+        cross_entropy: weight of the pixel-wise cross-entropy, which the paper does not have.
         words: data whose pictures are word crops; empty takes the run's.
         scenes: data of which windows are cut; empty takes the run's.
         freeze_norms: BatchNorms keep their running statistics, see `freeze_norms`; not stated in the paper.
@@ -48,6 +49,7 @@ class Stage:
     lambda1: float = 10.0
     lambda2: float = 0.1
     outside: float = 0.0
+    cross_entropy: float = 0.0
     words: Sequence[str] = ()
     scenes: Sequence[str] = ()
     freeze_norms: bool = False
@@ -57,8 +59,10 @@ class Stage:
     def __post_init__(self) -> None:
         if self.phases not in (1, 2):
             raise ConfigError(f"stage {self.name}: phases must be 1 or 2, got {self.phases}")
-        if not all(0 <= weight < math.inf for weight in (self.lambda1, self.lambda2, self.outside)):
-            raise ConfigError(f"stage {self.name}: lambda1, lambda2 and outside must not be negative, nor infinite")
+        if not all(0 <= weight < math.inf for weight in (self.lambda1, self.lambda2, self.outside, self.cross_entropy)):
+            raise ConfigError(
+                f"stage {self.name}: lambda1, lambda2, outside and cross-entropy must not be negative, nor infinite"
+            )
         if self.warmup < 0 or not 0 <= self.decay_share <= 1:
             raise ConfigError(
                 f"stage {self.name}: expected a warmup of 0 or more steps and a decay-share in [0, 1], "
@@ -72,7 +76,7 @@ class Stage:
 
     def weights(self, crf_backend: Any) -> LossWeights:
         """Return the weights of the loss's terms."""
-        return LossWeights(self.lambda1, self.lambda2, self.outside, crf_backend)
+        return LossWeights(self.lambda1, self.lambda2, self.outside, crf_backend, self.cross_entropy)
 
 
 def stage_of(table: Mapping[str, Any]) -> Stage:
@@ -118,7 +122,16 @@ def _checked(key: str, value: Any, kind: str) -> Any:
 def two_stages(steps: int, phase1_share: float, learning_rate: float, guided: LossWeights) -> list[Stage]:
     """Return a run's plain plan: SoftIoU without guidance, then the guided pass with all losses."""
     first = round(phase1_share * steps)
-    alone = Stage("phase 1", max(first, 1), learning_rate, phases=1, lambda1=0, lambda2=0, outside=guided.outside)
+    alone = Stage(
+        "phase 1",
+        max(first, 1),
+        learning_rate,
+        phases=1,
+        lambda1=0,
+        lambda2=0,
+        outside=guided.outside,
+        cross_entropy=guided.cross_entropy,
+    )
     rest = Stage(
         "phase 2",
         max(steps - first, 1),
@@ -126,5 +139,6 @@ def two_stages(steps: int, phase1_share: float, learning_rate: float, guided: Lo
         lambda1=guided.lambda1,
         lambda2=guided.lambda2,
         outside=guided.outside,
+        cross_entropy=guided.cross_entropy,
     )
     return [stage for stage, length in ((alone, first), (rest, steps - first)) if length]

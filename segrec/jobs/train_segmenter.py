@@ -46,7 +46,9 @@ class SegmenterTraining:
         word_width, scene_side: sizes of the training windows, multiples of 16.
         word_batch, scene_batch: pictures a step.
         scene_every: where there are words and scenes, each so many-th step is one of scenes.
-        supervision: `draw` takes one mask of a picture that has both, as the paper does; `both` takes both.
+        supervision: `draw` takes one mask of a picture that has both, as the paper does; `both` takes both, `text` the
+            text mask alone.
+        word_supervision: the same for word crops; None takes `supervision`.
         stages: the plan; without one, `steps`, `phase1_share`, `learning_rate` and the weights say it.
         steps: steps in all.
         phase1_share: share of the steps before the guided pass, the subset and the CRF loss join in (Section III.B.2).
@@ -54,6 +56,7 @@ class SegmenterTraining:
         lambda1: weight of the subset loss, Eq. 5.
         lambda2: weight of the dense CRF loss, Eq. 5.
         outside: weight of the empty-text term outside polygons, which the paper does not have.
+        cross_entropy: weight of the pixel-wise cross-entropy, which the paper does not have.
         crf_backend: `nystrom`, `exact` or `gated`.
         pretrained: weights to start from: shipped name, run directory or file; None starts from scratch.
         gradient_checkpointing: compute maps a second time in the backward pass instead of keeping them in memory.
@@ -73,6 +76,7 @@ class SegmenterTraining:
     scene_batch: int = 4
     scene_every: int = 4
     supervision: Supervision = "draw"
+    word_supervision: Supervision | None = None
     stages: Sequence[Stage] = ()
     steps: int = 2400
     phase1_share: float = 0.6
@@ -80,6 +84,7 @@ class SegmenterTraining:
     lambda1: float = 10.0
     lambda2: float = 0.1
     outside: float = 0.0
+    cross_entropy: float = 0.0
     crf_backend: str = "nystrom"
     pretrained: str | None = None
     seed: int = 0
@@ -95,7 +100,7 @@ class SegmenterTraining:
         """Return the stages."""
         if self.stages:
             return list(self.stages)
-        weights = LossWeights(self.lambda1, self.lambda2, self.outside)
+        weights = LossWeights(self.lambda1, self.lambda2, self.outside, cross_entropy=self.cross_entropy)
         return two_stages(self.steps, self.phase1_share, self.learning_rate, weights)
 
 
@@ -227,6 +232,7 @@ def _batches(settings: SegmenterTraining, stages: Sequence[Stage], world: World)
             scene_batch=settings.scene_batch,
             scene_every=settings.scene_every,
             supervision=settings.supervision,
+            word_supervision=settings.word_supervision,
             seed=settings.seed,
             workers=settings.workers,
         ),

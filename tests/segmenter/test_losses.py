@@ -208,6 +208,20 @@ def test_the_term_outside_polygons_by_hand():
     assert float(both["outside"]) == 0
 
 
+def test_the_cross_entropy_by_hand_leaves_out_ignored_pixels_and_images_without_the_target():
+    outputs = Outputs(torch.cat([logit(0.9, 0.2, 0.5), logit(0.5, 0.5, 0.5)]), None, None, None)
+    parts = semi_supervised_loss(
+        outputs,
+        torch.cat([row(1, 0.5, 0), row(0, 0, 0)]),
+        text_valid=torch.cat([row(1, 1, 0), row(1, 1, 1)]).bool(),
+        has_text=torch.tensor([True, False]),
+        cross_entropy=2.0,
+    )
+    by_hand = -(math.log(0.9) + 0.5 * math.log(0.2) + 0.5 * math.log(0.8)) / 2 / 2
+    assert float(parts["cross_entropy"]) == pytest.approx(by_hand)
+    assert float(parts["loss"]) == pytest.approx(float(parts["iou"]) + 2 * by_hand)
+
+
 def test_a_missing_target_gives_no_supervision_whatever_its_mask_holds():
     torch.manual_seed(3)
     text, region = torch.randn(2, 1, 4, 4), torch.randn(2, 1, 4, 4)

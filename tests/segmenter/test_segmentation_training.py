@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import torch
@@ -97,9 +99,32 @@ def test_image_and_masks_move_together():
         moved = augment(Sample(image, mask, None), (48, 80), np.random.default_rng(seed), geometry)
         assert moved.region is None and moved.image.shape == (48, 80, 3) and moved.text is not None
         counted = moved.text != 128
-        assert set(np.unique(moved.text)) <= {0, 128, 255} and counted.any()
+        assert counted.any()
         apart = (moved.image[:, :, 0] > 127) ^ (moved.text > 128)
         assert (apart & counted).mean() < 0.005, seed
+
+
+def test_an_inverted_view_keeps_its_masks_and_a_mirrored_one_moves_them_too():
+    source = sample()
+    negative = augment(source, (40, 60), np.random.default_rng(0), replace(STILL, inversion=1.0))
+    assert np.abs(255 - negative.image.astype(int) - source.image).max() <= 1
+    assert np.array_equal(negative.text, source.text)
+    mirrored = augment(source, (40, 60), np.random.default_rng(0), replace(STILL, mirror=1.0))
+    assert np.abs(mirrored.image[::-1, ::-1].astype(int) - source.image).max() <= 1
+    assert np.array_equal(mirrored.text[::-1, ::-1], source.text)
+    assert np.array_equal(mirrored.region[::-1, ::-1], source.region)
+
+
+def test_a_step_with_text_masks_alone_leaves_the_region_decoder_as_it_is():
+    torch.manual_seed(4)
+    model = MutuallyGuidedNet(width=2).train()
+    batch = bars(2)
+    only_text = batch._replace(has_region=~batch.has_region)
+    segmentation_loss(model, only_text, phases=1)["loss"].backward()
+    norms = [layer for layer in model.region_decoder.modules() if isinstance(layer, torch.nn.BatchNorm2d)]
+    assert all(parameter.grad is None for parameter in model.region_decoder.parameters())
+    assert norms and all(int(norm.num_batches_tracked) == 0 for norm in norms)
+    assert any(parameter.grad is not None for parameter in model.text_decoder.parameters())
 
 
 def test_outside_the_source_the_masks_say_ignore():

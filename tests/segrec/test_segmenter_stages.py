@@ -32,7 +32,7 @@ def test_a_table_becomes_a_stage():
         ({"name": 1}, "a stage's name must be a text, got 1"),
         ({"words": "a"}, "a stage's words must be a list of texts, got 'a'"),
         ({"phases": 3}, "stage 1a: phases must be 1 or 2, got 3"),
-        ({"lambda2": -1}, "stage 1a: lambda1, lambda2 and outside must not be negative"),
+        ({"lambda2": -1}, "stage 1a: lambda1, lambda2, outside and cross-entropy must not be negative"),
         ({"steps": 0}, "steps must be at least 1, got 0"),
         ({"lr": 0}, "the learning rate must be positive and finite, got 0"),
         ({"steps": float("inf")}, "a stage's steps must be a whole number, got inf"),
@@ -55,7 +55,7 @@ def test_what_a_stage_needs_is_named():
 
 @pytest.mark.parametrize("wrong", [-1.0, float("nan"), float("inf")])
 def test_weights_that_no_loss_bears_are_refused_in_the_plain_plan(wrong):
-    with pytest.raises(ConfigError, match="lambda1, lambda2 and outside must not be negative, nor infinite"):
+    with pytest.raises(ConfigError, match="outside and cross-entropy must not be negative, nor infinite"):
         two_stages(10, 0.5, 1e-3, LossWeights(wrong, 0.2, 0.5))
 
 
