@@ -13,7 +13,7 @@ from segrec.core.lmdb_io import DATA_FILE
 from segrec.core.runlog import progress_bar
 from segrec.data.importers.record import ImportRecord
 from segrec.data.importers.writer import PARTIAL_FOLDER
-from segrec.data.mask_record import MaskRecord, shard_folders
+from segrec.data.mask_record import MaskRecord, MaskSize, shard_folders
 from segrec.data.mask_store import MaskStore
 from segrec.data.rendering.writing import ORACLE, REGIONS
 from segrec.data.words import WordLmdb
@@ -115,6 +115,7 @@ def _describe_record(store: MaskStore, findings: Findings) -> None:
     _describe_source(store, findings)
     facts["segmenter"] = "none" if segmenter is None else f"{segmenter.name}, digest {segmenter.digest}"
     facts["input size"] = _input_size(record)
+    facts["mask size"] = _MASK_SIZES[record.mask_size]
     facts["codec"] = record.codec
     facts["span"] = f"images {record.span[0]} to {record.span[1]}"
 
@@ -134,6 +135,12 @@ def _describe_source(store: MaskStore, findings: Findings) -> None:
                 return
     findings.facts["source today"] = "changed" if changed else "no longer at that path"
     findings.problems += changed[:1]
+
+
+_MASK_SIZES: dict[MaskSize, str] = {
+    "working": "working: the segmenter's where that is larger than the word's image, else the image's",
+    "crop": "crop: of each word's image",
+}
 
 
 def _input_size(record: MaskRecord) -> str:
