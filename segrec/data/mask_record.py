@@ -15,9 +15,10 @@ from segrec.data.words import WordLmdb
 RECORD_KEY = b"record"
 PROGRESS_KEY = b"progress"
 VERSION = 3
-"""Since 2, shards hold a digest of their masks, and since 3 the record says `mask_size`; what older versions hold is
-read and finished as it is."""
+"""Since 2, shards hold a digest of their masks, since 3 the record says `mask_size`; older stores are read and finished
+as they are."""
 MaskSize = Literal["crop", "working"]
+FIRST_SIZED = 3
 _SHARD_NAME = re.compile(r"shard-(\d{5})-of-(\d{5})")
 
 
@@ -83,7 +84,7 @@ class MaskRecord:
         content = asdict(self)
         if self.source.revision is None:
             del content["source"]["revision"]
-        if self.version < 3:
+        if self.version < FIRST_SIZED:
             del content["mask_size"]
         return json.dumps(content, ensure_ascii=False, sort_keys=True).encode("utf-8")
 
