@@ -29,7 +29,7 @@ class InputSpec:
         width: pixels; images are stretched to it, the field's habit, at least in training.
         color: "grey" is one channel of ITU-R 601 luma, "rgb" is three.
         mask: whether a text mask follows as the last channel; only with "rgb".
-        interpolation: how images are resized, with Pillow's filters as the public projects do; masks are always bilinear.
+        interpolation: how images are resized, by Pillow's filters as in the public projects; masks always bilinearly.
         mean: of the colours, 0..255; what the network sees as 0.
         deviation: how many steps of 0..255 the network sees as 1.
         keep_ratio: an image to be read gets the width of its ratio instead, a multiple of 16 from 32 to 2048.

@@ -31,8 +31,8 @@ class MaskSource(Protocol):
             indices: 0-based positions in the word database.
             images: those word images, (H, W, 3) uint8 RGB.
             visits: how often each image was asked for before (the epoch, in training).
-            size: (height, width) of the masks, usually the network's input; None leaves them as they are: of each image's
-                own size, or of the size at which they are stored or predicted.
+            size: (height, width) of the masks, usually the network's input; None leaves them as they are, of each
+                image's own size or of that at which they are stored or predicted.
         """
 
 

@@ -17,6 +17,7 @@ from segrec.data.mask_record import MaskRecord, MaskSize, shard_folders
 from segrec.data.mask_store import MaskStore
 from segrec.data.rendering.writing import ORACLE, REGIONS
 from segrec.data.words import WordLmdb
+from segrec.jobs.corrupt_words import RECORD as CORRUPTION
 from segrec.jobs.info_findings import Findings, Samples, positions_to_check, size_in_words
 from segrec.jobs.info_shards import describe_shards
 
@@ -37,6 +38,7 @@ def inspect_words(path: Path, *, verify: bool) -> Findings:
         words = WordLmdb(path)
         findings.facts["words"] = str(len(words))
         _describe_import(path, findings)
+        _describe_corruption(path, findings)
         findings.facts["first labels"] = _first_labels(words) or "none"
         findings.facts["digest"] = f"{words.digest} (of a sample)"
         _check_words(words, findings, verify=verify)
@@ -60,6 +62,17 @@ def _describe_import(path: Path, findings: Findings) -> str:
         findings.facts["import"] = f"{progress.words} words of {progress.read} listed ones read"
         findings.facts["left out"] = "; ".join(progress.summary()) or "nothing"
     return "run the same segrec import again to go on"
+
+
+def _describe_corruption(path: Path, findings: Findings) -> None:
+    """Add how the words were made worse, and from which, where segrec did it."""
+    if (path / CORRUPTION).exists():
+        record = read_json(path / CORRUPTION)
+        try:
+            source, done = record["source"], ", ".join(record["corruptions"])
+            findings.facts["corrupted"] = f"{done}, seed {record['seed']}, from {source['name']} at {source['path']}"
+        except (KeyError, TypeError):
+            findings.problems.append(f"{path / CORRUPTION} is damaged; render the words again")
 
 
 def _first_labels(words: WordLmdb) -> str:

@@ -263,7 +263,15 @@ def test_a_damaged_store_is_a_data_error(tmp_path, make_words, make_record, key,
 
 @pytest.mark.parametrize(
     ("name", "value"),
-    [("codec", ["png16"]), ("input_size", [32]), ("span", ["1", "3"]), ("span", [3, 1]), ("span", [1, 4]), ("kind", 0), ("mask_size", "large")],
+    [
+        ("codec", ["png16"]),
+        ("input_size", [32]),
+        ("span", ["1", "3"]),
+        ("span", [3, 1]),
+        ("span", [1, 4]),
+        ("kind", 0),
+        ("mask_size", "large"),
+    ],
 )
 def test_a_record_of_impossible_values_is_a_data_error(tmp_path, make_words, make_record, name, value):
     content = json.loads(make_record(make_words(3)).to_json())

@@ -95,7 +95,7 @@ def test_masks_may_have_their_images_size_enlarged_in_proportion(wide):
     for size in [(14, 45), (32, 103), (15, 48), (32, 100)]:
         assert len(wide.read([image], [np.zeros(size, np.uint8)])) == 1
     for size in [(13, 45), (32, 120), (32, 90), (7, 22)]:
-        with pytest.raises(ValueError, match=r"its image's size \(14, 45\), that enlarged in proportion, or the network"):
+        with pytest.raises(ValueError, match=r"size \(14, 45\), that enlarged in proportion, or the network's"):
             wide.read([image], [np.zeros(size, np.uint8)])
 
 

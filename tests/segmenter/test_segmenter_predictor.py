@@ -55,7 +55,7 @@ def test_detailed_masks_keep_the_networks_rows_and_give_the_others(segmenter: Se
     detailed = segmenter.predict_detailed_text(pictures)
     assert [mask.shape for mask in detailed] == [(32, 23), (32, 103), *sizes[2:]]
     for size, mask in zip(sizes, detailed, strict=True):
-        assert mask.dtype == np.float32 and 0 <= mask.min() and mask.max() <= 1
+        assert mask.dtype == np.float32 and mask.min() >= 0 and mask.max() <= 1
         np.testing.assert_allclose(rescale(mask, size), alone[SIZES.index(size)].text, rtol=0, atol=1e-4)
 
 
