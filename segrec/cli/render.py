@@ -91,7 +91,7 @@ def _sources(settings: dict[str, Any]) -> Any:
 
 
 def _parse_kinds(context: click.Context, parameter: click.Parameter, value: str | None) -> list[str]:
-    kinds = list(CORRUPTIONS) if value is None else _distinct(value)
+    kinds: list[str] = [*CORRUPTIONS] if value is None else _distinct(value)
     unknown = [kind for kind in kinds if kind not in CORRUPTIONS]
     if unknown:
         raise click.BadParameter(f"unknown kind {unknown[0]!r}; use some of {', '.join(CORRUPTIONS)}")

@@ -152,7 +152,8 @@ def _write(words: WordLmdb, folder: Path, choices: Sequence[Corruption], setting
 
 def _drawn(choices: Sequence[Corruption], seed: int, count: int) -> list[Corruption]:
     """Return what each of the first `count` words gets."""
-    return [choices[np.random.default_rng((seed, index)).integers(len(choices))] for index in range(1, count + 1)]
+    places = (np.random.default_rng((seed, index)).integers(len(choices)) for index in range(1, count + 1))
+    return [choices[int(place)] for place in places]
 
 
 def _first(words: WordLmdb, count: int) -> Iterator[Word]:

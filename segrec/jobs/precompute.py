@@ -112,7 +112,7 @@ def mask_size_of(output: str | os.PathLike[str]) -> MaskSize:
 
 
 def predicted_record(
-    words: WordLmdb, network: Segmenter, segmenter: SegmenterRecord, *, count: int, mask_size: MaskSize
+    words: WordLmdb, network: Segmenter, segmenter: SegmenterRecord, *, count: int, mask_size: MaskSize = "working"
 ) -> MaskRecord:
     """Return the record of a store that holds predicted masks of the first `count` words."""
     return MaskRecord(
