@@ -65,8 +65,8 @@ class Recognizer:
 
         Args:
             images: (H, W, 3) uint8 RGB word crops of any size.
-            masks: (H, W) uint8, 0..255, each of its image's size or of the network's input size; for a model that
-                needs them.
+            masks: (h, w) uint8, 0..255, each of its image's size, of that enlarged in proportion, or of the network's
+                input size; for a model that needs them.
             batch_size: images at once.
             lexicons: each reading becomes a word of this lexicon, or of its own where there is one an image: with CTC
                 the most probable of the near ones, see `lexicon_reading.probable_readings`; with attention the nearest.
@@ -141,11 +141,19 @@ class Recognizer:
             raise ValueError(f"masks must be one an image: got {len(masks)} masks for {len(images)} images")
         for index, (image, mask) in enumerate(zip(images, masks, strict=True)):
             size = self.model.input_spec.size_for(image.shape[:2])
-            if mask.shape not in (image.shape[:2], size):
+            if mask.shape != size and not _is_enlarged(mask.shape, image.shape[:2]):
                 raise ValueError(
-                    f"mask {index} must have its image's size {image.shape[:2]} or the network's {size}, "
-                    f"got {mask.shape}; resize it first"
+                    f"mask {index} must have its image's size {image.shape[:2]}, that enlarged in proportion, or the "
+                    f"network's {size}, got {mask.shape}; resize it first"
                 )
+
+
+def _is_enlarged(mask: tuple[int, ...], image: tuple[int, ...]) -> bool:
+    """Whether a mask has its image's size, or both sides of that times one factor, each rounded to whole pixels."""
+    if len(mask) != 2 or mask[0] < image[0] or mask[1] < image[1]:
+        return False
+    # sides H f and W f that are off by at most a half give |h W - w H| <= (H + W) / 2
+    return 2 * abs(mask[0] * image[1] - mask[1] * image[0]) <= sum(image)
 
 
 def _check_beam(beam: int, model: Any) -> None:

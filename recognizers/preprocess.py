@@ -29,7 +29,7 @@ class InputSpec:
         width: pixels; images are stretched to it, the field's habit, at least in training.
         color: "grey" is one channel of ITU-R 601 luma, "rgb" is three.
         mask: whether a text mask follows as the last channel; only with "rgb".
-        interpolation: how images and masks are resized, with Pillow's filters as the public projects do.
+        interpolation: how images are resized, by Pillow's filters as in the public projects; masks always bilinearly.
         mean: of the colours, 0..255; what the network sees as 0.
         deviation: how many steps of 0..255 the network sees as 1.
         keep_ratio: an image to be read gets the width of its ratio instead, a multiple of 16 from 32 to 2048.
@@ -88,7 +88,7 @@ def prepare(image: np.ndarray, mask: np.ndarray | None, spec: InputSpec) -> np.n
 
     Args:
         image: (H, W, 3) uint8, RGB, any size.
-        mask: (h, w) uint8, 0..255, of any size, resized like the image; None for a spec without a mask.
+        mask: (h, w) uint8, 0..255, of any size, see `resample_mask`; None for a spec without a mask.
         spec: the recognizer's input.
 
     Raises:
@@ -109,7 +109,7 @@ def prepare(image: np.ndarray, mask: np.ndarray | None, spec: InputSpec) -> np.n
     if mask is not None:
         if mask.ndim != 2 or mask.dtype != np.uint8 or mask.size == 0:
             raise ValueError(f"mask must be (H, W) uint8 with values 0..255, got {mask.shape} {mask.dtype}")
-        prepared[3] = core_images.resample(mask, size, spec.interpolation)
+        prepared[3] = core_images.resample_mask(mask, size)
     return prepared
 
 

@@ -14,7 +14,7 @@ from torch import Tensor
 
 from segmenter.fused import FusedNet
 from segmenter.network import STRIDE, MutuallyGuidedNet, normalise_images
-from segmenter.preprocess import SCENE_HEIGHT, as_rgb, padded, rescale, working_size
+from segmenter.preprocess import SCENE_HEIGHT, as_rgb, mask_size, padded, rescale, working_size
 from segmenter.tiling import SMALLEST_TILE, TILE_SIDE, Mosaic
 from segrec.core.device import autocast, resolve_device
 from segrec.core.errors import ConfigError
@@ -22,6 +22,8 @@ from segrec.core.images import Array
 
 Probabilities = NDArray[np.float32]
 Network = Callable[[Tensor], Tensor]
+ResultSize = Callable[[tuple[int, int], tuple[int, int]], tuple[int, int]]
+"""Makes a picture's own and its working size into that of its maps."""
 
 BATCH_PIXELS = 32 * 32 * 160
 """Pixels of one batch, so that a run's memory does not depend on how long its longest words are."""
@@ -37,6 +39,10 @@ class Masks(NamedTuple):
 
     text: Probabilities
     region: Probabilities
+
+
+def _own_size(size: tuple[int, int], working: tuple[int, int]) -> tuple[int, int]:
+    return size
 
 
 class Segmenter:
@@ -112,6 +118,21 @@ class Segmenter:
         """
         return [text for (text,) in self._run(images, self._network.text_mask, 1, batch_size)]
 
+    def predict_detailed_text(self, images: Sequence[Array], *, batch_size: int = 32) -> list[Probabilities]:
+        """Return the text masks at the larger of each picture's own and its working size, (h, w) float32 in [0, 1].
+
+        What is to be resampled once more, as for a recognizer's input, loses least so: `predict_text` gives the same
+        masks at the pictures' own sizes.
+
+        Args:
+            images: as for `predict`.
+            batch_size: most pictures in one run of the network.
+
+        Raises:
+            ValueError: as for `predict`.
+        """
+        return [text for (text,) in self._run(images, self._network.text_mask, 1, batch_size, at=mask_size)]
+
     def prepare(self, image: Array) -> Array:
         """Return a picture at working size, (h, w, 3) uint8 RGB: the part of `predict_text` before the network.
 
@@ -130,9 +151,9 @@ class Segmenter:
         return [text for (text,) in self._maps(pictures, self._network.text_mask, 1, len(pictures))]
 
     def _run(
-        self, images: Sequence[Array], network: Network, maps: int, batch_size: int
+        self, images: Sequence[Array], network: Network, maps: int, batch_size: int, *, at: ResultSize = _own_size
     ) -> list[tuple[Probabilities, ...]]:
-        """Return each picture's maps at its own size; `network` gives logits (N, maps, H, W)."""
+        """Return each picture's maps at the size `at` says; `network` gives logits (N, maps, H, W)."""
         if batch_size < 1:
             raise ValueError(f"batch_size must be at least 1, got {batch_size}")
         if isinstance(images, np.ndarray):
@@ -143,7 +164,8 @@ class Segmenter:
         for chosen in equal_batches(dict(enumerate(sizes)), batch_size):
             pictures = [rescale(colour[position], sizes[position]) for position in chosen]
             for position, found in zip(chosen, self._maps(pictures, network, maps, batch_size), strict=True):
-                results[position] = tuple(rescale(one, colour[position].shape[:2]) for one in found)
+                size = at(colour[position].shape[:2], sizes[position])
+                results[position] = tuple(rescale(one, size) for one in found)
         return results
 
     def _maps(self, pictures: Sequence[Array], network: Network, maps: int, batch_size: int) -> list[Probabilities]:

@@ -76,6 +76,16 @@ def working_size(
     return max(1, round(size[0] * scale)), max(1, round(size[1] * scale))
 
 
+def mask_size(size: tuple[int, int], working: tuple[int, int]) -> tuple[int, int]:
+    """Return the (height, width) at which a picture's mask keeps all that the network gave: the larger of two sizes.
+
+    Args:
+        size: (height, width) of the picture.
+        working: that size in the network, of the same aspect ratio, see `working_size`.
+    """
+    return working if working[0] > size[0] else size
+
+
 def padded(image: Array) -> Array:
     """Return `image` (H, W, 3) with its last row and column repeated up to the next multiples of 16."""
     bottom, right = (-side % STRIDE for side in image.shape[:2])

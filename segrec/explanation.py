@@ -36,7 +36,7 @@ class Explanation(NamedTuple):
 
     Attributes:
         image: (H, W, 3) uint8 RGB, the crop.
-        mask: (h, w) uint8, 0..255, that was read along, of the crop's size or the network's; None without one.
+        mask: (h, w) uint8, 0..255, that was read along, of the crop's size or larger; None without one.
         reading: the word.
         steps: the characters in order, or the frames from left to right.
         rectified: (h, w, 3) uint8 RGB, what the network straightened; None for a network that does not.

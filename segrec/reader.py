@@ -11,9 +11,9 @@ from numpy.typing import NDArray
 
 from recognizers.lexicon import Lexicon
 from recognizers.predictor import Recognizer
-from segmenter.preprocess import as_rgb
+from segmenter.preprocess import as_rgb, rescale
 from segrec.core.images import Array
-from segrec.data.predicted_masks import as_stored
+from segrec.data.predicted_masks import as_stored, mask_bytes
 from segrec.explanation import Explanation, explain_reading
 from segrec.pretrained import Segmenter, open_recognizer
 from segrec.regions import cut_region
@@ -90,10 +90,11 @@ class Reader:
         images = [as_rgb(crop, position) for position, crop in enumerate(crops)]
         if not images:
             return []
-        masks = self._segmenter.predict_text(images, batch_size=batch_size)
+        masks = self._segmenter.predict_detailed_text(images, batch_size=batch_size)
         channel = [_levels(mask) for mask in masks] if self._recognizer.needs_mask else None
         readings = self._recognizer.read(images, channel, batch_size=batch_size, lexicons=lexicon)
-        return [Word(*reading, mask) for reading, mask in zip(readings, masks, strict=True)]
+        own = (rescale(mask, (image.shape[0], image.shape[1])) for mask, image in zip(masks, images, strict=True))
+        return [Word(*reading, mask) for reading, mask in zip(readings, own, strict=True)]
 
     def explain(self, crop: Array) -> Explanation:
         """Return how one crop is read greedily; `segrec.draw_reading` makes a picture of it.
@@ -105,7 +106,7 @@ class Reader:
             ValueError: the crop is no such array.
         """
         image = as_rgb(crop, 0)
-        mask = _levels(self._segmenter.predict_text([image])[0]) if self._recognizer.needs_mask else None
+        mask = _levels(self._segmenter.predict_detailed_text([image])[0]) if self._recognizer.needs_mask else None
         return explain_reading(self._recognizer, image, mask)
 
     def read_regions(self, image: Array, polygons: Sequence[NDArray[Any]], *, batch_size: int = 64) -> list[Word]:
@@ -130,7 +131,7 @@ class Reader:
 
 def _levels(mask: NDArray[np.float32]) -> Array:
     """Return a mask in [0, 1] as recognizers are given it."""
-    return as_stored(np.round(mask * 255).astype(np.uint8))
+    return as_stored(mask_bytes(mask))
 
 
 def _cut(picture: Array, polygon: NDArray[Any], number: int) -> Array | None:

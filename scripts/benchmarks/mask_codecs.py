@@ -183,7 +183,7 @@ def mask_codecs(data: str | None, weights: str, count: int, threads: int) -> Non
         count = min(count, len(words))
         for begin in range(0, count, CHUNK):
             images = [words[position].image for position in range(begin, min(begin + CHUNK, count))]
-            for mask in segmenter.predict_text([image for image in images if image is not None]):
+            for mask in segmenter.predict_detailed_text([image for image in images if image is not None]):
                 number, pixels, rounded = number + 1, pixels + mask.size, mask_bytes(mask)
                 for score in scores:
                     score.add(number, mask, rounded)

@@ -20,6 +20,7 @@ from faults.workplace import (
     progress,
     unsound,
 )
+from segmenter.preprocess import mask_size, working_size
 from segrec.core.lmdb_io import DATA_FILE, commit
 from segrec.data.mask_store import MaskStore
 from segrec.data.words import COUNT_KEY, WordLmdb, image_key, label_key
@@ -108,16 +109,25 @@ def odd_pictures(work: Workplace, rng: random.Random) -> Outcome:
     found = []
     for place, picture in work.odd.items():
         mask = store[place - 1]
-        if (mask if mask is None else mask.shape) != picture.mask_size:
-            found.append(f"word {place} has a mask {mask if mask is None else mask.shape}, not {picture.mask_size}")
+        wanted = picture.size and kept_size(picture.size, store)
+        if (mask if mask is None else mask.shape) != wanted:
+            found.append(f"word {place} has a mask {mask if mask is None else mask.shape}, not {wanted}")
     plain = work.write_words("plain", 600, {})
     odd = work.write_words("odd", 600, {1 + place: picture.data for place, picture in enumerate(work.odd.values())})
     peaks = [work.start(work.folder / f"of-{data.name}", data=data).ended().peak for data in (plain, odd)]
     if peaks[1] - peaks[0] > MOST_FOR_BOMBS:
         found.append(f"bombs raised the peak of memory by {(peaks[1] - peaks[0]) / 1e6:.0f} MB")
-    unreadable = sum(picture.mask_size is None for picture in work.odd.values())
+    unreadable = sum(picture.size is None for picture in work.odd.values())
     peak, plain_peak = (round(peak / 1e6) for peak in reversed(peaks))
     return Outcome(f"{len(work.odd)} kinds, {unreadable} unreadable; peak {peak} MB, {plain_peak} without them", found)
+
+
+def kept_size(size: tuple[int, int], store: MaskStore) -> tuple[int, int]:
+    """Return the (height, width) that a store's record promises for the mask of a picture of `size`."""
+    height = store.record.input_size[0]
+    if store.record.mask_size == "crop" or height is None:
+        return size
+    return mask_size(size, working_size(size, height=height, scene_height=None))
 
 
 def source_untouched(work: Workplace, rng: random.Random) -> Outcome:

@@ -24,10 +24,10 @@ _ORIENTATION, _GREY, _COLOUR = 0x0112, 0, 2
 
 
 class OddPicture(NamedTuple):
-    """A file, and the (height, width) of its mask; None when it is to count as unreadable."""
+    """A file, and its (height, width) as it is shown; None when it is to count as unreadable."""
 
     data: bytes
-    mask_size: tuple[int, int] | None
+    size: tuple[int, int] | None
 
 
 def odd_pictures() -> dict[str, OddPicture]:

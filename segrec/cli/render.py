@@ -8,12 +8,13 @@ from typing import Any
 import click
 
 from segrec.cli.common import common_options, workers_option
+from segrec.data.rendering.corruption_kinds import CORRUPTIONS, LEVELS
 from segrec.data.rendering.styles import STYLES, Style
 
 
 @click.group("render")
 def command() -> None:
-    """Render words or scenes with exact masks and polygons, or bend the pictures of ICDAR-2013.
+    """Render words or scenes with exact masks and polygons, corrupt words, or bend the pictures of ICDAR-2013.
 
     Each takes --output, --seed, --device, --quiet and --config, and says the rest with --help.
     """
@@ -87,6 +88,61 @@ def _sources(settings: dict[str, Any]) -> Any:
     return RenderSources(
         fonts=settings["fonts"] or None, lexicon=settings["lexicon"], backgrounds=settings["backgrounds"]
     )
+
+
+def _parse_kinds(context: click.Context, parameter: click.Parameter, value: str | None) -> list[str]:
+    kinds: list[str] = [*CORRUPTIONS] if value is None else _distinct(value)
+    unknown = [kind for kind in kinds if kind not in CORRUPTIONS]
+    if unknown:
+        raise click.BadParameter(f"unknown kind {unknown[0]!r}; use some of {', '.join(CORRUPTIONS)}")
+    return kinds
+
+
+def _parse_levels(context: click.Context, parameter: click.Parameter, value: str | None) -> list[int] | None:
+    if value is None or value == "all":
+        return None if value is None else list(LEVELS)
+    unknown = [level for level in _distinct(value) if level not in map(str, LEVELS)]
+    if unknown:
+        raise click.BadParameter(f"unknown level {unknown[0]!r}; use some of {', '.join(map(str, LEVELS))}, or all")
+    return [int(level) for level in _distinct(value)]
+
+
+def _distinct(value: str) -> list[str]:
+    return list(dict.fromkeys(part.strip() for part in value.split(",")))
+
+
+@command.command("corrupt")
+@click.option("--data", type=click.Path(), required=True, help="Word lmdb.")
+@click.option("--output", type=click.Path(), required=True, help="Folder of the databases to write.")
+@click.option(
+    "--kind",
+    "kinds",
+    callback=_parse_kinds,
+    metavar="K[,K...]",
+    help=f"{', '.join(CORRUPTIONS)}.  [default: all]",
+)
+@click.option(
+    "--level",
+    "levels",
+    callback=_parse_levels,
+    metavar="L[,L...]|all",
+    help="From 1, hardly seen, to 5, hardly readable.  [default: 3; with --mixed all]",
+)
+@click.option("--mixed", is_flag=True, help="One database, in which each word gets a kind and a level by chance.")
+@click.option("--limit", type=click.IntRange(1), help="Only the first words.")
+@common_options()
+def corrupt(
+    data: str, output: str, kinds: Any, levels: list[int] | None, mixed: bool, limit: int | None, seed: int, device: str
+) -> None:
+    """Corrupt the pictures of words: a database for each kind and level, as OUTPUT/blur-3, with the labels kept.
+
+    The same seed gives the same bytes. Run again, it goes on with the databases that are not there yet.
+    """
+    from segrec.jobs.corrupt_words import corrupt_words
+
+    chosen = levels or (LEVELS if mixed else (3,))
+    for made in corrupt_words(data, output, kinds=kinds, levels=chosen, mixed=mixed, seed=seed, limit=limit):
+        click.echo(f"{made.path}: {made.words} words{'' if made.written else ' (already there)'}")
 
 
 @command.command("warp-icdar13")

@@ -240,6 +240,14 @@ def resample(array: Array, size: tuple[int, int], interpolation: Interpolation =
     return np.asarray(Image.fromarray(array).resize((size[1], size[0]), method), dtype=np.uint8)
 
 
+def resample_mask(mask: Array, size: tuple[int, int]) -> Array:
+    """Return an (H, W) uint8 mask at `size` (height, width): bilinear, smoothed along each side that shrinks.
+
+    Every recognizer's mask goes this way once, whatever filter its images take: bicubic overshoots at strokes.
+    """
+    return resample(mask, size, "bilinear")
+
+
 def to_grey(image: Array) -> Array:
     """Return the ITU-R 601 luma of an (H, W, 3) RGB image as (H, W) uint8, with Pillow's integer rounding."""
     red, green, blue = (image[:, :, channel].astype(np.uint32) for channel in range(3))

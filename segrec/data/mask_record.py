@@ -6,7 +6,7 @@ import json
 import re
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
 from segrec.core.errors import DataError
 from segrec.data.mask_codec import DEFAULT_CODEC
@@ -14,8 +14,11 @@ from segrec.data.words import WordLmdb
 
 RECORD_KEY = b"record"
 PROGRESS_KEY = b"progress"
-VERSION = 2
-"""Since 2, shards hold a digest of their masks; what version 1 holds is read and finished as it is."""
+VERSION = 3
+"""Since 2, shards hold a digest of their masks, since 3 the record says `mask_size`; older stores are read and finished
+as they are."""
+MaskSize = Literal["crop", "working"]
+FIRST_SIZED = 3
 _SHARD_NAME = re.compile(r"shard-(\d{5})-of-(\d{5})")
 
 
@@ -63,6 +66,8 @@ class MaskRecord:
         input_size: (height, width) the segmenter works at, None where it follows the image.
         span: the first and last 1-based index that the finished store covers.
         codec: how masks are encoded, see `mask_codec`.
+        mask_size: "crop" is the size of each word's image; "working" is the size at which the segmenter saw it where
+            that is larger, see `segmenter.preprocess.mask_size`. Stores before version 3 do not say it: "crop".
     """
 
     kind: Literal["predicted", "oracle", "region"]
@@ -71,6 +76,7 @@ class MaskRecord:
     input_size: tuple[int | None, int | None]
     span: tuple[int, int]
     codec: str = DEFAULT_CODEC
+    mask_size: MaskSize = "crop"
     version: int = VERSION
 
     def to_json(self) -> bytes:
@@ -78,6 +84,8 @@ class MaskRecord:
         content = asdict(self)
         if self.source.revision is None:
             del content["source"]["revision"]
+        if self.version < FIRST_SIZED:
+            del content["mask_size"]
         return json.dumps(content, ensure_ascii=False, sort_keys=True).encode("utf-8")
 
     @classmethod
@@ -117,6 +125,8 @@ class MaskRecord:
             raise TypeError("a value has another type")
         if not 1 <= first <= last + 1 <= self.source.num_samples + 1:
             raise ValueError(f"span {self.span} does not fit the source")
+        if self.mask_size not in get_args(MaskSize):
+            raise ValueError(f"mask_size {self.mask_size!r} is unknown")
 
     def difference(self, other: MaskRecord) -> str | None:
         """Return the first thing in which `other` asks for other masks than these, in words, or None.
@@ -132,6 +142,7 @@ class MaskRecord:
             ("kind", self.kind, other.kind),
             ("input size", self.input_size, other.input_size),
             ("span", self.span, other.span),
+            ("mask size", self.mask_size, other.mask_size),
             ("codec", self.codec, other.codec),
         ]:
             if mine != theirs:

@@ -8,7 +8,7 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from segrec.core.images import resample
+from segrec.core.images import resample_mask
 from segrec.data.mask_codec import Mask
 from segrec.data.mask_store import MaskStore
 
@@ -31,7 +31,8 @@ class MaskSource(Protocol):
             indices: 0-based positions in the word database.
             images: those word images, (H, W, 3) uint8 RGB.
             visits: how often each image was asked for before (the epoch, in training).
-            size: (height, width) of the masks, usually the network's input; None for each image's own.
+            size: (height, width) of the masks, usually the network's input; None leaves them as they are, of each
+                image's own size or of that at which they are stored or predicted.
         """
 
 
@@ -72,7 +73,7 @@ class ZeroMasks:
 
 
 class StoredMasks:
-    """The masks of a mask store, resampled (bilinear) where a size is asked for.
+    """The masks of a mask store, resampled where a size is asked for.
 
     Args:
         store: the masks of the word database that the indices count in.
@@ -101,7 +102,7 @@ class StoredMasks:
         if mask is None:
             self.missing += 1
             return np.zeros(_mask_size(image, size), np.uint8)
-        return mask if size is None else resample(mask, size)
+        return mask if size is None else resample_mask(mask, size)
 
 
 def _mask_size(image: NDArray[Any], size: Size | None) -> Size:

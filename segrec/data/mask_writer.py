@@ -154,10 +154,24 @@ def _check_siblings(store: Path, record: MaskRecord, shard: tuple[int, int]) -> 
                 f"{store} is cut into {count} shards, not {shard[1]}; use the same number or choose another output"
             )
         if (folder / DATA_FILE).exists():
-            try:
-                content = LmdbReader(folder).get(RECORD_KEY) or b""
-            except DataError as error:
-                raise DataError(f"{error}: delete that folder and run again") from error
-            difference = MaskRecord.from_json(content, folder).difference(record)
+            difference = _record_of(folder).difference(record)
             if difference:
                 raise DataError(f"{store} was made with {difference}; choose another output or delete that folder")
+
+
+def begun_record(path: str | os.PathLike[str]) -> MaskRecord | None:
+    """Return the record of the store at `path`, of its first shard that is there; None where none is begun.
+
+    Raises:
+        DataError: that shard is damaged.
+    """
+    begun = (folder for folder in shard_folders(Path(path)).values() if (folder / DATA_FILE).exists())
+    return next(map(_record_of, begun), None)
+
+
+def _record_of(folder: Path) -> MaskRecord:
+    try:
+        content = LmdbReader(folder).get(RECORD_KEY) or b""
+    except DataError as error:
+        raise DataError(f"{error}: delete that folder and run again") from error
+    return MaskRecord.from_json(content, folder)

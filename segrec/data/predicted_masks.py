@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from segmenter.predictor import Segmenter
-from segrec.core.images import Array, resample
+from segrec.core.images import Array, resample_mask
 from segrec.data.mask_codec import DEFAULT_CODEC, MaskCodec, mask_codec
 from segrec.data.mask_sources import Size
 
@@ -35,7 +35,7 @@ class PredictedMasks:
     ) -> list[Array]:
         """Return one mask an image, see `MaskSource.masks`."""
         stored = [as_stored(mask, self._codec) for mask in predicted_bytes(self._segmenter, images)]
-        return [mask if size is None else resample(mask, size) for mask in stored]
+        return [mask if size is None else resample_mask(mask, size) for mask in stored]
 
 
 def as_stored(mask: Array, codec: MaskCodec | None = None) -> Array:
@@ -45,8 +45,8 @@ def as_stored(mask: Array, codec: MaskCodec | None = None) -> Array:
 
 
 def predicted_bytes(segmenter: Segmenter, images: Sequence[NDArray[Any]], *, batch_size: int = 32) -> list[Array]:
-    """Return the text masks of word crops as (H, W) uint8, 0..255."""
-    return [mask_bytes(mask) for mask in segmenter.predict_text(images, batch_size=batch_size)]
+    """Return the text masks of word crops, (h, w) uint8, 0..255, at the sizes of `segmenter.preprocess.mask_size`."""
+    return [mask_bytes(mask) for mask in segmenter.predict_detailed_text(images, batch_size=batch_size)]
 
 
 def mask_bytes(probabilities: NDArray[np.float32]) -> Array:

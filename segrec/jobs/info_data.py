@@ -13,10 +13,11 @@ from segrec.core.lmdb_io import DATA_FILE
 from segrec.core.runlog import progress_bar
 from segrec.data.importers.record import ImportRecord
 from segrec.data.importers.writer import PARTIAL_FOLDER
-from segrec.data.mask_record import MaskRecord, shard_folders
+from segrec.data.mask_record import MaskRecord, MaskSize, shard_folders
 from segrec.data.mask_store import MaskStore
 from segrec.data.rendering.writing import ORACLE, REGIONS
 from segrec.data.words import WordLmdb
+from segrec.jobs.corrupt_words import RECORD as CORRUPTION
 from segrec.jobs.info_findings import Findings, Samples, positions_to_check, size_in_words
 from segrec.jobs.info_shards import describe_shards
 
@@ -37,6 +38,7 @@ def inspect_words(path: Path, *, verify: bool) -> Findings:
         words = WordLmdb(path)
         findings.facts["words"] = str(len(words))
         _describe_import(path, findings)
+        _describe_corruption(path, findings)
         findings.facts["first labels"] = _first_labels(words) or "none"
         findings.facts["digest"] = f"{words.digest} (of a sample)"
         _check_words(words, findings, verify=verify)
@@ -60,6 +62,17 @@ def _describe_import(path: Path, findings: Findings) -> str:
         findings.facts["import"] = f"{progress.words} words of {progress.read} listed ones read"
         findings.facts["left out"] = "; ".join(progress.summary()) or "nothing"
     return "run the same segrec import again to go on"
+
+
+def _describe_corruption(path: Path, findings: Findings) -> None:
+    """Add how the words were made worse, and from which, where segrec did it."""
+    if (path / CORRUPTION).exists():
+        record = read_json(path / CORRUPTION)
+        try:
+            source, done = record["source"], ", ".join(record["corruptions"])
+            findings.facts["corrupted"] = f"{done}, seed {record['seed']}, from {source['name']} at {source['path']}"
+        except (KeyError, TypeError):
+            findings.problems.append(f"{path / CORRUPTION} is damaged; render the words again")
 
 
 def _first_labels(words: WordLmdb) -> str:
@@ -115,6 +128,7 @@ def _describe_record(store: MaskStore, findings: Findings) -> None:
     _describe_source(store, findings)
     facts["segmenter"] = "none" if segmenter is None else f"{segmenter.name}, digest {segmenter.digest}"
     facts["input size"] = _input_size(record)
+    facts["mask size"] = _MASK_SIZES[record.mask_size]
     facts["codec"] = record.codec
     facts["span"] = f"images {record.span[0]} to {record.span[1]}"
 
@@ -134,6 +148,12 @@ def _describe_source(store: MaskStore, findings: Findings) -> None:
                 return
     findings.facts["source today"] = "changed" if changed else "no longer at that path"
     findings.problems += changed[:1]
+
+
+_MASK_SIZES: dict[MaskSize, str] = {
+    "working": "working: the segmenter's where that is larger than the word's image, else the image's",
+    "crop": "crop: of each word's image",
+}
 
 
 def _input_size(record: MaskRecord) -> str:

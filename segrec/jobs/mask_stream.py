@@ -6,6 +6,7 @@ from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
+from functools import partial
 from typing import NamedTuple, Protocol
 
 import numpy as np
@@ -13,9 +14,10 @@ import torch
 from numpy.typing import NDArray
 
 from segmenter.predictor import BATCH_PIXELS, equal_batches
-from segmenter.preprocess import rescale
+from segmenter.preprocess import mask_size, rescale
 from segrec.core.images import Array
 from segrec.core.interrupt import HeldInterrupt, held_interrupts
+from segrec.data.mask_record import MaskSize
 from segrec.data.predicted_masks import mask_bytes
 from segrec.data.words import WordLmdb
 
@@ -49,7 +51,11 @@ class _Crop(NamedTuple):
     picture: Array
     """As `prepare` gives it."""
     size: tuple[int, int]
-    """Of the word's own image."""
+    """(height, width) of the mask to be."""
+
+
+Loader = Callable[[Iterable[int]], list[_Crop | None]]
+"""Gives the crops at 0-based positions, None where an image is unreadable."""
 
 
 class _Running(NamedTuple):
@@ -88,6 +94,7 @@ def encoded_masks(
     todo: Iterable[Piece],
     batch_size: int,
     workers: int,
+    size: MaskSize = "working",
 ) -> Iterator[tuple[int, list[bytes]]]:
     """Yield (first 1-based index, encoded masks) of each piece's wanted words; empty bytes where none is readable.
 
@@ -101,6 +108,7 @@ def encoded_masks(
         todo: the pieces, in order.
         batch_size: crops in the network at once.
         workers: threads that decode pictures and encode masks.
+        size: of the masks, see `MaskRecord`.
     """
     running: deque[_Running] = deque()
     with (
@@ -113,7 +121,7 @@ def encoded_masks(
             maps = network.text_of_prepared([crop.picture for crop in crops])
             return helpers.submit(_finished, maps, [crop.size for crop in crops], encode)
 
-        for piece, crops in _loaded(words, network, todo, helpers, held):
+        for piece, crops in _loaded(words, partial(_load, words, network, size), todo, helpers, held):
             passes = [
                 (places, network_threads.submit(text_of, [crop for place in places if (crop := crops[place])]))
                 for places in _passes(crops, piece, network.device)
@@ -126,7 +134,7 @@ def encoded_masks(
 
 
 def _loaded(
-    words: WordLmdb, network: TextNetwork, todo: Iterable[Piece], helpers: ThreadPoolExecutor, held: HeldInterrupt
+    words: WordLmdb, load: Loader, todo: Iterable[Piece], helpers: ThreadPoolExecutor, held: HeldInterrupt
 ) -> Iterator[tuple[Piece, dict[int, _Crop | None]]]:
     """Yield each piece with its chunk's crops by their place, the next chunk being loaded meanwhile."""
     ahead: deque[tuple[Piece, list[Future[list[_Crop | None]]]]] = deque()
@@ -140,16 +148,21 @@ def _loaded(
     for piece in todo:
         first, end = piece.chunk[0] - 1, piece.chunk[1]
         parts = [range(begin, min(begin + WORDS_A_TASK, end)) for begin in range(first, end, WORDS_A_TASK)]
-        ahead.append((piece, [helpers.submit(_load, words, part, network) for part in parts]))
+        ahead.append((piece, [helpers.submit(load, part) for part in parts]))
         if len(ahead) > 1:
             yield next_one()
     while ahead:
         yield next_one()
 
 
-def _load(words: WordLmdb, positions: Iterable[int], network: TextNetwork) -> list[_Crop | None]:
+def _load(words: WordLmdb, network: TextNetwork, size: MaskSize, positions: Iterable[int]) -> list[_Crop | None]:
     images = (words[position].image for position in positions)
-    return [None if image is None else _Crop(network.prepare(image), image.shape[:2]) for image in images]
+    return [None if image is None else _crop(image, network.prepare(image), size) for image in images]
+
+
+def _crop(image: Array, picture: Array, size: MaskSize) -> _Crop:
+    own = (image.shape[0], image.shape[1])
+    return _Crop(picture, own if size == "crop" else mask_size(own, (picture.shape[0], picture.shape[1])))
 
 
 def _passes(crops: Mapping[int, _Crop | None], piece: Piece, device: torch.device) -> Iterator[list[int]]:
@@ -165,7 +178,7 @@ def _passes(crops: Mapping[int, _Crop | None], piece: Piece, device: torch.devic
 def _finished(
     maps: Sequence[NDArray[np.float32]], sizes: Sequence[tuple[int, int]], encode: Callable[[Array], bytes]
 ) -> list[bytes]:
-    """Return masks at working size, in [0, 1], encoded at the sizes (H, W) of their words."""
+    """Return masks at working size, in [0, 1], encoded at the sizes (height, width) that they are to have."""
     return [encode(mask_bytes(rescale(text, size))) for text, size in zip(maps, sizes, strict=True)]
 
 

@@ -13,8 +13,8 @@ from segrec.core.checkpoint import state_digest
 from segrec.core.errors import ConfigError
 from segrec.core.memory import give_back_freed
 from segrec.core.runlog import LOGGER, progress_bar
-from segrec.data.mask_record import MaskRecord, SegmenterRecord, SourceRecord, shard_span
-from segrec.data.mask_writer import MaskStoreWriter
+from segrec.data.mask_record import MaskRecord, MaskSize, SegmenterRecord, SourceRecord, shard_span
+from segrec.data.mask_writer import MaskStoreWriter, begun_record
 from segrec.data.words import WordLmdb
 from segrec.jobs.mask_stream import encoded_masks, pieces
 from segrec.shipped import SEGMENTER, resolve_weights
@@ -78,7 +78,7 @@ def precompute_masks(
     if not 1 <= shard[0] <= shard[1]:
         raise ConfigError(f"--shard must be I/N with 1 <= I <= N, got {shard[0]}/{shard[1]}")
     network, segmenter_record = open_segmenter(segmenter, device=device, amp=amp)
-    record = predicted_record(words, network, segmenter_record, count=count)
+    record = predicted_record(words, network, segmenter_record, count=count, mask_size=mask_size_of(output))
     return precompute_shard(words, output, network, record, shard=shard, batch_size=batch_size, workers=workers)
 
 
@@ -94,7 +94,26 @@ def words_to_do(words: WordLmdb, limit: int | None) -> int:
     return count
 
 
-def predicted_record(words: WordLmdb, network: Segmenter, segmenter: SegmenterRecord, *, count: int) -> MaskRecord:
+def mask_size_of(output: str | os.PathLike[str]) -> MaskSize:
+    """Return the size of the masks that a store gets: that of those it holds, which an older segrec may have begun.
+
+    Raises:
+        DataError: what it holds is damaged.
+    """
+    begun = begun_record(output)
+    if begun is None or begun.kind != "predicted" or begun.mask_size == "working":
+        return "working"
+    LOGGER.info(
+        "%s was begun by an older segrec, with masks at the size of the word images; it stays so. Masks of small words "
+        "keep more in a new store: name another output",
+        output,
+    )
+    return begun.mask_size
+
+
+def predicted_record(
+    words: WordLmdb, network: Segmenter, segmenter: SegmenterRecord, *, count: int, mask_size: MaskSize = "working"
+) -> MaskRecord:
     """Return the record of a store that holds predicted masks of the first `count` words."""
     return MaskRecord(
         kind="predicted",
@@ -102,6 +121,7 @@ def predicted_record(words: WordLmdb, network: Segmenter, segmenter: SegmenterRe
         segmenter=segmenter,
         input_size=(network.working_height, None),
         span=(1, count),
+        mask_size=mask_size,
     )
 
 
@@ -142,7 +162,13 @@ def precompute_shard(
         with progress_bar(last - first + 1, what, "word", initial=start - first) as bar:
             cleared = time.monotonic()
             for begin, values in encoded_masks(
-                words, network, writer.encode, todo=todo, batch_size=batch_size, workers=workers
+                words,
+                network,
+                writer.encode,
+                todo=todo,
+                batch_size=batch_size,
+                workers=workers,
+                size=record.mask_size,
             ):
                 writer.write_encoded(begin, values)
                 unreadable += values.count(b"")

@@ -57,7 +57,8 @@ class ShardActor:
         job, words = self._job, WordLmdb(self._job.data)
         if self._network is None:
             network, described = open_segmenter(job.segmenter, device=job.device, amp=job.amp)
-            here = predicted_record(words, network, described, count=job.record.span[1])
+            count, size = job.record.span[1], job.record.mask_size
+            here = predicted_record(words, network, described, count=count, mask_size=size)
             difference = job.record.difference(here)
             if difference:
                 raise DataError(

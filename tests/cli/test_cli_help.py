@@ -16,7 +16,7 @@ HEAVY = ("torch", "torchvision", "cv2", "lmdb", "numpy", "PIL", "safetensors", "
 NESTED = [
     ["train", "crnn"],
     ["train", "segmenter"],
-    *(["render", what] for what in ("words", "scenes", "warp-icdar13")),
+    *(["render", what] for what in ("words", "scenes", "corrupt", "warp-icdar13")),
 ]
 
 

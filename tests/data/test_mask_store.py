@@ -67,7 +67,7 @@ def test_the_store_holds_the_published_keys_and_no_lock_file(tmp_path, make_word
     assert sorted(found) == [b"mask-000000001", b"mask-000000002", b"mask-000000003", b"progress", b"record", b"seal"]
     assert found[b"progress"] == b"3"
     record = json.loads(found[b"record"])
-    assert sorted(record) == ["codec", "input_size", "kind", "segmenter", "source", "span", "version"]
+    assert sorted(record) == ["codec", "input_size", "kind", "mask_size", "segmenter", "source", "span", "version"]
     assert (record["source"]["name"], record["source"]["num_samples"], record["span"]) == ("words", 3, [1, 3])
 
 
@@ -163,6 +163,7 @@ def test_writing_on_with_another_record_is_refused_with_the_difference_named(tmp
         (make_record(words, weights="b" * 64), "segmenter mgnet-slim (aaaaaaaaaaaa), not mgnet-slim (bbbbbbbbbbbb)"),
         (make_record(words, span=(1, 5)), "span (1, 6), not (1, 5)"),
         (replace(record, input_size=(32, None)), "input size (64, None), not (32, None)"),
+        (replace(record, mask_size="working"), "mask size crop, not working"),
         (replace(record, kind="oracle", segmenter=None), "segmenter mgnet-slim (aaaaaaaaaaaa), not none"),
     ]:
         with pytest.raises(DataError) as error:
@@ -262,7 +263,15 @@ def test_a_damaged_store_is_a_data_error(tmp_path, make_words, make_record, key,
 
 @pytest.mark.parametrize(
     ("name", "value"),
-    [("codec", ["png16"]), ("input_size", [32]), ("span", ["1", "3"]), ("span", [3, 1]), ("span", [1, 4]), ("kind", 0)],
+    [
+        ("codec", ["png16"]),
+        ("input_size", [32]),
+        ("span", ["1", "3"]),
+        ("span", [3, 1]),
+        ("span", [1, 4]),
+        ("kind", 0),
+        ("mask_size", "large"),
+    ],
 )
 def test_a_record_of_impossible_values_is_a_data_error(tmp_path, make_words, make_record, name, value):
     content = json.loads(make_record(make_words(3)).to_json())
@@ -272,9 +281,9 @@ def test_a_record_of_impossible_values_is_a_data_error(tmp_path, make_words, mak
 
 
 def test_a_store_of_a_newer_version_asks_for_an_update(tmp_path, make_words, make_record):
-    with pytest.raises(DataError, match=r"written by a newer segrec \(version 3\); update segrec"):
-        write_store(tmp_path / "masks", replace(make_record(make_words(3)), version=3))
-    with pytest.raises(DataError, match=r"written by a newer segrec \(version 3\); update segrec"):
+    with pytest.raises(DataError, match=r"written by a newer segrec \(version 4\); update segrec"):
+        write_store(tmp_path / "masks", replace(make_record(make_words(3)), version=4))
+    with pytest.raises(DataError, match=r"written by a newer segrec \(version 4\); update segrec"):
         MaskStore(tmp_path / "masks")
 
 

@@ -90,6 +90,15 @@ def test_wrong_masks_are_refused_in_words(plain, wide):
         wide.read(images, [mask / 255 for mask in masks])
 
 
+def test_masks_may_have_their_images_size_enlarged_in_proportion(wide):
+    image = np.full((14, 45, 3), 99, np.uint8)
+    for size in [(14, 45), (32, 103), (15, 48), (32, 100)]:
+        assert len(wide.read([image], [np.zeros(size, np.uint8)])) == 1
+    for size in [(13, 45), (32, 120), (32, 90), (7, 22)]:
+        with pytest.raises(ValueError, match=r"size \(14, 45\), that enlarged in proportion, or the network's"):
+            wide.read([image], [np.zeros(size, np.uint8)])
+
+
 def test_wrong_images_and_batch_sizes_are_refused(plain):
     with pytest.raises(ValueError, match=r"image must be \(H, W, 3\) uint8 RGB, got \(4, 4\)"):
         plain.read([np.zeros((4, 4), np.uint8)])

@@ -43,6 +43,16 @@ def test_mask_and_image_are_resized_alike():
     assert (prepared[3] == prepared[0]).all()
 
 
+def test_masks_are_resized_alike_whatever_filter_the_images_take():
+    rng = np.random.default_rng(0)
+    image, mask = rng.integers(0, 256, (20, 37, 3), dtype=np.uint8), rng.integers(0, 256, (48, 60), dtype=np.uint8)
+    bilinear, bicubic = (
+        prepare(image, mask, InputSpec(color="rgb", mask=True, interpolation=filter_name))
+        for filter_name in ("bilinear", "bicubic")
+    )
+    assert (bilinear[3] == bicubic[3]).all() and (bilinear[:3] != bicubic[:3]).any()
+
+
 def test_normalise_maps_colour_to_minus_one_to_one_and_the_mask_to_zero_to_one():
     batch = torch.tensor([0, 255, 51, 255], dtype=torch.uint8).reshape(1, 4, 1, 1)
     assert normalise(batch, RGB_MASK).flatten().tolist() == pytest.approx([-1.0, 1.0, -0.6, 1.0])

@@ -56,7 +56,7 @@ def test_a_sound_picture_of_any_kind_has_its_pixels_and_every_other_one_a_reason
     found = {word.label: word for word in WordLmdb(words)}
     assert list(found) == list(pictures)
     sizes = {name: word.image if word.image is None else word.image.shape for name, word in found.items()}
-    assert sizes == {name: p.mask_size and (*p.mask_size, 3) for name, p in pictures.items()}
+    assert sizes == {name: p.size and (*p.size, 3) for name, p in pictures.items()}
     problems = {name: word.problem for name, word in found.items() if word.image is None}
     assert all(problem and "\n" not in problem for problem in problems.values())
     assert {name for name, problem in problems.items() if "shrink it first" in problem} == {
@@ -80,7 +80,7 @@ def test_bombs_are_refused_before_they_take_memory(pictures, words):
 def test_masks_have_the_size_of_the_picture_as_it_is_shown_and_bad_ones_are_empty(pictures, words, tmp_path):
     save_segmenter(tmp_path / "thin.safetensors", MutuallyGuidedNet(width=2, working_height=16))
     result = precompute_masks(words, tmp_path / "masks", segmenter=tmp_path / "thin.safetensors", device="cpu")
-    wanted = [picture.mask_size for picture in pictures.values()]
+    wanted = [picture.size for picture in pictures.values()]
     assert (result.words, result.unreadable) == (len(wanted), wanted.count(None))
     masks = [MaskStore(tmp_path / "masks")[position] for position in range(len(wanted))]
     assert [mask if mask is None else mask.shape for mask in masks] == wanted

@@ -8,7 +8,7 @@ import torch
 
 from segmenter.network import MutuallyGuidedNet, normalise_images
 from segmenter.predictor import Masks, Segmenter
-from segmenter.preprocess import as_rgb, padded, working_size
+from segmenter.preprocess import as_rgb, mask_size, padded, rescale, working_size
 from segrec.core.errors import ConfigError
 
 
@@ -47,6 +47,22 @@ def test_every_size_gives_masks_of_its_own_size_in_range(alone: list[Masks]):
         for mask in masks:
             assert mask.dtype == np.float32 and mask.min() >= 0 and mask.max() <= 1 and np.isfinite(mask).all()
     assert np.ptp(alone[6].text) > 0.01, "a constant output would prove nothing about order and batches"
+
+
+def test_detailed_masks_keep_the_networks_rows_and_give_the_others(segmenter: Segmenter, alone: list[Masks]):
+    sizes = [(7, 5), (31, 100), (64, 200), (1, 700), (150, 230)]
+    pictures = [picture(*size, SIZES.index(size)) for size in sizes]
+    detailed = segmenter.predict_detailed_text(pictures)
+    assert [mask.shape for mask in detailed] == [(32, 23), (32, 103), *sizes[2:]]
+    for size, mask in zip(sizes, detailed, strict=True):
+        assert mask.dtype == np.float32 and mask.min() >= 0 and mask.max() <= 1
+        np.testing.assert_allclose(rescale(mask, size), alone[SIZES.index(size)].text, rtol=0, atol=1e-4)
+
+
+def test_a_mask_is_never_smaller_than_its_picture_on_either_side():
+    for size in [(1, 1), (7, 5), (1, 700), (31, 1000), (32, 40), (64, 9), (33, 5000)]:
+        kept = mask_size(size, working_size(size, height=32, scene_height=None))
+        assert kept[0] >= size[0] and kept[1] >= size[1]
 
 
 @pytest.mark.parametrize("batch_size", [1, 2, 5, 32])

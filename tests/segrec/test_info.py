@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
-from dataclasses import FrozenInstanceError
+from dataclasses import FrozenInstanceError, replace
 from pathlib import Path
 
 import numpy as np
@@ -206,7 +206,7 @@ def test_lost_masks_are_named_and_a_store_without_digests_says_so(tmp_path):
     values = {key: LmdbReader(shard).get(key) or b"" for key in (b"record", b"mask-000000003", b"mask-000000004")}
     older = tmp_path / "older" / shard.name
     older.mkdir(parents=True)
-    record = values.pop(b"record").replace(b'"version": 2', b'"version": 1')
+    record = replace(MaskRecord.from_json(values.pop(b"record"), shard), version=1).to_json()
     commit(older / "data.mdb", [(b"record", record), (b"progress", b"4"), *values.items()])
     found = describe(tmp_path / "older")
     assert found.facts["digest"] == "none: the store was made by an older segrec"
