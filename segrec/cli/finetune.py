@@ -35,6 +35,18 @@ from segrec.shipped import SEGMENTER
 )
 @click.option("--mask-in-rectifier", is_flag=True, help="Widen the rectifier's input too; without, it sees no mask.")
 @click.option("--train", type=click.Choice(["input", "all"]), default="input", show_default=True, help="Which layers.")
+@click.option(
+    "--mask-lr",
+    "mask_learning_rate",
+    type=float,
+    help="Peak learning rate of the mask's weights.  [default: 0.01; 0.005 with --train all; with adadelta --lr]",
+)
+@click.option(
+    "--colour-lr",
+    "colour_learning_rate",
+    type=float,
+    help="Peak learning rate of the input layer's other weights; 0 freezes them.  [default: --lr]",
+)
 @click.option("--segmenter", default=SEGMENTER, show_default=True, help="Predicts masks where no store is named.")
 @click.option("--valid-masks", type=click.Path(), help="Mask store of --valid.")
 @click.option("--output", type=click.Path(), help="Run directory.  [default: runs/ARCHITECTURE-MASK]")

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import KW_ONLY, dataclass, replace
 from pathlib import Path
 from typing import Any, ClassVar, Literal, cast
 
 import torch
-from torch import nn
+from torch import Tensor, nn
 
+from recognizers.input_rates import input_rates
 from recognizers.loading import load_pretrained, save_recognizer
 from recognizers.widen import freeze_all_but_input, input_layers, train_input_mode, widen_input
 from segrec.core.checkpoint import state_digest
@@ -32,6 +34,10 @@ from segrec.shipped import SEGMENTER, resolve_weights
 VALID = "valid"
 """What stands for the validation words where the training data have numbers."""
 
+MASK_RATES = {"input": 1e-2, "all": 5e-3}
+"""Peak learning rates of the mask's weights with adam and adamw, by what is trained: a mask then changes
+readings within some hundred steps. Not stated in the paper."""
+
 
 @dataclass(frozen=True)
 class FineTuning(Optimisation):
@@ -49,6 +55,9 @@ class FineTuning(Optimisation):
         init: how the widened layer starts, see `recognizers.widen_input`.
         mask_in_rectifier: widen the rectifier's localiser too.
         train: `input` trains the first layer only (the paper), `all` everything.
+        mask_learning_rate: the peak for the mask's weights in the first layer, which start at zero and would hardly
+            leave it at the rate that suits trained weights; None takes `MASK_RATES`, with adadelta the run's rate.
+        colour_learning_rate: the peak for that layer's other weights; 0 leaves them as they are; None takes the run's.
         segmenter: predicts masks that no store holds.
     """
 
@@ -65,6 +74,8 @@ class FineTuning(Optimisation):
     init: Literal["random", "zero-mask", "luma"] = "zero-mask"
     mask_in_rectifier: bool = False
     train: Literal["input", "all"] = "input"
+    mask_learning_rate: float | None = None
+    colour_learning_rate: float | None = None
     segmenter: str = SEGMENTER
     steps: int = 300
     optimizer: str = "adam"
@@ -90,6 +101,8 @@ def finetune(settings: FineTuning, *, timing: LoopTiming | None = None) -> Path:
     """
     if settings.pretrained is None:
         settings = replace(settings, pretrained=architecture_of(settings.architecture).pretrained)
+    if settings.mask_learning_rate is None and settings.mask != "none":
+        settings = replace(settings, mask_learning_rate=_mask_rate(settings))
     with launched(settings.device) as world:
         _check(settings)
         check(settings, settings.data, world.device)
@@ -128,6 +141,7 @@ def _finetune(settings: FineTuning, world: World, timing: LoopTiming | None) -> 
             parent_digest=parent_digest,
             notes={"mask": settings.mask, "train": settings.train},
         ),
+        scales=_scales(model, settings),
         train_mode=(lambda: train_input_mode(model)) if settings.train == "input" else model.train,
         timing=timing,
     )
@@ -146,6 +160,32 @@ def _check(settings: FineTuning) -> None:
         raise ConfigError("--valid-masks are of validation words: name those with --valid")
     if settings.mask_in_rectifier and settings.mask == "none":
         raise ConfigError("--mask-in-rectifier needs a mask; choose another --mask than none")
+    _check_rates(settings)
+
+
+def _check_rates(settings: FineTuning) -> None:
+    mask, colour = settings.mask_learning_rate, settings.colour_learning_rate
+    if mask is not None and settings.mask == "none":
+        raise ConfigError("--mask-lr needs a mask; choose another --mask than none")
+    if mask is not None and not 0 < mask < math.inf:
+        raise ConfigError(f"--mask-lr must be positive and finite, got {mask}; for no mask use --mask zero or none")
+    if colour is not None and not 0 <= colour < math.inf:
+        raise ConfigError(f"--colour-lr must be 0 or more and finite, got {colour}; 0 leaves the colours as they are")
+    if colour == 0 and (settings.mask, settings.train) == ("none", "input"):
+        raise ConfigError("--colour-lr 0 without a mask leaves nothing to train; choose a --mask or --train all")
+
+
+def _mask_rate(settings: FineTuning) -> float:
+    """Return the mask's rate where none is given; adadelta finds step lengths itself, a rate of its own is near 1."""
+    return settings.learning_rate if settings.optimizer == "adadelta" else MASK_RATES[settings.train]
+
+
+def _scales(model: nn.Module, settings: FineTuning) -> dict[nn.Parameter, Tensor]:
+    """Return at which multiples of the run's rate the first layer's weights learn."""
+    mask, colour, rate = settings.mask_learning_rate, settings.colour_learning_rate, settings.learning_rate
+    return input_rates(
+        model, mask=1.0 if mask is None else mask / rate, colour=1.0 if colour is None else colour / rate
+    )
 
 
 def _prepared(plain: Any, settings: FineTuning) -> nn.Module:

@@ -103,6 +103,7 @@ def fit_recognizer(
     save: Callable[[Path], None],
     train_mode: Callable[[], object],
     ctc_aid: float = 0.0,
+    scales: Mapping[nn.Parameter, Tensor] | None = None,
     timing: LoopTiming | None = None,
 ) -> None:
     """Train a recognizer from a state on, or from the start, and say which words could not be used.
@@ -118,6 +119,7 @@ def fit_recognizer(
         save: writes the network's weights to a path.
         train_mode: puts the network in the mode in which it is trained.
         ctc_aid: weight of a CTC loss that helps an attention recognizer, see `recognizers.aided`.
+        scales: multiples of the learning rate for single parameters, see `make_optimizer`.
         timing: a fresh one is filled with how long the run worked and waited.
 
     Raises:
@@ -136,6 +138,7 @@ def fit_recognizer(
             learning_rate=settings.learning_rate,
             weight_decay=settings.weight_decay,
             slow=localiser_parameters(model),
+            scales=scales,
         ),
         settings=settings.loop(),
         run=run,
