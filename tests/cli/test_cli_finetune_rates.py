@@ -89,7 +89,7 @@ def test_a_run_that_stopped_and_went_on_ends_with_the_bytes_of_one_that_did_not(
         assert finetune("--train", "all", "--ema", "0.9", "--checkpoint-every", "1")[0].code != 0
     outcome, run = finetune("--train", "all", "--ema", "0.9", "--checkpoint-every", "1")
     assert outcome.code == 0 and "at step 2" in outcome.err
-    for name in ("best.safetensors", "last.safetensors", "state.pt"):
+    for name in ("best.safetensors", "last.safetensors", "metrics.jsonl"):
         assert (run / name).read_bytes() == (whole / name).read_bytes()
 
 
