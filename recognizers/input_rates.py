@@ -7,6 +7,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from recognizers.fusion import FusedConvolution
 from recognizers.widen import input_layers
 
 
@@ -18,8 +19,8 @@ def input_rates(model: nn.Module, *, mask: float, colour: float) -> dict[nn.Para
 
     Args:
         model: a recognizer of this package, or any widened network.
-        mask: of the mask's weights.
-        colour: of the colours' weights and the bias.
+        mask: of the mask's weights, or of all weights through which it is fused.
+        colour: of the layers' plain weights: those of the colours and the bias.
 
     Raises:
         ValueError: the model names no input layer.
@@ -27,6 +28,8 @@ def input_rates(model: nn.Module, *, mask: float, colour: float) -> dict[nn.Para
     rates: dict[nn.Parameter, Tensor] = {}
     for name in input_layers(model):
         layer: Any = model.get_submodule(name)
+        if isinstance(layer, FusedConvolution):
+            rates.update((parameter, torch.tensor(mask)) for parameter in layer.fusion.parameters())
         columns = [colour] * min(layer.in_channels, 3) + [mask] * (layer.in_channels - 3)
         rates[layer.weight] = torch.tensor(columns).reshape(1, -1, 1, 1)
         if layer.bias is not None:

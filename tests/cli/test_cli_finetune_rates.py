@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 
 import pytest
@@ -64,15 +63,6 @@ def test_the_mask_moves_at_its_rate_and_the_colours_at_the_runs(finetune):
     assert moved["0.02"][:, MASK].abs().mean() == pytest.approx(0.02, rel=0.1)  # Adam's first step is the rate
 
 
-@pytest.mark.parametrize(
-    ("options", "rate"), [((), 1e-2), (("--train", "all"), 5e-3), (("--optimizer", "adadelta"), 1)]
-)
-def test_without_a_word_the_mask_has_a_rate_at_which_it_gets_used_and_the_run_records_it(finetune, options, rate):
-    outcome, run = finetune(*options)
-    assert outcome.code == 0, outcome.err
-    assert json.loads((run / "run.json").read_text())["settings"]["mask_learning_rate"] == rate
-
-
 def test_a_run_that_stopped_and_went_on_ends_with_the_bytes_of_one_that_did_not(finetune, monkeypatch):
     from segrec.core import progress
 
@@ -96,6 +86,7 @@ def test_a_run_that_stopped_and_went_on_ends_with_the_bytes_of_one_that_did_not(
 @pytest.mark.parametrize(
     ("options", "said"),
     [
+        (["--fusion", "sft", "--mask", "zero", "--colour-lr", "1"], "keeps the colours' weights; use --train all"),
         (["--mask-lr", "0"], "--mask-lr must be positive and finite, got 0.0; for no mask use --mask zero or none"),
         (["--colour-lr", "-1"], "--colour-lr must be 0 or more and finite, got -1.0; 0 leaves the colours"),
         (["--mask", "none", "--mask-lr", "1"], "--mask-lr needs a mask; choose another --mask than none"),
