@@ -10,7 +10,7 @@ import torch
 from torch import Tensor, nn
 
 from recognizers.fusion import fusion_of
-from recognizers.input_rates import input_rates
+from recognizers.learning_rates import input_rates
 from recognizers.loading import load_pretrained, save_recognizer
 from recognizers.training import recognition_loss
 from recognizers.widen import freeze_all_but_input, input_layers, widen_input

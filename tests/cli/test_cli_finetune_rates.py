@@ -63,21 +63,23 @@ def test_the_mask_moves_at_its_rate_and_the_colours_at_the_runs(finetune):
     assert moved["0.02"][:, MASK].abs().mean() == pytest.approx(0.02, rel=0.1)  # Adam's first step is the rate
 
 
-def test_a_run_that_stopped_and_went_on_ends_with_the_bytes_of_one_that_did_not(finetune, monkeypatch):
+@pytest.mark.parametrize("options", [("--train", "all"), ("--fusion", "adapter", "--mask-dropout", "0.5")])
+def test_a_run_that_stopped_and_went_on_ends_with_the_bytes_of_one_that_did_not(finetune, monkeypatch, options):
     from segrec.core import progress
 
-    whole = finetune("--train", "all", "--ema", "0.9", "--checkpoint-every", "1", output="whole")[1]
-    count = progress.Progress.checkpoint
+    options = (*options, "--ema", "0.9", "--norms", "reestimate", "--checkpoint-every", "1")
+    whole = finetune(*options, output="whole")[1]
+    checkpoint = progress.Progress.checkpoint
 
     def stop_after_two(self):
-        count(self)
+        checkpoint(self)
         if self.step == 2:
             raise KeyboardInterrupt
 
     with monkeypatch.context() as patch:
         patch.setattr(progress.Progress, "checkpoint", stop_after_two)
-        assert finetune("--train", "all", "--ema", "0.9", "--checkpoint-every", "1")[0].code != 0
-    outcome, run = finetune("--train", "all", "--ema", "0.9", "--checkpoint-every", "1")
+        assert finetune(*options)[0].code == 130
+    outcome, run = finetune(*options)
     assert outcome.code == 0 and "at step 2" in outcome.err
     for name in ("best.safetensors", "last.safetensors", "metrics.jsonl"):
         assert (run / name).read_bytes() == (whole / name).read_bytes()

@@ -16,12 +16,12 @@ from recognizers import (
     InputSpec,
     freeze_all_but_input,
     input_layers,
+    input_rates,
     load_pretrained,
     save_recognizer,
     widen_input,
 )
 from recognizers.fusion import fusion_of
-from recognizers.input_rates import input_rates
 
 RGB = InputSpec(color="rgb")
 LUMA = torch.tensor([0.299, 0.587, 0.114]).reshape(1, 3, 1, 1)

@@ -7,8 +7,7 @@ import torch
 from small_aster import small_aster
 from torch import nn
 
-from recognizers import crnn_slim, freeze_all_but_input, widen_input
-from recognizers.input_rates import input_rates
+from recognizers import crnn_slim, freeze_all_but_input, input_rates, widen_input
 from segrec.core.optimizers import make_optimizer
 
 
