@@ -104,8 +104,9 @@ class FineTuning(Optimisation):
 
 
 def _paths(given: str | os.PathLike[str] | Sequence[str | os.PathLike[str]]) -> list[str]:
-    single = isinstance(given, str | os.PathLike)
-    return [os.fspath(given)] if single else [os.fspath(path) for path in given]
+    if isinstance(given, str | os.PathLike):
+        return [os.fspath(given)]
+    return [os.fspath(path) for path in given]
 
 
 def _check_choices(settings: FineTuning) -> None:
