@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from recognizers.crnn import CRNN, crnn_slim
     from recognizers.decoding import Reading, attention_greedy, ctc_beam, ctc_greedy, ctc_score, read_logits
     from recognizers.families import LoadReport
+    from recognizers.learning_rates import input_rates
     from recognizers.lexicon import Lexicon
     from recognizers.loading import load_pretrained, save_recognizer
     from recognizers.metrics import WordScore, normalise_label
@@ -41,6 +42,7 @@ _HOME = {
     "ctc_score": "decoding",
     "freeze_all_but_input": "widen",
     "input_layers": "widen",
+    "input_rates": "learning_rates",
     "load_pretrained": "loading",
     "normalise_label": "metrics",
     "read_logits": "decoding",
@@ -71,6 +73,7 @@ __all__ = [
     "ctc_score",
     "freeze_all_but_input",
     "input_layers",
+    "input_rates",
     "load_pretrained",
     "normalise_label",
     "read_logits",

@@ -11,6 +11,7 @@ from torch import Tensor, nn
 
 from recognizers.charset import ALNUM36, Charset
 from recognizers.configuration import network_from_config
+from recognizers.fusion import fusion_config
 from recognizers.preprocess import InputSpec
 from segrec.core.errors import ConfigError
 
@@ -73,6 +74,7 @@ class CRNN(nn.Module):
         return {
             "charset": self.charset.characters,
             "input": asdict(self.input_spec),
+            **fusion_config(self.get_submodule(self.input_layer)),
             "widths": list(self.widths),
             "hidden": self.hidden,
         }

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from torch import Tensor, nn
 
+from recognizers.colour_channels import colour_channels
 from recognizers.preprocess import InputSpec
-from recognizers.widen import LUMA
 
 
 def localiser_channels(spec: InputSpec, mask_in_rectifier: bool) -> int:
@@ -19,14 +19,7 @@ def localiser_view(images: Tensor, channels: int) -> Tensor:
     Raises:
         ValueError: a localiser of that many channels cannot look at such images.
     """
-    given = images.shape[1]
-    if channels == given:
-        return images
-    if channels == 3 and given == 4:
-        return images[:, :3]
-    if channels == 1 and given in (3, 4):
-        return (images[:, :3] * images.new_tensor(LUMA).view(1, 3, 1, 1)).sum(dim=1, keepdim=True)
-    raise ValueError(f"a localiser of {channels} input channels cannot look at images of {given}")
+    return images if channels == images.shape[1] else colour_channels(images, channels)
 
 
 def localiser_parameters(model: nn.Module) -> list[nn.Parameter]:

@@ -12,10 +12,10 @@ import torch
 from torch import Tensor, nn
 from torch.nn.modules.batchnorm import _NormBase
 
-Init = Literal["random", "zero-mask", "luma"]
+from recognizers.colour_channels import LUMA
+from recognizers.fusion import FusedConvolution, Fusion, fuse
 
-LUMA = (0.299, 0.587, 0.114)
-"""ITU-R 601 weights of red, green and blue; they sum to 1, so normalising before or after makes no difference."""
+Init = Literal["random", "zero-mask", "luma"]
 
 
 def widen_input(
@@ -25,6 +25,7 @@ def widen_input(
     generator: torch.Generator | None = None,
     layer: str | Sequence[str] | None = None,
     mask_in_rectifier: bool = False,
+    fusion: Fusion = "input",
 ) -> nn.Module:
     """A copy of `model` that takes (N, 4, H, W): its colour input and a text mask in [0, 1].
 
@@ -44,11 +45,19 @@ def widen_input(
         layer: dotted name(s), as in `model.named_modules()`, of the convolution(s) that see the image; only for a model
             that is not of this package.
         mask_in_rectifier: widen the localiser's first convolution too, so that the mask helps to find the word.
+        fusion: how the mask joins. "input" is the paper's: one more channel of the first convolution. The others leave
+            all weights as they are, start as the plain model and use no `init`: "adapter" adds to the picture what
+            three convolutions give that see it and the mask; "sft" scales and shifts the first maps by the mask. A
+            rectifier's localiser sees the colours only, and its grid warps picture and mask before they join.
 
     Raises:
-        ValueError: a layer is unknown, not given, or no plain convolution of 1 or 3 channels; the init does not go with
-            it; or the model has no rectifier to widen.
+        ValueError: a layer is unknown, not given, or no plain convolution of 1 or 3 channels; the init or the fusion
+            does not go with it; or the model has no rectifier to widen.
     """
+    if fusion not in get_args(Fusion):
+        raise ValueError(f"fusion must be 'input', 'adapter' or 'sft', got {fusion!r}")
+    if mask_in_rectifier and fusion != "input":
+        raise ValueError(f"mask_in_rectifier goes with fusion='input', got {fusion!r}: leave one of them out")
     if init not in get_args(Init):
         raise ValueError(f"init must be 'random', 'zero-mask' or 'luma', got {init!r}")
     if mask_in_rectifier and not getattr(model, "rectifier_layer", None):
@@ -57,10 +66,13 @@ def widen_input(
     if mask_in_rectifier:
         names += (str(model.rectifier_layer),)
     for name in names:
-        _check_convolution(model.get_submodule(name), init, name)
+        _check_convolution(model.get_submodule(name), init if fusion == "input" else "zero-mask", name)
     wide: Any = copy.deepcopy(model)
     for name in names:
-        _widen_convolution(wide.get_submodule(name), init, generator)
+        if fusion == "input":
+            _widen_convolution(wide.get_submodule(name), init, generator)
+        else:
+            fuse(wide, name, fusion, generator=generator)
     if _own_layer(model):
         wide.input_spec = replace(wide.input_spec, color="rgb", mask=True)
         if mask_in_rectifier:
@@ -86,6 +98,8 @@ def input_layers(model: nn.Module) -> tuple[str, ...]:
 def freeze_all_but_input(model: nn.Module, *, layer: str | Sequence[str] | None = None) -> list[str]:
     """Names of the parameters that still train: those of the input layers; all others get `requires_grad=False`.
 
+    Of a layer that a mask is fused into, only the fusion trains.
+
     Train with `train_input_mode(model)` in place of `model.train()`, or BatchNorm's statistics would still move.
 
     Args:
@@ -96,8 +110,11 @@ def freeze_all_but_input(model: nn.Module, *, layer: str | Sequence[str] | None 
         ValueError: the model names no input layer and `layer` is not given or unknown.
     """
     names = input_layers(model) if layer is None else _found(model, layer)
+    prefixes = tuple(
+        f"{name}.fusion." if isinstance(model.get_submodule(name), FusedConvolution) else f"{name}." for name in names
+    )
     for name, parameter in model.named_parameters():
-        parameter.requires_grad_(name.startswith(tuple(f"{kept}." for kept in names)))
+        parameter.requires_grad_(name.startswith(prefixes))
     return [name for name, parameter in model.named_parameters() if parameter.requires_grad]
 
 
@@ -151,6 +168,8 @@ def _check_convolution(conv: nn.Module, init: Init, name: str) -> None:
     kind = type(conv).__name__
     if not isinstance(conv, nn.Conv2d):
         raise ValueError(f"layer {name!r} must be a Conv2d to be widened, got {kind}: name the first convolution")
+    if isinstance(conv, FusedConvolution):
+        raise ValueError(f"layer {name!r} takes a mask through fusion={conv.kind!r}: it is widened already")
     if type(conv) is not nn.Conv2d or set(dict(conv.named_parameters())) - {"weight", "bias"}:
         raise ValueError(
             f"layer {name!r} must be a plain Conv2d to be widened, got a {kind} that computes its weights or padding "

@@ -17,6 +17,7 @@ from recognizers.attention import Decoded, Hypothesis, Inspection, beam_decode
 from recognizers.charset import ALNUM36, PRINTABLE94, Charset
 from recognizers.configuration import network_from_config
 from recognizers.directions import better_direction, reverse_words
+from recognizers.fusion import fusion_config
 from recognizers.localiser_input import localiser_channels, localiser_view
 from recognizers.preprocess import InputSpec
 from recognizers.rectification import Rectified
@@ -118,6 +119,7 @@ class Aster(nn.Module):
         return {
             "charset": self.charset.characters,
             "input": asdict(self.input_spec),
+            **fusion_config(self.get_submodule(self.input_layer)),
             **self._sizes,
             "max_length": self.max_length,
             "mask_in_rectifier": self.mask_in_rectifier,

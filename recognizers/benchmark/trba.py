@@ -19,6 +19,7 @@ from recognizers.benchmark.sequence import columns, sequence_model
 from recognizers.benchmark.vgg import GREY
 from recognizers.charset import ALNUM36, Charset
 from recognizers.configuration import network_from_config
+from recognizers.fusion import fusion_config
 from recognizers.localiser_input import localiser_channels
 from recognizers.preprocess import InputSpec
 from recognizers.rectification import Rectified
@@ -101,6 +102,7 @@ class Trba(nn.Module):
         return {
             "charset": self.charset.characters,
             "input": asdict(self.input_spec),
+            **fusion_config(self.get_submodule(self.input_layer)),
             **self._sizes,
             "max_length": self.max_length,
             "mask_in_rectifier": self.mask_in_rectifier,

@@ -12,6 +12,7 @@ from torch import Tensor, nn
 from recognizers.benchmark.sequence import columns, sequence_model
 from recognizers.charset import ALNUM36, Charset
 from recognizers.configuration import network_from_config
+from recognizers.fusion import fusion_config
 from recognizers.preprocess import InputSpec
 from segrec.core.errors import ConfigError
 
@@ -77,6 +78,7 @@ class VggBiLstmCtc(nn.Module):
         return {
             "charset": self.charset.characters,
             "input": asdict(self.input_spec),
+            **fusion_config(self.get_submodule(self.input_layer)),
             "widths": list(self.widths),
             "hidden": self.hidden,
         }

@@ -33,13 +33,48 @@ from segrec.shipped import SEGMENTER
     show_default=True,
     help="How the widened layer starts; random is the paper's.",
 )
+@click.option(
+    "--fusion",
+    type=click.Choice(["input", "adapter", "sft"]),
+    default="input",
+    show_default=True,
+    help="How the mask joins: a fourth input channel (the paper's), added to the picture, or scaling the first maps.",
+)
 @click.option("--mask-in-rectifier", is_flag=True, help="Widen the rectifier's input too; without, it sees no mask.")
 @click.option("--train", type=click.Choice(["input", "all"]), default="input", show_default=True, help="Which layers.")
+@click.option(
+    "--mask-lr",
+    "mask_learning_rate",
+    type=float,
+    help="Peak learning rate of the mask's weights.  [default: 0.01; 0.005 with --train all; 0.002 with another "
+    "--fusion than input; --lr with adadelta]",
+)
+@click.option(
+    "--colour-lr",
+    "colour_learning_rate",
+    type=float,
+    help="Peak learning rate of the input layer's other weights; 0 freezes them.  [default: --lr]",
+)
+@click.option(
+    "--mask-dropout", type=float, default=0.0, show_default=True, help="Share of words seen without their mask."
+)
+@click.option(
+    "--norms",
+    type=click.Choice(["frozen", "train", "reestimate"]),
+    help="BatchNorm's statistics; reestimate: in a pass at the end.  [default: frozen; train with --train all]",
+)
 @click.option("--segmenter", default=SEGMENTER, show_default=True, help="Predicts masks where no store is named.")
 @click.option("--valid-masks", type=click.Path(), help="Mask store of --valid.")
 @click.option("--output", type=click.Path(), help="Run directory.  [default: runs/ARCHITECTURE-MASK]")
 @click.option(
     "--resume", default="auto", show_default=True, help="auto goes on with --output; or name a run directory."
+)
+@click.option(
+    "--seeds",
+    type=click.IntRange(1),
+    default=1,
+    show_default=True,
+    help="Runs, with seeds from --seed on; several go to OUTPUT/seed-0 and so on.",
 )
 @optimisation_options(
     steps=300, optimizer="adam", weight_decay=0.0, evaluate_every=50, checkpoint_every=50, augment=False
@@ -50,6 +85,7 @@ def command(
     masks: tuple[str, ...],
     output: str | None,
     resume: str,
+    seeds: int,
     lr: float | None,
     **settings: Any,
 ) -> None:
@@ -61,7 +97,7 @@ def command(
     from segrec.core.distributed import is_main_process
     from segrec.core.errors import ConfigError
     from segrec.jobs.demo_set import FOLDER, demo_set
-    from segrec.jobs.finetune import FineTuning, finetune
+    from segrec.jobs.finetune import FineTuning, finetune_seeds
     from segrec.jobs.precompute import precompute_masks
 
     mask, segmenter = settings["mask"], settings["segmenter"]
@@ -77,7 +113,7 @@ def command(
         if not (Path(resume) / "run.json").exists():
             raise ConfigError(f"{resume} holds no run to resume (no run.json); name a run directory or use auto")
         output = resume
-    run = finetune(
+    runs = finetune_seeds(
         FineTuning(
             data=list(data),
             masks=list(masks),
@@ -85,7 +121,8 @@ def command(
             architecture=architecture,
             learning_rate=peak_rate(lr, settings),
             **settings,
-        )
+        ),
+        seeds,
     )
-    if is_main_process():
+    for run in runs if is_main_process() else ():
         click.echo(f"{run}: done, weights in {run / 'best.safetensors'}")

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
 from segrec.core.errors import ConfigError
 
 if TYPE_CHECKING:
     import torch
-    from torch import nn
+    from torch import Tensor, nn
 
 OPTIMIZERS = ("adam", "adamw", "adadelta")
 
@@ -25,6 +25,7 @@ def make_optimizer(
     learning_rate: float,
     weight_decay: float = 0.0,
     slow: Collection[nn.Parameter] = (),
+    scales: Mapping[nn.Parameter, Tensor] | None = None,
 ) -> torch.optim.Optimizer:
     """Return an optimiser of the parameters that are not frozen.
 
@@ -35,11 +36,15 @@ def make_optimizer(
         learning_rate: the peak; `fit` sets the rate of each step.
         weight_decay: decoupled from the gradient in adamw, added to it in the others.
         slow: those of the parameters that learn at a tenth of the rate.
+        scales: multiples of the rate, 0 or more, at which single parameters learn; a tensor that broadcasts to its
+            parameter gives its elements rates of their own, see `segrec.core.element_rates`.
 
     Raises:
         ConfigError: the name is unknown, the decay is negative, or all parameters are frozen.
     """
     from torch import optim  # the command line lists the names without waiting for torch
+
+    from segrec.core.element_rates import scale_elements
 
     makers: dict[str, Any] = {"adam": optim.Adam, "adamw": optim.AdamW, "adadelta": optim.Adadelta}
     if name not in makers:
@@ -49,11 +54,21 @@ def make_optimizer(
     trained = [parameter for parameter in parameters if parameter.requires_grad]
     if not trained:
         raise ConfigError("all parameters are frozen, so nothing is left to train; free at least one layer")
+    scales = {} if scales is None else scales
     slow_ones = {id(parameter) for parameter in slow}
-    fast = _groups([parameter for parameter in trained if id(parameter) not in slow_ones], weight_decay)
-    rest = _groups([parameter for parameter in trained if id(parameter) in slow_ones], weight_decay)
-    groups = [*fast, *({**group, "lr_scale": SLOW} for group in rest)]
+    by_rate: dict[float, list[nn.Parameter]] = {1.0: []}  # the run's own rate is the first group's, which logs show
+    for parameter in trained:
+        largest = float(scales[parameter].max()) if parameter in scales else 1.0
+        by_rate.setdefault(largest * (SLOW if id(parameter) in slow_ones else 1.0), []).append(parameter)
+    groups = [
+        group if rate == 1 else {**group, "lr_scale": rate}
+        for rate, members in by_rate.items()
+        for group in _groups(members, weight_decay)
+    ]
     optimizer: optim.Optimizer = makers[name](groups, lr=learning_rate)
+    uneven = {own: scales[own] for own in trained if own in scales and scales[own].min() < scales[own].max()}
+    if uneven:
+        scale_elements(optimizer, {parameter: scale / scale.max() for parameter, scale in uneven.items()})
     return optimizer
 
 

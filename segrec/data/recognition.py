@@ -24,6 +24,9 @@ EMPTY = "empty label"
 _TOO_LONG = {False: "label longer than the frames", True: "label longer than the decoder's steps"}
 """By whether the recognizer has attention."""
 
+_AUGMENTATION, _DROPOUT = 1, 2
+"""Streams of random numbers; 0 would give those of the key without a stream."""
+
 
 class WordSet(NamedTuple):
     """A word database and where its masks come from (None for a recognizer without a mask channel)."""
@@ -58,7 +61,8 @@ class RecognitionDataset:
         frames: how many CTC frames the recognizer gives; labels that need more are left out.
         max_length: how many steps an attention recognizer does; labels that with their end need more are left out.
         augment: change images and masks at random.
-        seed: of the augmentation.
+        seed: of the augmentation and of the masks that are left out.
+        mask_dropout: share of the samples whose mask is zeros instead, by draws that nothing else depends on.
 
     Raises:
         ValueError: not the one of `frames` and `max_length` that belongs to the charset's kind.
@@ -74,6 +78,7 @@ class RecognitionDataset:
         max_length: int | None = None,
         augment: bool,
         seed: int,
+        mask_dropout: float = 0.0,
     ) -> None:
         given, other = (max_length, frames) if charset.is_attention else (frames, max_length)
         if given is None or other is not None:
@@ -83,7 +88,7 @@ class RecognitionDataset:
             )
         self._words, self._masks = words
         self._spec, self._charset, self._steps = spec.stretched(), charset, given
-        self._augment, self._seed = augment, seed
+        self._augment, self._seed, self._mask_dropout = augment, seed, mask_dropout
 
     def __len__(self) -> int:
         return len(self._words)
@@ -101,10 +106,16 @@ class RecognitionDataset:
         size = (self._spec.height, self._spec.width)
         mask = None if self._masks is None else self._masks.masks([position], [word.image], [visit], size)[0]
         prepared = prepare(word.image, mask, self._spec)
+        if self._mask_dropout and self._random(_DROPOUT, key).random() < self._mask_dropout:
+            prepared[-1] = 0
         if self._augment:
-            rng = np.random.default_rng((self._seed, position, visit))
+            rng = self._random(_AUGMENTATION, key)
             prepared = augment_word(prepared, rng, color_channels=1 if self._spec.color == "grey" else 3)
         return Sample(prepared, self._charset.encode(text))
+
+    def _random(self, stream: int, key: Key) -> np.random.Generator:
+        """Return the random numbers of one purpose for one sample; random masks use the key without a stream."""
+        return np.random.default_rng((self._seed, *key, stream))
 
     def _fits(self, text: str) -> bool:
         return len(text) + 1 <= self._steps if self._charset.is_attention else fits(text, self._steps)

@@ -2,76 +2,34 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import KW_ONLY, dataclass, replace
+from dataclasses import replace
 from pathlib import Path
-from typing import Any, ClassVar, Literal, cast
+from typing import Any, cast
 
 import torch
-from torch import nn
+from torch import Tensor, nn
 
+from recognizers.fusion import fusion_of
+from recognizers.learning_rates import input_rates
 from recognizers.loading import load_pretrained, save_recognizer
-from recognizers.widen import freeze_all_but_input, input_layers, train_input_mode, widen_input
-from segrec.core.checkpoint import state_digest
+from recognizers.training import recognition_loss
+from recognizers.widen import freeze_all_but_input, input_layers, widen_input
+from segrec.core.checkpoint import load_weights, state_digest
 from segrec.core.distributed import World, launched
 from segrec.core.errors import ConfigError
 from segrec.core.run_directory import RunDirectory
 from segrec.core.runlog import LOGGER
 from segrec.core.timing import LoopTiming
-from segrec.data.mask_kinds import MASK_KINDS, MaskKind
-from segrec.data.mask_sources import MaskSource, RandomMasks, StoredMasks, ZeroMasks
-from segrec.data.mask_store import open_store
 from segrec.data.recognition import WordSet
-from segrec.data.rendering.writing import ORACLE
 from segrec.data.words import WordLmdb
 from segrec.jobs.architectures import architecture_of, check_command
-from segrec.jobs.precompute import precompute_masks
-from segrec.jobs.recognizer_fit import Optimisation, check, fit_recognizer
-from segrec.shipped import SEGMENTER, resolve_weights
+from segrec.jobs.finetune_masks import VALID, MasksOfRun
+from segrec.jobs.finetune_settings import FineTuning
+from segrec.jobs.norms import BATCHES, reestimate, training_mode
+from segrec.jobs.recognizer_fit import check, fit_recognizer, recognition_batches
+from segrec.shipped import resolve_weights
 
-VALID = "valid"
-"""What stands for the validation words where the training data have numbers."""
-
-
-@dataclass(frozen=True)
-class FineTuning(Optimisation):
-    """Settings of a fine-tuning; those of `Optimisation` come with it.
-
-    Attributes:
-        data: word databases.
-        output: the run directory.
-        masks: mask stores of the databases, in their order; empty predicts them first (into the run directory), or
-            for oracle masks takes the store that `segrec render words` writes.
-        valid_masks: mask store of `valid`; None predicts or takes it likewise.
-        mask: what the fourth channel holds; `none` keeps the pretrained input (the control without a mask).
-        architecture: `crnn`, or `aster` for every attention recognizer with a rectifier.
-        pretrained: shipped name, run directory, `.safetensors` or public checkpoint; None takes the shipped one.
-        init: how the widened layer starts, see `recognizers.widen_input`.
-        mask_in_rectifier: widen the rectifier's localiser too.
-        train: `input` trains the first layer only (the paper), `all` everything.
-        segmenter: predicts masks that no store holds.
-    """
-
-    WARMUP_STEPS: ClassVar[int] = 20
-
-    data: Sequence[str]
-    output: str
-    _: KW_ONLY
-    masks: Sequence[str] = ()
-    valid_masks: str | None = None
-    mask: MaskKind = "predicted"
-    architecture: str = "crnn"
-    pretrained: str | None = None
-    init: Literal["random", "zero-mask", "luma"] = "zero-mask"
-    mask_in_rectifier: bool = False
-    train: Literal["input", "all"] = "input"
-    segmenter: str = SEGMENTER
-    steps: int = 300
-    optimizer: str = "adam"
-    weight_decay: float = 0.0
-    evaluate_every: int = 50
-    checkpoint_every: int = 50
-    augment: bool = False
+__all__ = ["FineTuning", "finetune", "finetune_seeds"]
 
 
 def finetune(settings: FineTuning, *, timing: LoopTiming | None = None) -> Path:
@@ -88,15 +46,48 @@ def finetune(settings: FineTuning, *, timing: LoopTiming | None = None) -> Path:
         ConfigError: settings contradict each other, or the run directory holds another run.
         DataError: a database or mask store cannot be read or does not fit.
     """
-    if settings.pretrained is None:
-        settings = replace(settings, pretrained=architecture_of(settings.architecture).pretrained)
     with launched(settings.device) as world:
-        _check(settings)
-        check(settings, settings.data, world.device)
-        return _finetune(settings, world, timing)
+        return _finetune(_named(settings), world, timing=timing)
 
 
-def _finetune(settings: FineTuning, world: World, timing: LoopTiming | None) -> Path:
+def finetune_seeds(settings: FineTuning, seeds: int) -> list[Path]:
+    """Fine-tune once for each of so many seeds, from `settings.seed` on; return the run directories.
+
+    They are `seed-0`, `seed-1` and so on in `settings.output`, by their seed. A run that is finished stays as it is and
+    one that was interrupted goes on, so more seeds may be asked for later. Masks that no store holds are predicted
+    once for all. One seed alone is a plain run in `settings.output` itself.
+
+    Args:
+        settings: of all runs.
+        seeds: how many, at least 1.
+
+    Raises:
+        ConfigError: the number of seeds is not positive; otherwise as `finetune`.
+    """
+    if seeds < 1:
+        raise ConfigError(f"--seeds must be 1 or more, got {seeds}; 1 is a single run")
+    if seeds == 1:
+        return [finetune(settings)]
+    group = Path(settings.output)
+    with launched(settings.device) as world:
+        named = _named(settings)
+        runs = [
+            replace(named, seed=seed, output=str(group / f"seed-{seed}"))
+            for seed in range(settings.seed, settings.seed + seeds)
+        ]
+        return [_finetune(run, world, masks_in=group) for run in runs]
+
+
+def _named(settings: FineTuning) -> FineTuning:
+    if settings.pretrained is not None:
+        return settings
+    return replace(settings, pretrained=architecture_of(settings.architecture).pretrained)
+
+
+def _finetune(
+    settings: FineTuning, world: World, *, timing: LoopTiming | None = None, masks_in: Path | None = None
+) -> Path:
+    check(settings, settings.data, world.device)
     databases = [WordLmdb(path) for path in settings.data]
     validation = None if settings.valid is None else WordLmdb(settings.valid)
     torch.manual_seed(settings.seed)
@@ -111,8 +102,13 @@ def _finetune(settings: FineTuning, world: World, timing: LoopTiming | None) -> 
     trained = ", ".join(names) if names else "all layers"
     seen = "" if settings.mask == "none" else f" seen by {' and '.join(input_layers(model))}"
     LOGGER.info("fine-tuning %s of %s with %s masks%s", trained, parent, settings.mask, seen)
-    masks = _Masks(settings, run.path, world)
+    masks = MasksOfRun(settings, masks_in or run.path, world)
     sets = [WordSet(words, masks.open(words, str(number))) for number, words in enumerate(databases)]
+
+    def save(path: Path) -> None:
+        notes = {"mask": settings.mask, "train": settings.train}
+        save_recognizer(path, model, parent=parent.stem, parent_digest=parent_digest, notes=notes)
+
     fit_recognizer(
         model,
         settings,
@@ -121,40 +117,22 @@ def _finetune(settings: FineTuning, world: World, timing: LoopTiming | None) -> 
         world=world,
         run=run,
         state=state,
-        save=lambda path: save_recognizer(
-            path,
-            model,
-            parent=parent.stem,
-            parent_digest=parent_digest,
-            notes={"mask": settings.mask, "train": settings.train},
-        ),
-        train_mode=(lambda: train_input_mode(model)) if settings.train == "input" else model.train,
+        save=save,
+        train_mode=training_mode(model, input_only=settings.train == "input", norms=settings.norms),
+        scales=_scales(model, settings),
+        mask_dropout=settings.mask_dropout,
         timing=timing,
     )
+    if settings.norms == "reestimate":
+        _reestimate(model, settings, sets, world, run)
+        world.on_main(lambda: save(run.best))
     return run.path
-
-
-def _check(settings: FineTuning) -> None:
-    if settings.mask not in MASK_KINDS:
-        raise ConfigError(f"unknown mask {settings.mask!r}; use one of {', '.join(MASK_KINDS)}")
-    stored = {"--masks": settings.masks, "--valid-masks": settings.valid_masks}
-    for option in (name for name, given in stored.items() if given and settings.mask not in ("predicted", "oracle")):
-        raise ConfigError(f"{option} was given, but --mask {settings.mask} reads no store; use --mask predicted")
-    if settings.masks and len(settings.masks) != len(settings.data):
-        raise ConfigError(f"give one --masks for each --data: got {len(settings.masks)} for {len(settings.data)}")
-    if settings.valid_masks and settings.valid is None:
-        raise ConfigError("--valid-masks are of validation words: name those with --valid")
-    if settings.mask_in_rectifier and settings.mask == "none":
-        raise ConfigError("--mask-in-rectifier needs a mask; choose another --mask than none")
 
 
 def _prepared(plain: Any, settings: FineTuning) -> nn.Module:
     """Return the pretrained network, widened unless it has its mask channel already or is to stay without."""
     if plain.input_spec.mask:
-        if settings.mask == "none":
-            raise ConfigError(f"{settings.pretrained} has a mask channel already; choose another --mask than none")
-        if settings.mask_in_rectifier and not getattr(plain, "mask_in_rectifier", False):
-            raise ConfigError(f"{settings.pretrained} has its mask channel already; leave --mask-in-rectifier out")
+        _check_widened(plain, settings)
         return cast(nn.Module, plain)
     if settings.mask == "none":
         return cast(nn.Module, plain)
@@ -164,60 +142,37 @@ def _prepared(plain: Any, settings: FineTuning) -> nn.Module:
             settings.init,
             generator=torch.Generator().manual_seed(settings.seed),
             mask_in_rectifier=settings.mask_in_rectifier,
+            fusion=settings.fusion,
         )
     except ValueError as error:
         raise ConfigError(f"{settings.pretrained} cannot be widened with --init {settings.init}: {error}") from error
 
 
-class _Masks:
-    """Finds where each database's masks come from.
+def _check_widened(wide: Any, settings: FineTuning) -> None:
+    if settings.mask == "none":
+        raise ConfigError(f"{settings.pretrained} has a mask channel already; choose another --mask than none")
+    if settings.mask_in_rectifier and not getattr(wide, "mask_in_rectifier", False):
+        raise ConfigError(f"{settings.pretrained} has its mask channel already; leave --mask-in-rectifier out")
+    fusion = fusion_of(wide.get_submodule(wide.input_layer))
+    if fusion != settings.fusion:
+        raise ConfigError(f"{settings.pretrained} takes its mask by another way already; give --fusion {fusion}")
 
-    Args:
-        run: folder for the masks that have to be predicted first.
-    """
 
-    def __init__(self, settings: FineTuning, run: Path, world: World) -> None:
-        self._settings, self._run, self._world = settings, run, world
-        self._given = {str(number): path for number, path in enumerate(settings.masks)}
-        if settings.valid_masks is not None:
-            self._given[VALID] = settings.valid_masks
+def _scales(model: nn.Module, settings: FineTuning) -> dict[nn.Parameter, Tensor]:
+    """Return at which multiples of the run's rate the layers learn that see the mask."""
+    rate = settings.learning_rate
+    return input_rates(model, mask=settings.mask_rate / rate, colour=settings.colour_rate / rate)
 
-    def open(self, words: WordLmdb, part: str) -> MaskSource | None:
-        """Return the masks of a database.
 
-        Args:
-            words: the database.
-            part: its number among the training data, or `VALID`.
-        """
-        mask = self._settings.mask
-        if mask == "none":
-            return None
-        if mask == "random":
-            return RandomMasks(self._settings.seed)
-        if mask == "zero":
-            return ZeroMasks()
-        count = self._settings.valid_limit if part == VALID else None
-        return StoredMasks(open_store(self._store(words.path, part, count), words, mask, count=count))
-
-    def _store(self, data: Path, part: str, count: int | None) -> Path:
-        if part in self._given:
-            return Path(self._given[part])
-        if self._settings.mask == "oracle":
-            return data / ORACLE
-        store = self._run / f"masks-{part}"
-        option = "--valid-masks" if part == VALID else "--masks"
-        LOGGER.info("no %s named: predicting the masks of %s into %s first", option, data, store)
-        settings, device = self._settings, str(self._world.device)
-
-        def predicted() -> Path:
-            return precompute_masks(
-                data,
-                store,
-                segmenter=settings.segmenter,
-                limit=count,
-                workers=settings.workers,
-                device=device,
-                amp=settings.amp,
-            ).store
-
-        return self._world.on_main(predicted)
+def _reestimate(model: nn.Module, settings: FineTuning, sets: list[WordSet], world: World, run: RunDirectory) -> None:
+    """Give the model the run's best weights, and the statistics of BatchNorm that go with them."""
+    LOGGER.info("estimating the statistics of BatchNorm anew over %d batches", BATCHES)
+    model.load_state_dict(load_weights(run.best)[0])
+    batches = recognition_batches(
+        sets, model, settings=replace(settings, steps=BATCHES), world=world, mask_dropout=settings.mask_dropout
+    )
+    reestimate(
+        model,
+        batches(0),
+        lambda loaded: recognition_loss(model, loaded.batch, device=world.device, amp=settings.amp),
+    )

@@ -103,6 +103,8 @@ def fit_recognizer(
     save: Callable[[Path], None],
     train_mode: Callable[[], object],
     ctc_aid: float = 0.0,
+    scales: Mapping[nn.Parameter, Tensor] | None = None,
+    mask_dropout: float = 0.0,
     timing: LoopTiming | None = None,
 ) -> None:
     """Train a recognizer from a state on, or from the start, and say which words could not be used.
@@ -118,6 +120,8 @@ def fit_recognizer(
         save: writes the network's weights to a path.
         train_mode: puts the network in the mode in which it is trained.
         ctc_aid: weight of a CTC loss that helps an attention recognizer, see `recognizers.aided`.
+        scales: multiples of the learning rate for single parameters, see `make_optimizer`.
+        mask_dropout: share of the words whose mask is left out when they are seen.
         timing: a fresh one is filled with how long the run worked and waited.
 
     Raises:
@@ -129,13 +133,14 @@ def fit_recognizer(
     fit(
         taught,
         CountedLoss(model, world, settings.amp),
-        recognition_batches(sets, model, settings=settings, world=world),
+        recognition_batches(sets, model, settings=settings, world=world, mask_dropout=mask_dropout),
         make_optimizer(
             settings.optimizer,
             taught.parameters(),
             learning_rate=settings.learning_rate,
             weight_decay=settings.weight_decay,
             slow=localiser_parameters(model),
+            scales=scales,
         ),
         settings=settings.loop(),
         run=run,
@@ -213,7 +218,7 @@ def left_out(metrics: Path) -> dict[str, int]:
 
 
 def recognition_batches(
-    sets: Sequence[WordSet], model: nn.Module, *, settings: Optimisation, world: World
+    sets: Sequence[WordSet], model: nn.Module, *, settings: Optimisation, world: World, mask_dropout: float = 0.0
 ) -> Callable[[int], Iterator[LoadedBatch]]:
     """Return the function that gives `fit` its batches for a recognizer.
 
@@ -233,6 +238,7 @@ def recognition_batches(
             frames=frames,
             max_length=max_length,
             augment=settings.augment,
+            mask_dropout=mask_dropout,
             seed=settings.seed + number,
         )
         for number, item in enumerate(sets)

@@ -82,3 +82,42 @@ def test_slow_parameters_learn_at_a_tenth_of_the_rate():
     }
     assert [found[id(parameter)] for parameter in slow] == [(0.1, 0.5), (0.1, 0.0)]
     assert {found[id(parameter)] for parameter in model[1:].parameters()} == {(1.0, 0.5), (1.0, 0.0)}
+
+
+@pytest.mark.parametrize(("name", "rate"), [("adam", 0.01), ("adamw", 0.01), ("adadelta", 1.0)])
+def test_each_element_moves_at_its_own_rate_and_those_of_rate_zero_keep_their_bytes(name, rate):
+    def moved(scales: dict[nn.Parameter, torch.Tensor], parameter: nn.Parameter) -> torch.Tensor:
+        before = parameter.detach().clone()
+        optimizer = make_optimizer(name, [parameter], learning_rate=rate, weight_decay=0.1, scales=scales)
+        for group in optimizer.param_groups:
+            group["lr"] = rate * group.get("lr_scale", 1.0)  # as the loop does
+        parameter.grad = torch.linspace(-1, 1, parameter.numel()).reshape(parameter.shape)
+        optimizer.step()
+        return parameter.detach() - before
+
+    weights = torch.linspace(0.5, 1.5, 12).reshape(3, 4)
+    plain, scaled = nn.Parameter(weights.clone()), nn.Parameter(weights.clone())
+    whole = moved({}, plain)
+    own = moved({scaled: torch.tensor([0.0, 1.0, 0.5, 20.0])}, scaled)
+    assert torch.equal(own[:, 0], torch.zeros(3))
+    torch.testing.assert_close(own, whole * torch.tensor([0.0, 1.0, 0.5, 20.0]), atol=1e-5, rtol=1e-3)
+
+
+def test_rates_of_elements_are_no_part_of_the_optimisers_state():
+    states = []
+    for scale in (None, torch.tensor([0.0, 1.0])):
+        parameter = nn.Parameter(torch.ones(3, 2))
+        scales = None if scale is None else {parameter: scale}
+        optimizer = make_optimizer("adam", [parameter], learning_rate=1, scales=scales)
+        parameter.grad = torch.ones(3, 2)
+        optimizer.step()
+        states.append(optimizer.state_dict())
+    first, second = (state["state"][0] for state in states)
+    assert all(torch.equal(first[name], second[name]) for name in first)
+    assert states[0]["param_groups"] == states[1]["param_groups"]
+
+
+def test_the_first_group_has_the_runs_rate_whatever_single_parameters_have():
+    first, second = nn.Parameter(torch.ones(2)), nn.Parameter(torch.ones(2))
+    groups = make_optimizer("adam", [first, second], learning_rate=1, scales={first: torch.tensor(5.0)}).param_groups
+    assert [(group.get("lr_scale", 1.0), len(group["params"])) for group in groups] == [(1.0, 1), (5.0, 1)]

@@ -144,3 +144,47 @@ def test_workers_can_hold_it(words):
     data = dataset(words, MASKED, RandomMasks(1), augment=True)
     copy = pickle.loads(pickle.dumps(data))
     assert np.array_equal(copy[0, 5].prepared, data[0, 5].prepared)
+
+
+class WhiteMasks:
+    """Masks of text everywhere."""
+
+    name = "oracle"
+
+    def masks(self, indices, images, visits, size):
+        return [np.full(size, 255, np.uint8) for _ in images]
+
+
+def test_masks_are_left_out_of_that_share_of_visits_and_the_rest_of_a_sample_stays(words):
+    plain = dataset(words, MASKED, WhiteMasks(), augment=True)
+    dropping = dataset(words, MASKED, WhiteMasks(), augment=True, mask_dropout=0.3)
+    dropped = 0
+    for visit in range(200):
+        for position in (0, 3, 4):
+            sample, other = dropping[position, visit], plain[position, visit]
+            if isinstance(sample, str):
+                continue
+            assert np.array_equal(sample.prepared[:3], other.prepared[:3])
+            assert sample.prepared[3].any() == (sample.prepared[3] == other.prepared[3]).all()
+            dropped += not sample.prepared[3].any()
+    assert 0.24 < dropped / 400 < 0.36  # 400 usable samples: three deviations are 0.07
+
+
+def test_which_masks_are_left_out_follows_from_seed_position_and_visit(words):
+    def dropped(seed: int) -> list[bool]:
+        data = dataset(words, MASKED, WhiteMasks(), mask_dropout=0.5, seed=seed)
+        return [bool(data[0, visit].prepared[3].any()) for visit in range(40)]
+
+    assert dropped(1) == dropped(1) != dropped(2)
+
+
+def test_random_masks_and_augmentation_draw_from_different_numbers(words, monkeypatch):
+    from segrec.data import recognition
+
+    first = []
+    monkeypatch.setattr(
+        recognition, "augment_word", lambda prepared, rng, **_: first.append(rng.integers(0, 2, 3200)) or prepared
+    )
+    sample = dataset(words, MASKED, RandomMasks(0), augment=True)[0, 0]
+    agreement = (first[0] == (sample.prepared[3].ravel() > 0)).mean()
+    assert 0.4 < agreement < 0.6

@@ -60,7 +60,7 @@ def test_a_localiser_sees_colour_without_the_mask_or_its_luma():
     assert torch.equal(localiser_view(images, 3), images[:, :3])
     expected = 0.299 * images[:, 0] + 0.587 * images[:, 1] + 0.114 * images[:, 2]
     torch.testing.assert_close(localiser_view(images, 1)[:, 0], expected)
-    with pytest.raises(ValueError, match="a localiser of 3 input channels cannot look at images of 1"):
+    with pytest.raises(ValueError, match="a layer of 3 input channels cannot look at images of 1"):
         localiser_view(images[:, :1], 3)
 
 

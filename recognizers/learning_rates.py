@@ -1,0 +1,37 @@
+"""Learning rates of what sees the mask: a channel that starts at zero has further to go than trained colours."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from recognizers.fusion import FusedConvolution
+from recognizers.widen import input_layers
+
+
+def input_rates(model: nn.Module, *, mask: float, colour: float) -> dict[nn.Parameter, Tensor]:
+    """How fast the layers learn that see the mask, as multiples of the run's rate; each tensor fits its parameter.
+
+    `segrec.core.optimizers.make_optimizer(..., scales=...)` takes them. With `colour` 0 only the mask's weights move,
+    so that with a zero mask the model stays what it was.
+
+    Args:
+        model: a recognizer of this package, or any widened network.
+        mask: of the mask's weights, or of all weights through which it is fused.
+        colour: of the layers' plain weights: those of the colours and the bias.
+
+    Raises:
+        ValueError: the model names no input layer.
+    """
+    rates: dict[nn.Parameter, Tensor] = {}
+    for name in input_layers(model):
+        layer: Any = model.get_submodule(name)
+        if isinstance(layer, FusedConvolution):
+            rates.update((parameter, torch.tensor(mask)) for parameter in layer.fusion.parameters())
+        columns = [colour] * min(layer.in_channels, 3) + [mask] * (layer.in_channels - 3)
+        rates[layer.weight] = torch.tensor(columns).reshape(1, -1, 1, 1)
+        if layer.bias is not None:
+            rates[layer.bias] = torch.tensor(colour)
+    return rates

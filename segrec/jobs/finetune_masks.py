@@ -1,0 +1,71 @@
+"""Where a fine-tuning's masks come from: stores that are named, lie beside the words, or are predicted first."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from segrec.core.distributed import World
+from segrec.core.runlog import LOGGER
+from segrec.data.mask_sources import MaskSource, RandomMasks, StoredMasks, ZeroMasks
+from segrec.data.mask_store import open_store
+from segrec.data.rendering.writing import ORACLE
+from segrec.data.words import WordLmdb
+from segrec.jobs.finetune_settings import FineTuning
+from segrec.jobs.precompute import precompute_masks
+
+VALID = "valid"
+"""What stands for the validation words where the training data have numbers."""
+
+
+class MasksOfRun:
+    """Finds where each database's masks come from.
+
+    Args:
+        folder: where masks go that have to be predicted first.
+    """
+
+    def __init__(self, settings: FineTuning, folder: Path, world: World) -> None:
+        self._settings, self._folder, self._world = settings, folder, world
+        self._given = {str(number): path for number, path in enumerate(settings.masks)}
+        if settings.valid_masks is not None:
+            self._given[VALID] = settings.valid_masks
+
+    def open(self, words: WordLmdb, part: str) -> MaskSource | None:
+        """Return the masks of a database.
+
+        Args:
+            words: the database.
+            part: its number among the training data, or `VALID`.
+        """
+        mask = self._settings.mask
+        if mask == "none":
+            return None
+        if mask == "random":
+            return RandomMasks(self._settings.seed)
+        if mask == "zero":
+            return ZeroMasks()
+        count = self._settings.valid_limit if part == VALID else None
+        return StoredMasks(open_store(self._store(words.path, part, count), words, mask, count=count))
+
+    def _store(self, data: Path, part: str, count: int | None) -> Path:
+        if part in self._given:
+            return Path(self._given[part])
+        if self._settings.mask == "oracle":
+            return data / ORACLE
+        store = self._folder / f"masks-{part}"
+        option = "--valid-masks" if part == VALID else "--masks"
+        LOGGER.info("no %s named: predicting the masks of %s into %s first", option, data, store)
+        settings, device = self._settings, str(self._world.device)
+
+        def predicted() -> Path:
+            return precompute_masks(
+                data,
+                store,
+                segmenter=settings.segmenter,
+                limit=count,
+                workers=settings.workers,
+                device=device,
+                amp=settings.amp,
+            ).store
+
+        return self._world.on_main(predicted)
