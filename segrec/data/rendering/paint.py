@@ -33,15 +33,15 @@ def paint(
         canvas = _shadow(canvas, coverage, fill, rng)
     effect = rng.random()
     if effect < 0.14:
-        rim = _grown(coverage, max(1, round(height * float(rng.uniform(0.015, 0.05)))))
-        canvas = _blend(canvas, rim, ink_color(np.broadcast_to(fill, canvas.shape), coverage, rng))
+        rim = grown(coverage, max(1, round(height * float(rng.uniform(0.015, 0.05)))))
+        canvas = blend(canvas, rim, ink_color(np.broadcast_to(fill, canvas.shape), coverage, rng))
     elif effect < 0.17 and height > 28:
-        strokes = np.asarray(opencv().subtract(_grown(coverage, 1), _shrunk(coverage, 1)))
+        strokes = np.asarray(opencv().subtract(grown(coverage, 1), shrunk(coverage, 1)))
     ink: NDArray[np.float32] = np.broadcast_to(fill, canvas.shape)
     if rng.random() < 0.2:
         ink = ink + _streaks(coverage.shape, rng)[:, :, None]
     opacity = 1.0 if rng.random() < 0.8 else float(rng.uniform(0.6, 0.95))
-    canvas = _blend(canvas, strokes, ink, opacity)
+    canvas = blend(canvas, strokes, ink, opacity)
     return np.clip(canvas, 0, 255).astype(np.uint8), strokes
 
 
@@ -77,9 +77,10 @@ def plate(canvas: Array, rng: np.random.Generator) -> Array:
     return np.asarray(cv2.addWeighted(painted, mix, canvas, 1 - mix, 0.0))
 
 
-def _blend(
+def blend(
     canvas: NDArray[np.float32], coverage: Array, color: NDArray[np.float32], opacity: float = 1.0
 ) -> NDArray[np.float32]:
+    """Return the (H, W, 3) canvas with a colour, or a picture of one size with it, laid on where `coverage` is."""
     share = coverage.astype(np.float32)[:, :, None] * np.float32(opacity / 255)
     return canvas + share * (color - canvas)
 
@@ -93,18 +94,21 @@ def _shadow(canvas: NDArray[np.float32], coverage: Array, fill: Color, rng: np.r
     if rng.random() < 0.6:
         moved = np.asarray(opencv().GaussianBlur(moved, (0, 0), max(0.5, height * float(rng.uniform(0.01, 0.05)))))
     tone = np.zeros(3, dtype=np.float32) if float(fill @ LUMA) > 90 else np.full(3, rng.uniform(100, 255), np.float32)
-    return _blend(canvas, moved, tone, float(rng.uniform(0.3, 0.9)))
+    return blend(canvas, moved, tone, float(rng.uniform(0.3, 0.9)))
 
 
-def _grown(coverage: Array, pixels: int) -> Array:
-    return np.asarray(opencv().dilate(coverage, _disc(pixels)))
+def grown(coverage: Array, pixels: int) -> Array:
+    """Return the (H, W) uint8 coverage, wider by `pixels` on all sides."""
+    return np.asarray(opencv().dilate(coverage, disc(pixels)))
 
 
-def _shrunk(coverage: Array, pixels: int) -> Array:
-    return np.asarray(opencv().erode(coverage, _disc(pixels)))
+def shrunk(coverage: Array, pixels: int) -> Array:
+    """Return the (H, W) uint8 coverage, narrower by `pixels` on all sides."""
+    return np.asarray(opencv().erode(coverage, disc(pixels)))
 
 
-def _disc(radius: int) -> Array:
+def disc(radius: int) -> Array:
+    """Return a disc as a kernel, (2 radius + 1, 2 radius + 1) uint8."""
     return np.asarray(opencv().getStructuringElement(2, (2 * radius + 1, 2 * radius + 1)))
 
 

@@ -8,6 +8,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from segrec.core.errors import ConfigError
 from segrec.core.images import Array, encode_jpeg
 from segrec.core.polygons import polygon_mask
 from segrec.data.rendering import hard
@@ -85,7 +86,9 @@ class SceneRenderer:
 
     def __init__(self, seed: int, sources: RenderSources | None = None, *, style: Style = "mixed") -> None:
         self._seed = seed
-        self._style = check_style(style)
+        if check_style(style) == "signs":
+            raise ConfigError("scenes have no style 'signs'; choose mixed or hard, or render words")
+        self._style = style
         self._material = Material(seed, sources or RenderSources())
 
     def render(self, index: int) -> RenderedScene:

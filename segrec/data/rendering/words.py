@@ -17,6 +17,7 @@ from segrec.data.rendering.degrade import photograph
 from segrec.data.rendering.fonts import FontBook
 from segrec.data.rendering.layers import Points, TextLayer, bend, draw_text, shear_and_view, trim
 from segrec.data.rendering.paint import paint, plate
+from segrec.data.rendering.signs import SignMaker
 from segrec.data.rendering.styles import Style, check_style
 from segrec.data.rendering.texts import TextSource
 
@@ -100,7 +101,8 @@ class WordRenderer:
         seed: the series.
         sources: fonts, lexicon and backgrounds; a word is reproducible for the same seed, index, sources and style.
         style: `mixed` is what photographs show on the whole; `hard` words are 8 to 32 pixels high and blurred, faint,
-            glaring, shadowed, bent or badly compressed, several at once.
+            glaring, shadowed, bent or badly compressed, several at once; `signs` are outlined, of neon, dots, relief or
+            metal, bent, stacked, cut by the box or among other words.
 
     Raises:
         ConfigError: there is no such style.
@@ -114,6 +116,8 @@ class WordRenderer:
     def render(self, index: int) -> RenderedWord:
         """Return word `index`, a pure function of (seed, index, sources, style)."""
         rng = np.random.default_rng((self._seed, index))
+        if self._style == "signs":
+            return self._sign(rng)
         return self._hard(rng) if self._style == "hard" else self._mixed(rng)
 
     def _mixed(self, rng: np.random.Generator) -> RenderedWord:
@@ -148,6 +152,13 @@ class WordRenderer:
                 clearest, best = word, clearness
         return clearest
 
+    def _sign(self, rng: np.random.Generator) -> RenderedWord:
+        material = self._material
+        sign = SignMaker(material.fonts, material.texts, material.backgrounds).make(rng)
+        polygon = _scaled(sign.layer, sign.strokes.shape)
+        region = polygon_mask(polygon, (sign.strokes.shape[0], sign.strokes.shape[1]))
+        return RenderedWord(sign.jpeg, sign.text, sign.strokes, region, polygon)
+
     def _with_neighbour(self, canvas: Array, rng: np.random.Generator) -> Array:
         """Paint a part of another word at the upper or lower edge, as crops of crowded signs show."""
         height, width = canvas.shape[:2]
@@ -175,9 +186,14 @@ def _badly(
 def _finished(text: str, image: Array, strokes: Array, layer: TextLayer, quality: int) -> RenderedWord:
     """Return the word as it is handed out, with the layer's polygon scaled to the image's size."""
     size = (image.shape[0], image.shape[1])
-    scale = np.array([size[1], size[0]], dtype=np.float32) / layer.coverage.shape[::-1]
-    polygon = layer.polygon * scale.astype(np.float32)
+    polygon = _scaled(layer, size)
     return RenderedWord(encode_jpeg(image, quality), text, strokes, polygon_mask(polygon, size), polygon)
+
+
+def _scaled(layer: TextLayer, size: tuple[int, ...]) -> Points:
+    """Return the layer's polygon in a picture of (height, width)."""
+    scale = np.array([size[1], size[0]], dtype=np.float32) / layer.coverage.shape[::-1]
+    return layer.polygon * scale.astype(np.float32)
 
 
 def _with_margins(layer: TextLayer, rng: np.random.Generator) -> TextLayer:
