@@ -37,7 +37,7 @@ def paint(
         canvas = blend(canvas, rim, ink_color(np.broadcast_to(fill, canvas.shape), coverage, rng))
     elif effect < 0.17 and height > 28:
         strokes = np.asarray(opencv().subtract(grown(coverage, 1), shrunk(coverage, 1)))
-    ink: NDArray[np.float32] = np.broadcast_to(fill, canvas.shape)
+    ink: NDArray[np.float32] = fill
     if rng.random() < 0.2:
         ink = ink + _streaks(coverage.shape, rng)[:, :, None]
     opacity = 1.0 if rng.random() < 0.8 else float(rng.uniform(0.6, 0.95))
@@ -47,7 +47,7 @@ def paint(
 
 def ink_color(canvas: NDArray[np.float32], coverage: Array, rng: np.random.Generator) -> Color:
     """Return a random colour whose luma differs from the canvas under the ink by a random, mostly large amount."""
-    behind = canvas[coverage > 64]
+    behind = canvas.reshape(-1, 3).take(np.flatnonzero(coverage > 64), axis=0)
     luma = float((behind.mean(axis=0) if len(behind) else canvas.mean(axis=(0, 1))) @ LUMA)
     wanted = float(rng.uniform(22, 60)) if rng.random() < 0.22 else float(rng.uniform(60, 200))
     room = (luma, 255 - luma)
@@ -81,8 +81,13 @@ def blend(
     canvas: NDArray[np.float32], coverage: Array, color: NDArray[np.float32], opacity: float = 1.0
 ) -> NDArray[np.float32]:
     """Return the (H, W, 3) canvas with a colour, or a picture of one size with it, laid on where `coverage` is."""
-    share = coverage.astype(np.float32)[:, :, None] * np.float32(opacity / 255)
-    return canvas + share * (color - canvas)
+    height, width = coverage.shape
+    share = coverage.astype(np.float32) * np.float32(opacity / 255)
+    rows = canvas.reshape(height, 3 * width)  # numpy is slow along an axis of three
+    blended = (np.tile(color, width) if color.ndim == 1 else color.reshape(rows.shape)) - rows
+    blended *= np.repeat(share, 3, axis=1)
+    blended += rows
+    return blended.reshape(canvas.shape)
 
 
 def _shadow(canvas: NDArray[np.float32], coverage: Array, fill: Color, rng: np.random.Generator) -> NDArray[np.float32]:

@@ -16,6 +16,7 @@ from segrec.data.rendering.degrade import photograph
 from segrec.data.rendering.distractors import cover, scatter
 from segrec.data.rendering.layers import Points, TextLayer
 from segrec.data.rendering.paint import paint
+from segrec.data.rendering.record import RenderRecord
 from segrec.data.rendering.styles import Style, check_style
 from segrec.data.rendering.words import Material, RenderSources
 
@@ -90,6 +91,11 @@ class SceneRenderer:
             raise ConfigError("scenes have no style 'signs'; choose mixed or hard, or render words")
         self._style = style
         self._material = Material(seed, sources or RenderSources())
+
+    @property
+    def record(self) -> RenderRecord:
+        """What is rendered with."""
+        return self._material.record(self._seed, self._style)
 
     def render(self, index: int) -> RenderedScene:
         """Return scene `index`, a pure function of (seed, index, sources, style)."""

@@ -21,8 +21,6 @@ from segrec.data.rendering.texts import TextSource
 EM = 52
 """Pixels an em at which signs are drawn before they are shrunk or enlarged."""
 FINAL_EMS = (10.0, 80.0)
-RELIEF_EM = 22.0
-"""Least pixels an em of letters that only their edges tell from the ground."""
 MOST_SIDE = 384
 QUALITIES = (35, 97)
 HARD_SHARE = 0.4
@@ -48,6 +46,8 @@ EFFECTS: dict[str, float] = {
 """How often each effect is drawn."""
 BOLD = ("outlined", "hollow", "extruded", "dots", "stencil", "relief", "textured", "worn")
 """Effects that need strokes of some width."""
+LEAST_EMS = {"relief": 22.0, "hollow": 16.0, "dots": 14.0, "neon": 12.0, "worn": 12.0}
+"""Least pixels an em of letters that hardly anybody reads when they are as small as the others become."""
 LEAST_STROKE = 0.085
 """Pixels a pixel of the em that the strokes of such effects have at least, where a few draws of fonts allow."""
 
@@ -110,12 +110,12 @@ class SignMaker:
         if effect != "dots" and layout in ("line", "arc") and rng.random() < CROWDED_SHARE:
             crop = self._among_others(layer, font, rng)
         image, strokes = self._painted(crop, effect, rng, pitch=pitch)
-        jpeg, strokes = _photographed(image, crop.own(strokes), rng, faint=effect == "relief")
+        jpeg, strokes = _photographed(image, crop.own(strokes), rng, effect)
         return Sign(text, effect, layout, crop.layer, jpeg, strokes)
 
     def _written(self, effect: str, layout: Layout, rng: np.random.Generator) -> tuple[str, Any, TextLayer]:
         """Return a text, its font, and it written straight or stacked, in a font as bold as the effect needs."""
-        least = LEAST_STROKE * EM if effect in BOLD else 0.0
+        least = LEAST_STROKE * EM * (1.3 if effect == "dots" else effect in BOLD)
         while True:
             text, font = self._texts.draw(rng), self._fonts.pick(rng, EM)
             if layout == "stack":
@@ -163,13 +163,12 @@ def final_size(size: tuple[int, ...], rng: np.random.Generator, *, least: float 
     return max(8, round(size[0] * scale)), max(8, round(size[1] * scale))
 
 
-def _photographed(image: Array, strokes: Array, rng: np.random.Generator, *, faint: bool) -> tuple[bytes, Array]:
+def _photographed(image: Array, strokes: Array, rng: np.random.Generator, effect: str) -> tuple[bytes, Array]:
     """Return the JPEG of a photograph in which the word can be read, or of the clearest of some, and its strokes.
 
-    Args:
-        faint: the letters have the ground's colour, so that only a gentle camera leaves them readable.
+    Letters in relief have the ground's colour, so that only a gentle camera leaves them readable.
     """
-    size = final_size(image.shape, rng, least=RELIEF_EM if faint else FINAL_EMS[0])
+    size, faint = final_size(image.shape, rng, least=LEAST_EMS.get(effect, FINAL_EMS[0])), effect == "relief"
     gentle = faint or rng.random() >= HARD_SHARE
     chosen, chosen_strokes, best = b"", strokes, -1.0
     for _ in range(1 if faint else TRIES):

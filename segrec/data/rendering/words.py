@@ -17,6 +17,7 @@ from segrec.data.rendering.degrade import photograph
 from segrec.data.rendering.fonts import FontBook
 from segrec.data.rendering.layers import Points, TextLayer, bend, draw_text, shear_and_view, trim
 from segrec.data.rendering.paint import paint, plate
+from segrec.data.rendering.record import RenderRecord, files_digest, words_digest
 from segrec.data.rendering.signs import SignMaker
 from segrec.data.rendering.styles import Style, check_style
 from segrec.data.rendering.texts import TextSource
@@ -66,6 +67,20 @@ class Material:
         self.texts = TextSource(sources.lexicon)
         self.backgrounds = Backgrounds(seed, sources.backgrounds)
 
+    def record(self, seed: int, style: str) -> RenderRecord:
+        """Return what is rendered with."""
+        fonts, words, photos = self.fonts, self.texts.words, self.backgrounds.photos
+        return RenderRecord(
+            style=style,
+            seed=seed,
+            fonts=len(fonts),
+            fonts_digest=files_digest(fonts.paths),
+            words=len(words),
+            words_digest=words_digest(words),
+            backgrounds=len(photos),
+            backgrounds_digest=files_digest(photos),
+        )
+
     def draw_layer(
         self, rng: np.random.Generator, size: int, *, bent: float = 0.13, turned: float = 0.6
     ) -> tuple[str, TextLayer]:
@@ -112,6 +127,11 @@ class WordRenderer:
         self._seed = seed
         self._style = check_style(style)
         self._material = Material(seed, sources or RenderSources())
+
+    @property
+    def record(self) -> RenderRecord:
+        """What is rendered with."""
+        return self._material.record(self._seed, self._style)
 
     def render(self, index: int) -> RenderedWord:
         """Return word `index`, a pure function of (seed, index, sources, style)."""
