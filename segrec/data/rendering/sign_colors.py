@@ -41,11 +41,12 @@ def brightness(color: NDArray[np.float32]) -> float:
 
 
 def tinted(luma: float, rng: np.random.Generator) -> Color:
-    """Return a grey, pale or strong colour of about that luma, RGB 0..255."""
+    """Return a grey, pale or strong colour of exactly that luma, RGB 0..255; near black and white it is paler."""
     chroma = rng.normal(0, 1, size=3) * float(rng.choice([0.0, 25.0, 80.0]))
-    color = np.clip(luma + chroma - float(chroma @ LUMA), 0, 255)
-    color += luma - float(color @ LUMA)
-    return np.asarray(np.clip(color, 0, 255), dtype=np.float32)
+    chroma -= float(chroma @ LUMA)
+    room = np.where(chroma > 0, 255 - luma, luma)
+    strength = min(1.0, float((room / np.maximum(np.abs(chroma), 1e-6)).min()))
+    return np.asarray(luma + strength * chroma, dtype=np.float32)
 
 
 def away_from(luma: float, rng: np.random.Generator, *, least: float = 60.0) -> Color:

@@ -87,7 +87,7 @@ def _dot(pitch: int, radius: float, *, square: bool) -> Array:
 
 def joined(dots: Array, pitch: int) -> Array:
     """Return the letters that dots `pitch` pixels apart write: the dots with the gaps between neighbours filled."""
-    return np.asarray(opencv().morphologyEx(dots, opencv().MORPH_CLOSE, disc(max(1, round(0.5 * pitch)))))
+    return np.asarray(opencv().morphologyEx(dots, opencv().MORPH_CLOSE, disc(math.ceil(0.6 * pitch))))
 
 
 def board(canvas: Canvas, dots: Array, rng: np.random.Generator, *, em: float, pitch: int) -> Painted:
