@@ -42,7 +42,8 @@ def _rendering(function: Callable[..., None]) -> Callable[..., None]:
             type=click.Choice(STYLES),
             default="mixed",
             show_default=True,
-            help="Mixed as in photographs, or hard: small, blurred, faint, shadowed, badly compressed.",
+            help="Mixed as in photographs; hard: small, blurred, faint, shadowed, badly compressed; "
+            "signs (words only): outlined, neon, dots, relief, metal, bent, stacked, cut, crowded.",
         ),
         click.option("--no-masks", is_flag=True, help="Words only, without the stores of exact masks."),
         workers_option,

@@ -203,6 +203,10 @@ class WordWriter:
             self._flush()
         return self._count
 
+    def note(self, key: bytes, value: bytes) -> None:
+        """Store something about the whole database beside the samples."""
+        self._pending.append((key, value))
+
     def _flush(self) -> None:
         commit(self._partial, self._pending, durable=False)
         self._pending = []

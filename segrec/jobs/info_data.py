@@ -15,6 +15,7 @@ from segrec.data.importers.record import ImportRecord
 from segrec.data.importers.writer import PARTIAL_FOLDER
 from segrec.data.mask_record import MaskRecord, MaskSize, shard_folders
 from segrec.data.mask_store import MaskStore
+from segrec.data.rendering.record import RENDER_KEY, RenderRecord
 from segrec.data.rendering.writing import ORACLE, REGIONS
 from segrec.data.words import WordLmdb
 from segrec.jobs.corrupt_words import RECORD as CORRUPTION
@@ -39,6 +40,8 @@ def inspect_words(path: Path, *, verify: bool) -> Findings:
         findings.facts["words"] = str(len(words))
         _describe_import(path, findings)
         _describe_corruption(path, findings)
+        rendering = RenderRecord.of(path)
+        findings.facts.update(rendering.facts() if rendering else {})
         findings.facts["first labels"] = _first_labels(words) or "none"
         findings.facts["digest"] = f"{words.digest} (of a sample)"
         _check_words(words, findings, verify=verify)
@@ -210,6 +213,11 @@ def inspect_scenes(path: Path, *, verify: bool) -> Findings:
         return findings
     findings.facts["scenes"] = str(len(names))
     findings.facts["seed"] = str(record.get("seed"))
+    if RENDER_KEY.decode() in record:
+        try:
+            findings.facts.update(RenderRecord.parse(record[RENDER_KEY.decode()]).facts())
+        except ValueError as error:
+            findings.problems.append(f"{path / 'scenes.json'}: the record of the rendering is damaged ({error})")
     samples, polygons = Samples(), 0
     for position in _watched(positions_to_check(len(names), verify=verify), "scene"):
         try:

@@ -30,12 +30,12 @@ class Backgrounds:
     def __init__(self, seed: int, photos: str | os.PathLike[str] | None = None) -> None:
         rng = np.random.default_rng((seed, 0xBACC))
         self._pool = [_texture(rng, index) for index in range(POOL)]
-        self._photos = [] if photos is None else _photo_files(Path(photos))
+        self.photos = [] if photos is None else _photo_files(Path(photos))
 
     def cut(self, rng: np.random.Generator, size: tuple[int, int]) -> Array:
         """Return one background, (height, width, 3) uint8 RGB."""
-        if self._photos and rng.random() < 0.5:
-            return _photo_patch(rng, read_image(self._photos[int(rng.integers(len(self._photos)))]), size)
+        if self.photos and rng.random() < 0.5:
+            return _photo_patch(rng, read_image(self.photos[int(rng.integers(len(self.photos)))]), size)
         return self._textured(rng, size)
 
     def _textured(self, rng: np.random.Generator, size: tuple[int, int]) -> Array:

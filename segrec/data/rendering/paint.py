@@ -33,21 +33,21 @@ def paint(
         canvas = _shadow(canvas, coverage, fill, rng)
     effect = rng.random()
     if effect < 0.14:
-        rim = _grown(coverage, max(1, round(height * float(rng.uniform(0.015, 0.05)))))
-        canvas = _blend(canvas, rim, ink_color(np.broadcast_to(fill, canvas.shape), coverage, rng))
+        rim = grown(coverage, max(1, round(height * float(rng.uniform(0.015, 0.05)))))
+        canvas = blend(canvas, rim, ink_color(np.broadcast_to(fill, canvas.shape), coverage, rng))
     elif effect < 0.17 and height > 28:
-        strokes = np.asarray(opencv().subtract(_grown(coverage, 1), _shrunk(coverage, 1)))
-    ink: NDArray[np.float32] = np.broadcast_to(fill, canvas.shape)
+        strokes = np.asarray(opencv().subtract(grown(coverage, 1), shrunk(coverage, 1)))
+    ink: NDArray[np.float32] = fill
     if rng.random() < 0.2:
         ink = ink + _streaks(coverage.shape, rng)[:, :, None]
     opacity = 1.0 if rng.random() < 0.8 else float(rng.uniform(0.6, 0.95))
-    canvas = _blend(canvas, strokes, ink, opacity)
+    canvas = blend(canvas, strokes, ink, opacity)
     return np.clip(canvas, 0, 255).astype(np.uint8), strokes
 
 
 def ink_color(canvas: NDArray[np.float32], coverage: Array, rng: np.random.Generator) -> Color:
     """Return a random colour whose luma differs from the canvas under the ink by a random, mostly large amount."""
-    behind = canvas[coverage > 64]
+    behind = canvas.reshape(-1, 3).take(np.flatnonzero(coverage > 64), axis=0)
     luma = float((behind.mean(axis=0) if len(behind) else canvas.mean(axis=(0, 1))) @ LUMA)
     wanted = float(rng.uniform(22, 60)) if rng.random() < 0.22 else float(rng.uniform(60, 200))
     room = (luma, 255 - luma)
@@ -77,11 +77,17 @@ def plate(canvas: Array, rng: np.random.Generator) -> Array:
     return np.asarray(cv2.addWeighted(painted, mix, canvas, 1 - mix, 0.0))
 
 
-def _blend(
+def blend(
     canvas: NDArray[np.float32], coverage: Array, color: NDArray[np.float32], opacity: float = 1.0
 ) -> NDArray[np.float32]:
-    share = coverage.astype(np.float32)[:, :, None] * np.float32(opacity / 255)
-    return canvas + share * (color - canvas)
+    """Return the (H, W, 3) canvas with a colour, or a picture of one size with it, laid on where `coverage` is."""
+    height, width = coverage.shape
+    share = coverage.astype(np.float32) * np.float32(opacity / 255)
+    rows = canvas.reshape(height, 3 * width)  # numpy is slow along an axis of three
+    blended = (np.tile(color, width) if color.ndim == 1 else color.reshape(rows.shape)) - rows
+    blended *= np.repeat(share, 3, axis=1)
+    blended += rows
+    return blended.reshape(canvas.shape)
 
 
 def _shadow(canvas: NDArray[np.float32], coverage: Array, fill: Color, rng: np.random.Generator) -> NDArray[np.float32]:
@@ -93,18 +99,21 @@ def _shadow(canvas: NDArray[np.float32], coverage: Array, fill: Color, rng: np.r
     if rng.random() < 0.6:
         moved = np.asarray(opencv().GaussianBlur(moved, (0, 0), max(0.5, height * float(rng.uniform(0.01, 0.05)))))
     tone = np.zeros(3, dtype=np.float32) if float(fill @ LUMA) > 90 else np.full(3, rng.uniform(100, 255), np.float32)
-    return _blend(canvas, moved, tone, float(rng.uniform(0.3, 0.9)))
+    return blend(canvas, moved, tone, float(rng.uniform(0.3, 0.9)))
 
 
-def _grown(coverage: Array, pixels: int) -> Array:
-    return np.asarray(opencv().dilate(coverage, _disc(pixels)))
+def grown(coverage: Array, pixels: int) -> Array:
+    """Return the (H, W) uint8 coverage, wider by `pixels` on all sides."""
+    return np.asarray(opencv().dilate(coverage, disc(pixels)))
 
 
-def _shrunk(coverage: Array, pixels: int) -> Array:
-    return np.asarray(opencv().erode(coverage, _disc(pixels)))
+def shrunk(coverage: Array, pixels: int) -> Array:
+    """Return the (H, W) uint8 coverage, narrower by `pixels` on all sides."""
+    return np.asarray(opencv().erode(coverage, disc(pixels)))
 
 
-def _disc(radius: int) -> Array:
+def disc(radius: int) -> Array:
+    """Return a disc as a kernel, (2 radius + 1, 2 radius + 1) uint8."""
     return np.asarray(opencv().getStructuringElement(2, (2 * radius + 1, 2 * radius + 1)))
 
 

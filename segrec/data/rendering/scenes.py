@@ -8,6 +8,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from segrec.core.errors import ConfigError
 from segrec.core.images import Array, encode_jpeg
 from segrec.core.polygons import polygon_mask
 from segrec.data.rendering import hard
@@ -15,6 +16,7 @@ from segrec.data.rendering.degrade import photograph
 from segrec.data.rendering.distractors import cover, scatter
 from segrec.data.rendering.layers import Points, TextLayer
 from segrec.data.rendering.paint import paint
+from segrec.data.rendering.record import RenderRecord
 from segrec.data.rendering.styles import Style, check_style
 from segrec.data.rendering.words import Material, RenderSources
 
@@ -85,8 +87,15 @@ class SceneRenderer:
 
     def __init__(self, seed: int, sources: RenderSources | None = None, *, style: Style = "mixed") -> None:
         self._seed = seed
-        self._style = check_style(style)
+        if check_style(style) == "signs":
+            raise ConfigError("scenes have no style 'signs'; choose mixed or hard, or render words")
+        self._style = style
         self._material = Material(seed, sources or RenderSources())
+
+    @property
+    def record(self) -> RenderRecord:
+        """What is rendered with."""
+        return self._material.record(self._seed, self._style)
 
     def render(self, index: int) -> RenderedScene:
         """Return scene `index`, a pure function of (seed, index, sources, style)."""

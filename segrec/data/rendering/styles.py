@@ -6,7 +6,7 @@ from typing import Literal, get_args
 
 from segrec.core.errors import ConfigError
 
-Style = Literal["mixed", "hard"]
+Style = Literal["mixed", "hard", "signs"]
 STYLES: tuple[Style, ...] = get_args(Style)
 
 

@@ -8,6 +8,7 @@ from segrec.core.images import Array, encode_jpeg
 from segrec.data.rendering.backgrounds import Backgrounds
 from segrec.data.rendering.degrade import photograph
 from segrec.data.rendering.distractors import cover, scatter
+from segrec.data.rendering.record import RenderRecord, files_digest, words_digest
 from segrec.data.rendering.scenes import RenderedScene
 from segrec.data.rendering.words import RenderSources
 
@@ -27,6 +28,12 @@ class TextFreeRenderer:
     def __init__(self, seed: int, sources: RenderSources | None = None) -> None:
         self._seed = seed
         self._backgrounds = Backgrounds(seed, None if sources is None else sources.backgrounds)
+
+    @property
+    def record(self) -> RenderRecord:
+        """What is rendered with: no fonts and no words."""
+        photos, none = self._backgrounds.photos, words_digest(())
+        return RenderRecord("text-free", self._seed, 0, none, 0, none, len(photos), files_digest(photos))
 
     def render(self, index: int) -> RenderedScene:
         """Return picture `index`, a pure function of (seed, index, backgrounds), with an empty mask and no polygon."""

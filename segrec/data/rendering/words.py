@@ -17,6 +17,8 @@ from segrec.data.rendering.degrade import photograph
 from segrec.data.rendering.fonts import FontBook
 from segrec.data.rendering.layers import Points, TextLayer, bend, draw_text, shear_and_view, trim
 from segrec.data.rendering.paint import paint, plate
+from segrec.data.rendering.record import RenderRecord, files_digest, words_digest
+from segrec.data.rendering.signs import SignMaker
 from segrec.data.rendering.styles import Style, check_style
 from segrec.data.rendering.texts import TextSource
 
@@ -65,6 +67,20 @@ class Material:
         self.texts = TextSource(sources.lexicon)
         self.backgrounds = Backgrounds(seed, sources.backgrounds)
 
+    def record(self, seed: int, style: str) -> RenderRecord:
+        """Return what is rendered with."""
+        fonts, words, photos = self.fonts, self.texts.words, self.backgrounds.photos
+        return RenderRecord(
+            style=style,
+            seed=seed,
+            fonts=len(fonts),
+            fonts_digest=files_digest(fonts.paths),
+            words=len(words),
+            words_digest=words_digest(words),
+            backgrounds=len(photos),
+            backgrounds_digest=files_digest(photos),
+        )
+
     def draw_layer(
         self, rng: np.random.Generator, size: int, *, bent: float = 0.13, turned: float = 0.6
     ) -> tuple[str, TextLayer]:
@@ -100,7 +116,8 @@ class WordRenderer:
         seed: the series.
         sources: fonts, lexicon and backgrounds; a word is reproducible for the same seed, index, sources and style.
         style: `mixed` is what photographs show on the whole; `hard` words are 8 to 32 pixels high and blurred, faint,
-            glaring, shadowed, bent or badly compressed, several at once.
+            glaring, shadowed, bent or badly compressed, several at once; `signs` are outlined, of neon, dots, relief or
+            metal, bent, stacked, cut by the box or among other words.
 
     Raises:
         ConfigError: there is no such style.
@@ -111,9 +128,16 @@ class WordRenderer:
         self._style = check_style(style)
         self._material = Material(seed, sources or RenderSources())
 
+    @property
+    def record(self) -> RenderRecord:
+        """What is rendered with."""
+        return self._material.record(self._seed, self._style)
+
     def render(self, index: int) -> RenderedWord:
         """Return word `index`, a pure function of (seed, index, sources, style)."""
         rng = np.random.default_rng((self._seed, index))
+        if self._style == "signs":
+            return self._sign(rng)
         return self._hard(rng) if self._style == "hard" else self._mixed(rng)
 
     def _mixed(self, rng: np.random.Generator) -> RenderedWord:
@@ -148,6 +172,13 @@ class WordRenderer:
                 clearest, best = word, clearness
         return clearest
 
+    def _sign(self, rng: np.random.Generator) -> RenderedWord:
+        material = self._material
+        sign = SignMaker(material.fonts, material.texts, material.backgrounds).make(rng)
+        polygon = _scaled(sign.layer, sign.strokes.shape)
+        region = polygon_mask(polygon, (sign.strokes.shape[0], sign.strokes.shape[1]))
+        return RenderedWord(sign.jpeg, sign.text, sign.strokes, region, polygon)
+
     def _with_neighbour(self, canvas: Array, rng: np.random.Generator) -> Array:
         """Paint a part of another word at the upper or lower edge, as crops of crowded signs show."""
         height, width = canvas.shape[:2]
@@ -175,9 +206,14 @@ def _badly(
 def _finished(text: str, image: Array, strokes: Array, layer: TextLayer, quality: int) -> RenderedWord:
     """Return the word as it is handed out, with the layer's polygon scaled to the image's size."""
     size = (image.shape[0], image.shape[1])
-    scale = np.array([size[1], size[0]], dtype=np.float32) / layer.coverage.shape[::-1]
-    polygon = layer.polygon * scale.astype(np.float32)
+    polygon = _scaled(layer, size)
     return RenderedWord(encode_jpeg(image, quality), text, strokes, polygon_mask(polygon, size), polygon)
+
+
+def _scaled(layer: TextLayer, size: tuple[int, ...]) -> Points:
+    """Return the layer's polygon in a picture of (height, width)."""
+    scale = np.array([size[1], size[0]], dtype=np.float32) / layer.coverage.shape[::-1]
+    return layer.polygon * scale.astype(np.float32)
 
 
 def _with_margins(layer: TextLayer, rng: np.random.Generator) -> TextLayer:

@@ -7,6 +7,7 @@ import os
 import tempfile
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import asdict
 from pathlib import Path
 from typing import IO, Any, Literal
 
@@ -19,6 +20,7 @@ from segrec.core.runlog import progress_bar
 from segrec.core.workers import Pending, worker_processes
 from segrec.data.mask_record import MaskRecord, SourceRecord
 from segrec.data.mask_writer import MaskStoreWriter
+from segrec.data.rendering.record import RENDER_KEY
 from segrec.data.rendering.scenes import RenderedScene, SceneRenderer
 from segrec.data.rendering.styles import Style
 from segrec.data.rendering.text_free import TextFreeRenderer
@@ -62,6 +64,7 @@ def render_words(
             if masks:
                 np.save(spool, word.strokes)
                 np.save(spool, word.region)
+        writer.note(RENDER_KEY, renderer.record.to_json())
         writer.close()
         if masks:
             spool.seek(0)
@@ -136,7 +139,8 @@ def render_scenes(
     for number, scene in enumerate(_rendered(renderer, count, workers, "scene"), start=1):
         names.append(f"scene-{number:06d}")
         _write_scene(folder, names[-1], scene)
-    write_json(folder / "scenes.json", {"seed": seed, "scenes": names})
+    record = {"seed": seed, RENDER_KEY.decode(): asdict(renderer.record), "scenes": names}
+    write_json(folder / "scenes.json", record)
 
 
 def _write_scene(folder: Path, name: str, scene: RenderedScene) -> None:
