@@ -12,7 +12,7 @@ from segrec.core.batches import Joined, step_batches
 from segrec.core.distributed import ALONE, World
 from segrec.core.errors import ConfigError
 from segrec.data.masked_images import open_masked
-from segrec.data.segmentation import SegmentationDataset, Supervision, collate
+from segrec.data.segmentation import SCENE_SCALE, SegmentationDataset, Supervision, collate
 
 Stream = Callable[[int], Iterator[SegmentationBatch]]
 
@@ -37,6 +37,7 @@ class BatchSettings:
         supervision: `draw` or `both`, see `SegmentationDataset`.
         seed: of order and augmentation.
         workers: loader processes.
+        scene_zoom: smallest and largest zoom of scene windows, see `SegmentationDataset`.
     """
 
     word_size: tuple[int, int]
@@ -47,6 +48,7 @@ class BatchSettings:
     supervision: Supervision
     seed: int
     workers: int
+    scene_zoom: tuple[float, float] = SCENE_SCALE
 
 
 class StageData(NamedTuple):
@@ -126,6 +128,7 @@ class StagedBatches:
                 seed=settings.seed + 1000 * number + place,
                 words=words,
                 supervision=settings.supervision,
+                scene_zoom=settings.scene_zoom,
             )
             for place, spec in enumerate(specs)
         ]
