@@ -13,11 +13,11 @@ from segrec.core.errors import ConfigError
 
 Scales = Literal["auto"] | float | Sequence[float] | None
 
-AUTO_SHARES = (1.0, 0.5, 0.25, 0.125)
-"""Default: the picture's own size and three halvings, which cost a third more than its own size alone."""
+SMALLEST_HALF = 96
+"""The default halves a picture as long as its longest side is at least this, for a third more work than its own size.
 
-SMALLEST_AUTO = 96
-"""The default leaves out sizes whose longest side is below this: hardly any letter can be told there."""
+So a photograph of any resolution is seen down to the same size, at which its largest letters are small.
+"""
 
 
 def check_scales(scales: Scales) -> tuple[float, ...] | None:
@@ -58,7 +58,8 @@ def level_sizes(size: tuple[int, int], scales: tuple[float, ...] | None) -> list
     """
     longest = max(size)
     if scales is None:
-        shares = [share for share in AUTO_SHARES if share == 1 or share * longest >= SMALLEST_AUTO]
+        halvings = max(0, int(np.log2(longest / SMALLEST_HALF)))
+        shares = [0.5**times for times in range(halvings + 1)]
     else:
         shares = [scale if scale <= 1 else min(1.0, scale / longest) for scale in scales]
     height, width = size

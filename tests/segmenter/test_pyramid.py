@@ -11,7 +11,7 @@ import torch
 from segmenter.network import MutuallyGuidedNet
 from segmenter.predictor import Segmenter
 from segmenter.preprocess import rescale
-from segmenter.pyramid import SMALLEST_AUTO, check_scales, join_levels, level_sizes
+from segmenter.pyramid import SMALLEST_HALF, check_scales, join_levels, level_sizes
 from segrec.core.errors import ConfigError
 from segrec.core.images import Array
 
@@ -57,7 +57,8 @@ def recorder(model: MutuallyGuidedNet, **options: object) -> Recorder:
 
 def test_sizes_by_hand():
     assert level_sizes((600, 800), None) == [(600, 800), (300, 400), (150, 200), (75, 100)]
-    assert level_sizes((600, 700), None) == [(600, 700), (300, 350), (150, 175)], f"87 is below {SMALLEST_AUTO}"
+    assert level_sizes((600, 700), None) == [(600, 700), (300, 350), (150, 175)], f"87 is below {SMALLEST_HALF}"
+    assert level_sizes((3072, 96), None)[1:] == [(1536, 48), (768, 24), (384, 12), (192, 6), (96, 3)]
     assert level_sizes((400, 40), None) == [(400, 40), (200, 20), (100, 10)]
     assert level_sizes((30, 20), None) == [(30, 20)], "its own size is never left out"
     assert level_sizes((600, 800), (1,)) == [(600, 800)]
