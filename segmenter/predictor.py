@@ -14,7 +14,8 @@ from torch import Tensor
 
 from segmenter.fused import FusedNet
 from segmenter.network import STRIDE, MutuallyGuidedNet, normalise_images
-from segmenter.preprocess import SCENE_HEIGHT, as_rgb, mask_size, padded, rescale, working_size
+from segmenter.preprocess import SCENE_HEIGHT, as_rgb, is_scene, mask_size, padded, rescale, working_size
+from segmenter.pyramid import Scales, check_scales, join_levels, level_sizes
 from segmenter.tiling import SMALLEST_TILE, TILE_SIDE, Mosaic
 from segrec.core.device import autocast, resolve_device
 from segrec.core.errors import ConfigError
@@ -49,10 +50,10 @@ class Segmenter:
     """Predicts masks for lists of pictures.
 
     A picture of at most `scene_height` rows is taken for a word crop and resized to the network's working height; a
-    taller one is taken for a scene and keeps its size. The aspect ratio is always kept. What is then larger than
-    `tile_side` goes through the network in overlapping tiles, whose maps are blended, so memory is bounded and no
-    detail is lost. The edges are repeated up to a multiple of 16. Only pictures that then have the same size share a
-    batch, so a prediction does not depend on its neighbours.
+    taller one is taken for a scene and enters at its own size and at smaller ones, see `scales`, whose maps are joined.
+    The aspect ratio is always kept. What is then larger than `tile_side` goes through the network in overlapping tiles,
+    whose maps are blended, so memory is bounded and no detail is lost. The edges are repeated up to a multiple of 16.
+    Only pictures that then have the same size share a batch, so a prediction does not depend on its neighbours.
 
     Args:
         model: the network; moved to `device`, put into eval mode and copied in a faster form: later changes of its
@@ -61,8 +62,9 @@ class Segmenter:
         amp: "off", "bf16" or "fp16".
         working_height: height of word crops in the network; None takes the one the weights were trained for.
         scene_height: pictures taller than this are scenes; None takes every picture for a word crop.
-        longest_side: pictures with a longer side are shrunk to it first, for speed or because their text is larger
-            than any the network learned from; None shrinks none.
+        longest_side: pictures with a longer side are shrunk to it first, for speed; None shrinks none.
+        scales: sizes at which scenes enter the network, never above their own: shares of it up to 1, or longest sides
+            in pixels above; 1 is their own size alone, None and "auto" take it and its halves.
         tile_side: longest side in the network, a multiple of 16 of at least 128.
 
     Raises:
@@ -78,6 +80,7 @@ class Segmenter:
         working_height: int | None = None,
         scene_height: int | None = SCENE_HEIGHT,
         longest_side: int | None = None,
+        scales: Scales = "auto",
         tile_side: int = TILE_SIDE,
     ) -> None:
         self.device = resolve_device(str(device))
@@ -90,6 +93,7 @@ class Segmenter:
             )
         if tile_side < SMALLEST_TILE or tile_side % STRIDE:
             raise ConfigError(f"tile_side must be a multiple of {STRIDE} of at least {SMALLEST_TILE}, got {tile_side}")
+        self.scales = check_scales(scales)
         with autocast(self.device, amp):  # refuses an unsupported precision now rather than at the first picture
             self.model = model.to(self.device).eval()
         self._network = FusedNet(self.model).to(memory_format=torch.channels_last)
@@ -159,14 +163,19 @@ class Segmenter:
         if isinstance(images, np.ndarray):
             raise ValueError(f"images must be a list of pictures, got one array {images.shape}; wrap it as [image]")
         colour = [as_rgb(image, position) for position, image in enumerate(images)]
-        sizes = [self._working_size(image) for image in colour]
-        results: list[tuple[Probabilities, ...]] = [()] * len(colour)
-        for chosen in equal_batches(dict(enumerate(sizes)), batch_size):
-            pictures = [rescale(colour[position], sizes[position]) for position in chosen]
-            for position, found in zip(chosen, self._maps(pictures, network, maps, batch_size), strict=True):
-                size = at(colour[position].shape[:2], sizes[position])
-                results[position] = tuple(rescale(one, size) for one in found)
-        return results
+        levels = [(position, size) for position, image in enumerate(colour) for size in self._level_sizes(image)]
+        found: dict[int, Probabilities] = {}
+        for chosen in equal_batches({number: size for number, (_, size) in enumerate(levels)}, batch_size):
+            pictures = [rescale(colour[position], size) for position, size in (levels[number] for number in chosen)]
+            found.update(zip(chosen, self._maps(pictures, network, maps, batch_size), strict=True))
+        of_picture: list[list[Probabilities]] = [[] for _ in colour]
+        for number, (position, _) in enumerate(levels):  # in this order whatever the batches: sums depend on it
+            of_picture[position].append(found.pop(number))
+        sizes = [at(image.shape[:2], self._working_size(image)) for image in colour]
+        return [
+            tuple(join_levels(of_map, size) for of_map in zip(*of_levels, strict=True))
+            for size, of_levels in zip(sizes, of_picture, strict=True)
+        ]
 
     def _maps(self, pictures: Sequence[Array], network: Network, maps: int, batch_size: int) -> list[Probabilities]:
         """Return the maps (maps, h, w) of pictures at working size (h, w, 3) that have one size once padded."""
@@ -193,6 +202,10 @@ class Segmenter:
             scene_height=self.scene_height,
             longest_side=self.longest_side,
         )
+
+    def _level_sizes(self, image: Array) -> list[tuple[int, int]]:
+        size = self._working_size(image)
+        return level_sizes(size, self.scales) if is_scene(image.shape[:2], self.scene_height) else [size]
 
     @torch.inference_mode()
     def _probabilities(self, pictures: Sequence[Array], network: Network) -> Probabilities:

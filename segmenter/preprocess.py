@@ -54,6 +54,11 @@ def _remedy(image: NDArray[Any]) -> str:
     return ""
 
 
+def is_scene(size: tuple[int, int], scene_height: int | None) -> bool:
+    """Return whether a picture of (height, width) is a scene, not a word crop; None takes none for one."""
+    return scene_height is not None and size[0] > scene_height
+
+
 def working_size(
     size: tuple[int, int], *, height: int, scene_height: int | None = SCENE_HEIGHT, longest_side: int | None = None
 ) -> tuple[int, int]:
@@ -69,8 +74,7 @@ def working_size(
         longest_side: limit of both sides, to which larger pictures are shrunk; None is no limit.
     """
     longest = max(size)
-    is_scene = scene_height is not None and size[0] > scene_height
-    scale = 1.0 if is_scene else min(height / size[0], max(1.0, LONGEST_CROP / longest))
+    scale = 1.0 if is_scene(size, scene_height) else min(height / size[0], max(1.0, LONGEST_CROP / longest))
     if longest_side is not None:
         scale = min(scale, longest_side / longest)
     return max(1, round(size[0] * scale)), max(1, round(size[1] * scale))

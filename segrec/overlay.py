@@ -8,10 +8,13 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from segrec.core.images import Array, resize
+from segrec.core.images import Array, opencv, resize
 
 GAP_GREY = 128
 """Grey of the gap between parts; it stands out from white paper and from black masks alike."""
+
+LINE_SHARE = 900
+"""An outline is one pixel wide, and wider in pictures whose longest side is a larger multiple of this."""
 
 BAND = 256
 """Rows tinted at once, so that a large picture needs little more than its own memory."""
@@ -46,6 +49,29 @@ def overlay(
         share = (levels[rows].astype(np.float32) * np.float32(opacity / 255))[:, :, None]
         result[rows] = (image[rows] * (1 - share) + tint * share).round()
     return result
+
+
+def outlined(image: Array, mask: NDArray[Any]) -> Array:
+    """Return the image tinted by `overlay`, with a thin line around the mask that is seen on any ground.
+
+    The line lies outside the pixels from 0.5 on: white where the image is dark, black where it is bright.
+
+    Args:
+        image: (H, W, 3) uint8 RGB.
+        mask: (H, W), uint8 in 0..255 or float in [0, 1].
+
+    Raises:
+        ValueError: shapes, types or ranges are others than these.
+    """
+    tinted = overlay(image, mask)
+    cv2 = opencv()
+    thickness = max(1, round(max(mask.shape) / LINE_SHARE))
+    inside = np.where(_levels(mask) >= 128, np.uint8(1), np.uint8(0))
+    grown = cv2.dilate(inside, np.ones((2 * thickness + 1,) * 2, np.uint8))
+    ground = cv2.blur(cv2.cvtColor(image, cv2.COLOR_RGB2GRAY), (4 * thickness + 1,) * 2)
+    line = grown > inside
+    tinted[line] = np.where(ground[line] < 128, np.uint8(255), np.uint8(0))[:, None]
+    return tinted
 
 
 def side_by_side(parts: Sequence[NDArray[Any]], *, height: int) -> Array:

@@ -21,7 +21,8 @@ class Segmenter(predictor.Segmenter):
 
         Args:
             weights: what to load.
-            options: `device` ("auto" by default), `amp`, `working_height`, `scene_height`, `longest_side`, `tile_side`.
+            options: `device` ("auto" by default), `amp`, `working_height`, `scene_height`, `longest_side`, `scales`,
+                `tile_side`.
 
         Raises:
             CheckpointError: there is no such file, or it holds no segmenter.

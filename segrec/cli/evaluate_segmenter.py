@@ -6,7 +6,7 @@ from typing import Any
 
 import click
 
-from segrec.cli.common import amp_option, common_options, format_option, parse_named
+from segrec.cli.common import amp_option, common_options, format_option, parse_named, scales_option
 
 
 @click.command("eval-segmenter")
@@ -44,6 +44,8 @@ from segrec.cli.common import amp_option, common_options, format_option, parse_n
     type=click.Choice(["words", "scenes", "height"]),
     help="What they are to the network: word crops, scenes, or by their height.  [default: by the kind of data]",
 )
+@scales_option
+@click.option("--each-pass", is_flag=True, help="Also score the pass without guidance, and what guidance gains.")
 @click.option(
     "--ties",
     type=click.Choice(["first", "split"]),

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import click
 
-from segrec.cli.common import amp_option, check_names, common_options
+from segrec.cli.common import amp_option, check_names, common_options, scales_option
 
 
 @click.command("segment")
@@ -15,6 +16,7 @@ from segrec.cli.common import amp_option, check_names, common_options
 @click.option("--segmenter", default="mgnet-slim", show_default=True, help="Shipped name, run or weights.")
 @click.option("--overlays", is_flag=True, help="Also write the pictures with the text mask laid over them.")
 @click.option("--longest-side", type=click.IntRange(1), help="Shrink larger pictures to this first.")
+@scales_option
 @click.option("--tile-side", type=int, default=1024, show_default=True, help="Take larger pictures in tiles of this.")
 @amp_option
 @common_options(seed=False)
@@ -24,27 +26,29 @@ def command(
     segmenter: str,
     overlays: bool,
     longest_side: int | None,
+    scales: Any,
     tile_side: int,
     amp: str,
     device: str,
 ) -> None:
     """Write NAME.text.png and NAME.region.png (0 to 255) for each picture, word crop or scene.
 
-    A picture of up to 384 rows is taken for a word crop, a taller one for a scene, which keeps its size. Pictures may
-    have up to 16 bits a channel, transparency, a palette or CMYK, and are turned upright by their EXIF orientation.
-    A file that cannot be read is reported and the others are still done; the exit code is then 1.
+    A picture of up to 384 rows is taken for a word crop, a taller one for a scene, which the network sees at several
+    sizes up to its own. Pictures may have up to 16 bits a channel, transparency, a palette or CMYK, and are turned
+    upright by their EXIF orientation. A file that cannot be read is reported and the others are still done; the exit
+    code is then 1.
     """
     import numpy as np
 
     from segrec.core.errors import DataError
     from segrec.core.files import atomic_path
     from segrec.core.images import Array, encode_png, read_image
-    from segrec.overlay import overlay
+    from segrec.overlay import outlined
     from segrec.pretrained import Segmenter
 
     check_names(images, ".text.png")
     network = Segmenter.from_pretrained(
-        segmenter, device=device, amp=amp, longest_side=longest_side, tile_side=tile_side
+        segmenter, device=device, amp=amp, longest_side=longest_side, scales=scales, tile_side=tile_side
     )
     problems = []
     for path in images:
@@ -58,7 +62,7 @@ def command(
             name: np.round(mask * 255).astype(np.uint8) for name, mask in masks._asdict().items()
         }
         if overlays:
-            parts["overlay"] = overlay(image, parts["text"])
+            parts["overlay"] = outlined(image, parts["text"])
         for name, array in parts.items():
             target = Path(output) / f"{Path(path).stem}.{name}.png"
             with atomic_path(target) as partial:

@@ -142,6 +142,13 @@ class StageType(click.ParamType):
 @click.option("--word-width", type=click.IntRange(16), default=112, show_default=True, help="Width of word samples.")
 @click.option("--scene-side", type=click.IntRange(16), default=160, show_default=True, help="Side of scene windows.")
 @click.option(
+    "--scene-zoom",
+    type=float,
+    nargs=2,
+    metavar="LOW HIGH",
+    help="Smallest and largest zoom of scene windows; a low one shows large letters small.  [default: 0.5 1.6]",
+)
+@click.option(
     "--stage",
     "stages",
     multiple=True,

@@ -19,7 +19,10 @@ Supervision = Literal["draw", "both", "text"]
 WORD_SPEC = AugmentSpec(rotation=4.0, scale=(0.85, 1.25), inversion=0.5, mirror=0.25)
 SCENE_SPEC = AugmentSpec(scale=(0.9, 1.1), inversion=0.1, mirror=0.1)
 SCENE_SCALE = (0.5, 1.6)
-"""Smallest and largest zoom of a scene's window over the scene's own pixels, at which it is segmented later."""
+"""Smallest and largest zoom of a scene's window over the scene's own pixels, where no other is asked for."""
+
+LEAST_UNAVERAGED = 0.5
+"""A window that is zoomed out further is averaged down first, as pictures are at prediction: it must not alias."""
 
 TEXT_SHARE = 0.75
 """Share of the windows that are laid around a pixel of text, where a scene has any."""
@@ -34,6 +37,7 @@ class SegmentationDataset:
         seed: of the augmentation.
         words: each picture is taken whole as a word crop: resized to the height and rotated little. Otherwise it is a
             scene, of which windows are cut.
+        scene_zoom: smallest and largest zoom of scene windows over the scene's own pixels; drawn log-uniformly.
         supervision: what becomes of a picture that has both masks: `draw` hands on one of them, each with probability
             one half at each visit, as pairs of the paper (Section III.B.2) do; `both` hands on both; `text` drops every
             region mask, so that a step of word crops needs no region decoder.
@@ -47,9 +51,10 @@ class SegmentationDataset:
         seed: int,
         words: bool,
         supervision: Supervision = "both",
+        scene_zoom: tuple[float, float] = SCENE_SCALE,
     ) -> None:
         self._images, self._size, self._seed, self._words = images, size, seed, words
-        self._supervision = supervision
+        self._supervision, self._scene_zoom = supervision, scene_zoom
 
     def __len__(self) -> int:
         return len(self._images)
@@ -61,7 +66,7 @@ class SegmentationDataset:
         if self._words:
             cut, spec = _window(_at_height(sample, self._size[0]), self._size, rng), WORD_SPEC
         else:
-            cut, spec = _scene_window(sample, self._size, rng), SCENE_SPEC
+            cut, spec = _scene_window(sample, self._size, rng, self._scene_zoom), SCENE_SPEC
         result = augment(cut, self._size, rng, spec)
         if self._supervision == "text":
             return result._replace(region=None)
@@ -88,9 +93,15 @@ def _window(sample: Sample, size: tuple[int, int], rng: np.random.Generator) -> 
     return _cut(sample, (0, left), size)
 
 
-def _scene_window(sample: Sample, size: tuple[int, int], rng: np.random.Generator) -> Sample:
-    """Return a random window, laid around text in `TEXT_SHARE` of the cases, that is `size` at a random zoom."""
-    zoom = float(np.exp(rng.uniform(*np.log(SCENE_SCALE))))
+def _scene_window(
+    sample: Sample, size: tuple[int, int], rng: np.random.Generator, zooms: tuple[float, float]
+) -> Sample:
+    """Return a random window, laid around text in `TEXT_SHARE` of the cases, that is `size` at a random zoom.
+
+    Args:
+        zooms: smallest and largest.
+    """
+    zoom = float(np.exp(rng.uniform(*np.log(zooms))))
     height, width = (max(1, round(side / zoom)) for side in size)
     spare = (sample.image.shape[0] - height, sample.image.shape[1] - width)
     place, jitter, about_text = rng.random(2), rng.uniform(0.2, 0.8, 2), rng.random() < TEXT_SHARE
@@ -102,7 +113,8 @@ def _scene_window(sample: Sample, size: tuple[int, int], rng: np.random.Generato
     else:
         wanted = (place[0] * spare[0], place[1] * spare[1])
     top, left = (int(np.clip(start, min(0, most), max(0, most))) for start, most in zip(wanted, spare, strict=True))
-    return _cut(sample, (top, left), (height, width))
+    cut = _cut(sample, (top, left), (height, width))
+    return cut if zoom >= LEAST_UNAVERAGED else _at_height(cut, size[0])
 
 
 def _cut(sample: Sample, corner: tuple[int, int], size: tuple[int, int]) -> Sample:

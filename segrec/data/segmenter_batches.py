@@ -12,7 +12,7 @@ from segrec.core.batches import Joined, step_batches
 from segrec.core.distributed import ALONE, World
 from segrec.core.errors import ConfigError
 from segrec.data.masked_images import open_masked
-from segrec.data.segmentation import SegmentationDataset, Supervision, collate
+from segrec.data.segmentation import SCENE_SCALE, SegmentationDataset, Supervision, collate
 
 Stream = Callable[[int], Iterator[SegmentationBatch]]
 
@@ -38,6 +38,7 @@ class BatchSettings:
         word_supervision: the same for word crops; None takes `supervision`.
         seed: of order and augmentation.
         workers: loader processes.
+        scene_zoom: smallest and largest zoom of scene windows, see `SegmentationDataset`.
     """
 
     word_size: tuple[int, int]
@@ -49,6 +50,7 @@ class BatchSettings:
     seed: int
     workers: int
     word_supervision: Supervision | None = None
+    scene_zoom: tuple[float, float] = SCENE_SCALE
 
 
 class StageData(NamedTuple):
@@ -128,6 +130,7 @@ class StagedBatches:
                 seed=settings.seed + 1000 * number + place,
                 words=words,
                 supervision=(settings.word_supervision if words else None) or settings.supervision,
+                scene_zoom=settings.scene_zoom,
             )
             for place, spec in enumerate(specs)
         ]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import Literal, NamedTuple
 
 from segmenter.datasets import READERS
 from segmenter.datasets.base import MaskedImages
@@ -14,6 +14,7 @@ from segmenter.metrics.top1 import Ties
 from segmenter.network import MutuallyGuidedNet
 from segmenter.predictor import Segmenter
 from segmenter.preprocess import SCENE_HEIGHT
+from segmenter.pyramid import Scales, check_scales
 from segrec.core.errors import ConfigError
 from segrec.core.files import check_writable
 from segrec.core.runlog import LOGGER
@@ -27,6 +28,13 @@ from segrec.statistics import paired_bootstrap_means
 
 SCENE_HEIGHTS: dict[Pictures, int | None] = {"words": None, "scenes": 0, "height": SCENE_HEIGHT}
 """From more than so many rows on a picture enters the network as a scene, else as a word crop."""
+
+
+class Network(NamedTuple):
+    """A network that is scored, and the shipped name, run directory or file that it was loaded from."""
+
+    model: MutuallyGuidedNet
+    weights: str
 
 
 @dataclass(frozen=True)
@@ -44,6 +52,9 @@ class SegmenterEvaluation:
         batch_size: most pictures in one run of a network.
         pictures: whether they enter the network as word crops, as scenes or by their height; None takes words for
             crops, a plain folder's pictures by their height and all other datasets for scenes.
+        scales: sizes at which scenes enter the network, see `Segmenter`.
+        each_pass: score the pass without guidance as well, under the name with " pass 1" behind it, and compare the
+            guided one, " pass 2", with it; for a single segmenter.
         ties: who wins an image on which several segmenters are equally good, see `top1_shares`.
         rows: a .csv or .jsonl file that gets a row for each image, target and segmenter.
         curves: a picture file that gets the distributions of precision, recall and F1 (Fig. 7).
@@ -58,6 +69,8 @@ class SegmenterEvaluation:
     limit: int | None = None
     batch_size: int = 32
     pictures: Pictures | None = None
+    scales: Scales = "auto"
+    each_pass: bool = False
     ties: Ties = "first"
     rows: str | None = None
     curves: str | None = None
@@ -81,7 +94,7 @@ def evaluate_segmenter(settings: SegmenterEvaluation) -> list[SegmenterResult]:
     datasets = {
         name: (settings.pictures or pictures_of(spec), open_masked(spec)) for name, spec in named_data(settings.data)
     }
-    networks = {name: load_segmenter(resolve_weights(path)) for name, path in settings.segmenters.items()}
+    networks = _networks(settings)
     results = []
     for name, (pictures, images) in datasets.items():
         scores = score_segmenters(
@@ -95,7 +108,7 @@ def evaluate_segmenter(settings: SegmenterEvaluation) -> list[SegmenterResult]:
             description=name,
         )
         for target in _shown(scores, settings):
-            results += _results(scores, name, target, pictures, settings)
+            results += _results(scores, name, target, pictures, settings, networks)
     if settings.rows is not None:
         write_image_rows(settings.rows, results)
     if settings.curves is not None:
@@ -155,6 +168,9 @@ def _check(settings: SegmenterEvaluation) -> None:
         raise ConfigError("nothing to evaluate: name at least one --data KIND=PATH and one --segmenter")
     if not 0 <= settings.threshold <= 1:
         raise ConfigError(f"--threshold must lie in [0, 1], got {settings.threshold}")
+    check_scales(settings.scales)
+    if settings.each_pass and len(settings.segmenters) > 1:
+        raise ConfigError(f"--each-pass takes one --segmenter, got {len(settings.segmenters)}; score them one by one")
     if settings.rows is not None:
         check_rows_file(settings.rows)
         check_writable(settings.rows, "--rows")
@@ -170,12 +186,36 @@ def pictures_of(spec: str) -> Pictures:
     return by_kind.get(kind.partition(":")[0], "scenes") if sign else "words"
 
 
+def _networks(settings: SegmenterEvaluation) -> dict[str, Network]:
+    """Return the networks by the names of the report, with what they were loaded from.
+
+    Raises:
+        ConfigError: both passes are asked for of a network that was trained for one.
+    """
+    if not settings.each_pass:
+        return {
+            name: Network(load_segmenter(resolve_weights(path)), path) for name, path in settings.segmenters.items()
+        }
+    ((name, path),) = settings.segmenters.items()
+    guided = load_segmenter(resolve_weights(path))
+    if guided.passes == 1:
+        raise ConfigError(f"{path} was trained without guidance and has one pass; leave out --each-pass")
+    alone = load_segmenter(resolve_weights(path))
+    alone.passes = 1
+    return {f"{name} pass 1": Network(alone, path), f"{name} pass 2": Network(guided, path)}
+
+
 def _segmenters(
-    networks: Mapping[str, MutuallyGuidedNet], pictures: Pictures, settings: SegmenterEvaluation
+    networks: Mapping[str, Network], pictures: Pictures, settings: SegmenterEvaluation
 ) -> dict[str, Segmenter]:
-    scene_height = SCENE_HEIGHTS[pictures]
     return {
-        name: Segmenter(network, device=settings.device, amp=settings.amp, scene_height=scene_height)
+        name: Segmenter(
+            network.model,
+            device=settings.device,
+            amp=settings.amp,
+            scene_height=SCENE_HEIGHTS[pictures],
+            scales=settings.scales,
+        )
         for name, network in networks.items()
     }
 
@@ -189,17 +229,23 @@ def _shown(scores: Mapping[str, MaskScores], settings: SegmenterEvaluation) -> l
 
 
 def _results(
-    scores: Mapping[str, MaskScores], data: str, target: Target, pictures: Pictures, settings: SegmenterEvaluation
+    scores: Mapping[str, MaskScores],
+    data: str,
+    target: Target,
+    pictures: Pictures,
+    settings: SegmenterEvaluation,
+    networks: Mapping[str, Network],
 ) -> list[SegmenterResult]:
     """Return the results of all segmenters on one target, compared with each other where there are several."""
     scored: list[TargetScore] = [getattr(of_segmenter, target) for of_segmenter in scores.values()]
     f1s = [one.score.f1s for one in scored]
     compared = len(scored) > 1 and bool(f1s[0])
     shares = top1_shares(f1s, ties=settings.ties) if compared else [None] * len(scored)
+    scales = check_scales(settings.scales)
     return [
         SegmenterResult(
             segmenter=name,
-            weights=settings.segmenters[name],
+            weights=networks[name].weights,
             data=data,
             target=target,
             pictures=pictures,
@@ -207,6 +253,7 @@ def _results(
             scored=one,
             total=scores[name].total,
             problems=scores[name].problems,
+            scales="auto" if scales is None else ",".join(f"{scale:g}" for scale in scales),
             top1=share,
             difference=paired_bootstrap_means(f1s[0], of_images, seed=settings.seed) if compared and number else None,
         )

@@ -24,6 +24,7 @@ class SegmenterResult:
         segmenter, data: the names that they are reported under.
         weights: what the segmenter was loaded from.
         pictures: how the pictures entered the network.
+        scales: at which sizes scenes did, such as "auto" or "1,0.5".
         scored: the images that have this target.
         total: images of the dataset, or the first ones that were asked for.
         problems: why images could not be read, one line each; they are not scored.
@@ -42,6 +43,7 @@ class SegmenterResult:
     problems: Sequence[str]
     top1: float | None = None
     difference: Difference | None = None
+    scales: str = "auto"
 
     def row(self) -> dict[str, Any]:
         """Return the JSON-able row of the report; every figure of quality is in [0, 1]."""
@@ -61,6 +63,7 @@ class SegmenterResult:
             "false_negative": score.false_negative,
             "weights": self.weights,
             "pictures": self.pictures,
+            "scales": self.scales,
         }
         if self.top1 is not None:
             gain = self.difference or Difference(0.0, 0.0, 0.0)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -23,7 +24,7 @@ from segrec.core.run_directory import RunDirectory
 from segrec.core.runlog import LOGGER
 from segrec.core.tensorboard import Board
 from segrec.data.masked_images import open_masked
-from segrec.data.segmentation import Supervision
+from segrec.data.segmentation import SCENE_SCALE, Supervision
 from segrec.data.segmenter_batches import BatchSettings, StageData, StagedBatch, StagedBatches
 from segrec.jobs.evaluate_segmenter import SCENE_HEIGHTS, check_part, pictures_of, score_segmenter
 from segrec.jobs.segmenter_board import shown
@@ -44,6 +45,8 @@ class SegmenterTraining:
         preset: `mgnet`, `mgnet-skip` or `mgnet-slim`.
         working_height: height of word crops, a multiple of 16.
         word_width, scene_side: sizes of the training windows, multiples of 16.
+        scene_zoom: smallest and largest zoom of scene windows over the scene's own pixels, drawn log-uniformly; None is
+            0.5 and 1.6. A low one shows large letters small: 0.15 fits 1,067 pixels into a window of 160.
         word_batch, scene_batch: pictures a step.
         scene_every: where there are words and scenes, each so many-th step is one of scenes.
         supervision: `draw` takes one mask of a picture that has both, as the paper does; `both` takes both, `text` the
@@ -72,6 +75,7 @@ class SegmenterTraining:
     working_height: int = 32
     word_width: int = 112
     scene_side: int = 160
+    scene_zoom: tuple[float, float] | None = None
     word_batch: int = 32
     scene_batch: int = 4
     scene_every: int = 4
@@ -120,6 +124,9 @@ def train_segmenter(settings: SegmenterTraining) -> Path:
         if getattr(settings, name) < 1 or getattr(settings, name) % STRIDE:
             option = f"--{name.replace('_', '-')}"
             raise ConfigError(f"{option} must be a multiple of {STRIDE}, got {getattr(settings, name)}")
+    low, high = settings.scene_zoom or SCENE_SCALE
+    if not 0 < low <= high < math.inf:
+        raise ConfigError(f"--scene-zoom takes the smallest and the largest zoom above 0, got {low:g} and {high:g}")
     with launched(settings.device) as world:
         autocast(world.device, settings.amp)  # refuses what the device cannot do before anything is written
         return _train(settings, world)
@@ -231,6 +238,7 @@ def _batches(settings: SegmenterTraining, stages: Sequence[Stage], world: World)
             word_batch=settings.word_batch,
             scene_batch=settings.scene_batch,
             scene_every=settings.scene_every,
+            scene_zoom=settings.scene_zoom or SCENE_SCALE,
             supervision=settings.supervision,
             word_supervision=settings.word_supervision,
             seed=settings.seed,

@@ -14,7 +14,7 @@ import pytest
 import torch
 from segrec_process import fresh
 
-from segmenter.loading import save_segmenter
+from segmenter.loading import load_segmenter, save_segmenter
 from segmenter.network import MutuallyGuidedNet
 from segrec.core.images import read_image
 from segrec.data.rendering.writing import render_scenes
@@ -100,6 +100,45 @@ def test_several_segmenters_share_the_images_and_are_compared_with_the_first(row
     assert found[0]["f1_gain"] == 0
     assert found[1]["f1_gain"] == pytest.approx(found[1]["f1"] - found[0]["f1"])
     assert 0 < found[1]["f1_gain_low"] < found[1]["f1_gain"] < found[1]["f1_gain_high"]
+
+
+def test_each_pass_is_scored_and_the_guided_one_compared_with_the_other(rows, words, untrained, tmp_path):
+    asked = ["--data", f"words={words}", "--target", "text", "--limit", "8"]
+    first, second = rows(*asked, "--segmenter", f"net={untrained}", "--each-pass")
+    assert [row["segmenter"] for row in (first, second)] == ["net pass 1", "net pass 2"]
+    assert first["weights"] == second["weights"] == str(untrained)
+    network = load_segmenter(untrained)
+    network.passes = 1
+    save_segmenter(tmp_path / "alone.safetensors", network)
+    alone, guided = (
+        rows(*asked, "--segmenter", f"x={file}")[0] for file in (tmp_path / "alone.safetensors", untrained)
+    )
+    assert [first[name] for name in COUNTS] == [alone[name] for name in COUNTS]
+    assert [second[name] for name in COUNTS] == [guided[name] for name in COUNTS]
+    assert second["f1_gain"] == pytest.approx(guided["f1"] - alone["f1"])
+    assert second["f1_gain_low"] <= second["f1_gain"] <= second["f1_gain_high"]
+
+
+def test_each_pass_is_refused_where_there_are_not_two(segrec, words, untrained, tmp_path):
+    asked = ["eval-segmenter", "--data", f"words={words}", "--each-pass"]
+    code, _, err = segrec(*asked, "--segmenter", f"a={untrained}", "--segmenter", f"b={untrained}")
+    assert code == 1 and "--each-pass takes one --segmenter, got 2" in err
+    save_segmenter(tmp_path / "alone.safetensors", MutuallyGuidedNet(width=2, working_height=16, passes=1))
+    code, _, err = segrec(*asked, "--segmenter", tmp_path / "alone.safetensors")
+    assert code == 1 and "was trained without guidance and has one pass; leave out --each-pass" in err
+
+
+def test_scales_decide_how_scenes_are_seen_and_are_reported(segrec, rows, scenes, words, tmp_path):
+    asked = ["--target", "text", "--limit", "1"]
+    several, one = (rows("--data", f"scenes={scenes}", *asked, *scales)[0] for scales in ((), ("--scales", "1")))
+    assert (several["scales"], one["scales"]) == ("auto", "1") and several["f1"] != one["f1"]
+    (tmp_path / "recipe.toml").write_text('scales = "1, 64"')
+    assert rows("--data", f"scenes={scenes}", *asked, "--config", tmp_path / "recipe.toml")[0]["scales"] == "1,64"
+    of_words = [rows("--data", f"words={words}", *asked, "--scales", scales)[0] for scales in ("auto", "0.5")]
+    assert [of_words[0][name] for name in COUNTS] == [of_words[1][name] for name in COUNTS]
+    for scales, code, message in (("large", 2, "expected auto or numbers such as 1,0.5"), ("1.5", 1, "got 1.5")):
+        outcome = segrec("eval-segmenter", "--data", f"scenes={scenes}", "--scales", scales)
+        assert outcome.code == code and message in outcome.err
 
 
 def test_a_tie_goes_to_the_first_or_is_split(rows, words):

@@ -102,6 +102,24 @@ def test_a_recipe_with_stages_resumes_bit_exact_in_any_stage(segrec, recipe, tmp
     assert rows(tmp_path / "whole")[-1]["step"] == 7
 
 
+def test_the_zoom_of_scene_windows_is_a_setting_of_the_run(segrec, polygons, tmp_path):
+    stage = "{name = '1a', steps = 1, lr = 1e-2, phases = 1, lambda1 = 0, lambda2 = 0}"
+    (tmp_path / "recipe.toml").write_text("scene-zoom = [0.15, 1.6]", encoding="utf-8")
+    train = ["train", "segmenter", "--scenes", polygons, "--stage", stage, *SMALL, "--workers", "0"]
+    for name, options in (
+        ("plain", []),
+        ("same", ["--scene-zoom", "0.5", "1.6"]),
+        ("far", ["--config", "recipe.toml"]),
+    ):
+        options = [tmp_path / option if option == "recipe.toml" else option for option in options]
+        assert segrec(*train, *options, "--output", tmp_path / name).code == 0
+    plain, same, far = (contents(tmp_path / name)["last.safetensors"] for name in ("plain", "same", "far"))
+    assert plain == same != far
+    assert json.loads((tmp_path / "far" / "run.json").read_text())["settings"]["scene_zoom"] == [0.15, 1.6]
+    code, _, err = segrec(*train, "--scene-zoom", "2", "1", "--output", tmp_path / "bad")
+    assert code == 1 and "--scene-zoom takes the smallest and the largest zoom above 0, got 2 and 1" in err
+
+
 def test_polygons_alone_leave_the_text_decoder_and_the_guidance_as_they_were(segrec, polygons, tmp_path):
     first = "{name = '1a', steps = 1, lr = 1e-2, phases = 1, lambda1 = 0, lambda2 = 0}"
     more = first.replace("steps = 1", "steps = 4")

@@ -11,7 +11,7 @@ import torch
 from segmenter.augment import Sample
 from segrec.core.errors import ConfigError, DataError
 from segrec.core.files import write_json
-from segrec.core.images import encode_jpeg, encode_png
+from segrec.core.images import encode_jpeg, encode_png, opencv
 from segrec.data.mask_record import MaskRecord, SourceRecord
 from segrec.data.mask_writer import MaskStoreWriter
 from segrec.data.masked_images import MaskedScenes, MaskedWords, binary, open_masked, softened
@@ -232,6 +232,40 @@ def test_scene_windows_keep_the_scale_of_the_scene_and_mostly_hold_text(tmp_path
     areas = np.array([int((data[0, visit].text == 255).sum()) for visit in range(60)])
     assert (areas > 50).mean() > 0.5 and (areas == 0).any()
     assert areas.max() < 1.8**2 * 400 and np.median(areas[areas > 300]) > 0.4**2 * 400
+
+
+def test_a_low_zoom_shows_large_letters_small_without_aliasing(tmp_path):
+    """Stripes of one pixel average to grey; a letter of 400 pixels is some 40 to 120 high in windows of 128."""
+    stripes = np.tile(np.array([[0, 255], [255, 0]], np.uint8), (400, 400))
+    stripes[200:600, 200:600] = 255
+    text = np.zeros((800, 800), np.uint8)
+    text[200:600, 200:600] = 255
+    for kind, array in {"images": stripes, "text": text}.items():
+        (tmp_path / kind).mkdir()
+        (tmp_path / kind / "a.png").write_bytes(encode_png(array))
+    data = SegmentationDataset(
+        open_masked(f"folder={tmp_path}"), (128, 128), seed=0, words=False, scene_zoom=(0.1, 0.3)
+    )
+    heights = []
+    for visit in range(30):
+        sample = data[0, visit]
+        assert sample.image.shape == (128, 128, 3) and set(np.unique(sample.text)) <= {0, 128, 255}
+        ground = opencv().erode((sample.text == 0).astype(np.uint8), np.ones((7, 7))) > 0
+        assert ground.sum() < 50 or sample.image[ground].std() < 30
+        heights.append(int((sample.text == 255).any(axis=1).sum()))
+    assert min(heights) < 60 < max(heights) <= 128
+
+
+def test_the_default_zoom_is_that_of_before(tmp_path):
+    for kind in ("images", "text"):
+        (tmp_path / kind).mkdir()
+        noise = np.random.default_rng(0).integers(0, 2, (300, 300), dtype=np.uint8) * 255
+        (tmp_path / kind / "a.png").write_bytes(encode_png(noise))
+    images = open_masked(f"folder={tmp_path}")
+    plain, said = (
+        SegmentationDataset(images, (32, 32), seed=0, words=False, **zoom) for zoom in ({}, {"scene_zoom": (0.5, 1.6)})
+    )
+    assert all(np.array_equal(plain[0, visit].image, said[0, visit].image) for visit in range(5))
 
 
 def test_a_scene_smaller_than_the_window_is_continued_and_ignored_outside(tmp_path):

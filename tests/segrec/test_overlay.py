@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from segrec.overlay import BAND, GAP_GREY, overlay, side_by_side
+from segrec.overlay import BAND, GAP_GREY, outlined, overlay, side_by_side
 
 IMAGE = np.random.default_rng(0).integers(0, 256, (5, 7, 3), dtype=np.uint8)
 
@@ -89,3 +89,22 @@ def test_one_part_of_any_shape_stands_alone(shape):
 def test_parts_that_cannot_be_shown_are_refused_in_words(parts, height, message):
     with pytest.raises(ValueError, match=message):
         side_by_side(parts, height=height)
+
+
+@pytest.mark.parametrize("ground", [(255, 0, 80), (255, 255, 255), (0, 0, 0), (128, 128, 128), (0, 255, 175)])
+def test_an_outline_stands_out_from_any_ground_and_lies_outside_the_mask(ground):
+    image = np.full((40, 60, 3), ground, np.uint8)
+    mask = np.zeros((40, 60), np.uint8)
+    mask[10:20, 20:30] = 255
+    shown = outlined(image, mask)
+    assert np.array_equal(shown[10:20, 20:30], overlay(image, mask)[10:20, 20:30])
+    line = np.zeros((40, 60), bool)
+    line[9:21, 19:31] = True
+    line[10:20, 20:30] = False
+    luma = np.array(ground) @ [0.299, 0.587, 0.114]
+    assert len(np.unique(shown[line])) == 1 and abs(float(shown[line][0, 0]) - luma) > 100
+    assert np.array_equal(shown[~line & (mask == 0)], image[~line & (mask == 0)])
+
+
+def test_a_picture_without_text_has_no_outline():
+    assert np.array_equal(outlined(IMAGE, np.zeros((5, 7), np.uint8)), IMAGE)

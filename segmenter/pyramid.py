@@ -1,0 +1,95 @@
+"""A photograph at several sizes: a network that learned letters of some sizes sees larger ones where they are small."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from segmenter.preprocess import rescale
+from segrec.core.errors import ConfigError
+
+Scales = Literal["auto"] | float | Sequence[float] | None
+
+SMALLEST_HALF = 96
+"""The default halves a picture as long as its longest side is at least this, for a third more work than its own size.
+
+So a photograph of any resolution is seen down to the same size, at which its largest letters are small.
+"""
+
+
+def check_scales(scales: Scales) -> tuple[float, ...] | None:
+    """Return the scales one by one; None stands for the default ones.
+
+    Args:
+        scales: None or "auto"; or one number or several, of which those up to 1 are shares of the picture's own size
+            and larger ones are longest sides in pixels, whole numbers.
+
+    Raises:
+        ConfigError: there is none, or one is no such number.
+    """
+    if scales is None or isinstance(scales, str):
+        if scales in (None, "auto"):
+            return None
+        raise ConfigError(f"scales must be 'auto', a number or a list of numbers, got {scales!r}")
+    chosen = tuple(scales) if isinstance(scales, Sequence) else (scales,)
+    if not chosen:
+        raise ConfigError("scales must name at least one size; write 1 for the picture's own size alone")
+    for scale in chosen:
+        number = isinstance(scale, int | float) and not isinstance(scale, bool)
+        if not number or not 0 < scale < np.inf or (scale > 1 and scale != int(scale)):
+            raise ConfigError(
+                f"a scale must be a share of the picture's own size in (0, 1] or a longest side in whole pixels, "
+                f"got {scale!r}"
+            )
+    return chosen
+
+
+def level_sizes(size: tuple[int, int], scales: tuple[float, ...] | None) -> list[tuple[int, int]]:
+    """Return the (height, width) at which a picture enters the network, largest first, each once.
+
+    No size is larger than the picture's own; the aspect ratio is kept to rounding.
+
+    Args:
+        size: (height, width) of the picture.
+        scales: from `check_scales`.
+    """
+    longest = max(size)
+    if scales is None:
+        halvings = max(0, int(np.log2(longest / SMALLEST_HALF)))
+        shares = [0.5**times for times in range(halvings + 1)]
+    else:
+        shares = [scale if scale <= 1 else min(1.0, scale / longest) for scale in scales]
+    height, width = size
+    return list(
+        dict.fromkeys(
+            (max(1, round(height * share)), max(1, round(width * share))) for share in sorted(shares, reverse=True)
+        )
+    )
+
+
+def join_levels(levels: Sequence[NDArray[np.float32]], size: tuple[int, int]) -> NDArray[np.float32]:
+    """Return one map of `size` from those of a picture's levels: halfway between their mean and their largest value.
+
+    A level that does not see a letter of some size says nothing against it, so the mean alone loses what one level
+    sees; a level's mistakes are its own, so the largest value alone adds them all up. Halfway, a pixel is on where one
+    level is sure or several agree. A single level is handed on as it is.
+
+    Args:
+        levels: at least one, (h, w) each, in [0, 1].
+        size: (height, width) of the result.
+    """
+    if len(levels) == 1:
+        return rescale(levels[0], size)
+    total: NDArray[Any] = np.zeros(size, np.float32)
+    largest: NDArray[Any] = np.zeros(size, np.float32)
+    for level in levels:
+        whole = rescale(level, size)
+        total += whole
+        np.maximum(largest, whole, out=largest)
+    total /= len(levels)
+    total += largest
+    total /= 2
+    return total
