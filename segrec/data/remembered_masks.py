@@ -35,7 +35,10 @@ class RememberedMasks:
         new = [place for place in range(len(indices)) if place not in found]
         if new:
             made = self._source.masks(
-                [indices[place] for place in new], [images[place] for place in new], [visits[place] for place in new], size
+                [indices[place] for place in new],
+                [images[place] for place in new],
+                [visits[place] for place in new],
+                size,
             )
             for place, mask in zip(new, made, strict=True):
                 found[place] = mask

@@ -51,9 +51,7 @@ class ShuffledMasks:
         """
         others = [self._other(index) for index in indices]
         if size is not None:
-            return self._source.masks(
-                [other for other, _ in others], [picture for _, picture in others], visits, size
-            )
+            return self._source.masks([other for other, _ in others], [picture for _, picture in others], visits, size)
         return [
             self._source.masks([other], [picture], [visit], (image.shape[0], image.shape[1]))[0]
             for (other, picture), image, visit in zip(others, images, visits, strict=True)
