@@ -48,9 +48,7 @@ def print_results(
         return _csv([result.row() for result in everything])
     found = gains(everything, over=over)
     if output_format == "json":
-        report: dict[str, Any] = {"model": ", ".join(models) if models else model or SHIPPED}
-        if models:
-            report["models"] = {name: list(weights) for name, weights in models.items()}
+        report = _named(model, models)
         report["results"] = [result.row() for result in results]
         if together:
             report["pooled"] = [result.row() for result in together]
@@ -66,6 +64,12 @@ def print_results(
     if mask_check:
         parts.append(mask_check_text(mask_checks(everything)))
     return "\n".join(part for part in parts if part)
+
+
+def _named(model: str | None, models: Mapping[str, Sequence[str]] | None) -> dict[str, Any]:
+    if not models:
+        return {"model": model or SHIPPED}
+    return {"model": ", ".join(models), "models": {name: list(weights) for name, weights in models.items()}}
 
 
 def markdown(rows: Sequence[dict[str, Any]]) -> str:

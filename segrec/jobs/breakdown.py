@@ -62,7 +62,7 @@ def breakdown(results: Sequence[EvaluationResult]) -> list[BreakdownRow]:
     Unreadable words belong to no group of height or coverage. The coverage is that of the first model's masks of a kind
     (all models of an evaluation are shown the same), and groups the words of the other masks too, for comparison.
     """
-    rows = []
+    rows: list[BreakdownRow] = []
     for dataset in dict.fromkeys(result.dataset for result in results):
         here = [result for result in results if result.dataset == dataset]
         rows += _grouped(here, "height", None, HEIGHTS, _values(here[0], lambda outcome: outcome.height))

@@ -109,17 +109,7 @@ def evaluate(settings: Evaluation, *, world: World | None = None) -> list[Evalua
             for recognizer, source in row.seeds
         ]
         _warn(scored[0], row.dataset)
-        results.append(
-            EvaluationResult(
-                row.dataset,
-                row.mask,
-                row.reader.name,
-                scored[0],
-                tuple(scored[1:]),
-                asked=row.reader.asked,
-                takes_mask=row.reader.takes_mask,
-            )
-        )
+        results.append(row.result(scored))
     if settings.predictions is not None and world.is_main:
         write_predictions(settings.predictions, results)
     return results
@@ -132,6 +122,18 @@ class _Row(NamedTuple):
     mask: str
     reader: MaskReader
     seeds: list[tuple[Recognizer, MaskSource | None]]
+
+    def result(self, scored: Sequence[Scored]) -> EvaluationResult:
+        """Return what was read in each seed as a result."""
+        return EvaluationResult(
+            self.dataset,
+            self.mask,
+            self.reader.name,
+            scored[0],
+            tuple(scored[1:]),
+            asked=self.reader.asked,
+            takes_mask=self.reader.takes_mask,
+        )
 
 
 def _plan(settings: Evaluation, readers: Sequence[MaskReader], databases: Mapping[str, WordLmdb]) -> deque[_Row]:
