@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import click
@@ -37,8 +38,38 @@ def parse_lexicons(values: tuple[str, ...]) -> str | dict[str, str] | None:
     return named or None
 
 
+def parse_models(values: tuple[str, ...]) -> tuple[str | None, dict[str, list[str]]]:
+    """Return the one model without a name, or the weights of several by their names.
+
+    A value that is a path as it stands is no NAME=MODEL, whatever it contains.
+
+    Raises:
+        click.BadParameter: a name or path is empty, or the same model is named twice without a NAME.
+    """
+    if len(values) == 1 and ("=" not in values[0] or Path(values[0]).exists()):
+        return values[0], {}
+    models: dict[str, list[str]] = {}
+    for value in values:
+        name, sign, weights = ("", "", value) if Path(value).exists() else value.partition("=")
+        if sign and not (name and weights):
+            raise click.BadParameter(f"expected NAME=MODEL or MODEL, got {value!r}", param_hint="--model")
+        name, weights = (name, weights) if sign else (value, value)
+        if weights in models.get(name, ()):
+            raise click.BadParameter(f"{value} is named twice; seeds are different runs", param_hint="--model")
+        models.setdefault(name, []).append(weights)
+    return None, models
+
+
 @click.command("eval")
-@click.option("--model", help="Shipped name, run or weights.  [default: for each mask the shipped one tuned with it]")
+@click.option(
+    "--model",
+    "models",
+    multiple=True,
+    metavar="[NAME=]MODEL",
+    help="Shipped name, run or weights, repeatable; those of one NAME are its seeds.  "
+    "[default: for each mask the shipped one tuned with it]",
+)
+@click.option("--over", metavar="NAME", help="Model that the others are compared with.  [default: the first]")
 @click.option("--data", multiple=True, metavar="NAME=WORDS", help="Word lmdb, repeatable; without it the demo set.")
 @click.option("--masks", multiple=True, metavar="NAME=MASKS", help="Mask store of the data of that name, repeatable.")
 @click.option(
@@ -64,7 +95,17 @@ def parse_lexicons(values: tuple[str, ...]) -> str | dict[str, str] | None:
 )
 @click.option("--beam", type=click.IntRange(1), help="Read with a beam search that keeps so many prefixes.")
 @click.option("--limit", type=click.IntRange(1), help="Only the first words of each database.")
+@click.option("--seeds", type=click.IntRange(1), default=1, show_default=True, help="Draws of the random masks.")
+@click.option("--breakdown", is_flag=True, help="Also accuracy by crop height, word length and mask coverage.")
+@click.option(
+    "--mask-check",
+    is_flag=True,
+    help="Instead of --mask: does a model use its masks? Read with own, other words' and empty ones.",
+)
 @format_option
+@click.option(
+    "--gains", "gains_file", type=click.Path(), help="Write the gains with their intervals to this .csv file."
+)
 @click.option("--predictions", type=click.Path(), help="Write every word's reading to this .jsonl file.")
 @amp_option
 @common_options()
@@ -72,18 +113,30 @@ def command(
     data: tuple[str, ...],
     masks: tuple[str, ...],
     mask: list[str] | None,
-    model: str | None,
+    models: tuple[str, ...],
+    over: str | None,
     lexicon: tuple[str, ...],
+    breakdown: bool,
     output_format: str,
+    gains_file: str | None,
     device: str,
     **settings: Any,
 ) -> None:
-    """Score recognizers on word databases with no, random, zero, predicted and oracle masks."""
+    """Score recognizers on word databases with no, random, zero, predicted and oracle masks.
+
+    Several models are compared with the first or --over; several runs under one name, NAME=RUN, are its seeds.
+    """
     from segrec.core.distributed import launched
+    from segrec.core.files import check_writable
+    from segrec.gain_tables import write_gains
+    from segrec.jobs.compare import gains
     from segrec.jobs.demo_set import demo_set
-    from segrec.jobs.evaluate import Evaluation, default_masks, evaluate
+    from segrec.jobs.evaluate import Evaluation, channel_masks, default_masks, evaluate
+    from segrec.jobs.evaluation_result import pooled
     from segrec.tables import print_results
 
+    model, several = parse_models(models)
+    _check_together(several, over, mask, settings["mask_check"], breakdown, output_format)
     named = dict(parse_named(data, "--data"))
     if len(named) < len(data):
         raise click.BadParameter("two databases have the same name; write NAME=WORDS", param_hint="--data")
@@ -91,11 +144,36 @@ def command(
     for name, path in parse_named(masks, "--masks"):
         stores.setdefault(name, []).append(path)
     words = parse_lexicons(lexicon)
+    if gains_file is not None:
+        check_writable(gains_file, "--gains")
     with launched(device) as world:
         if not named:
             named = {"demo-test": world.on_main(lambda: str(demo_set("test").words))}
-        kinds = mask if mask is not None else default_masks(model, named)
-        asked = Evaluation(data=named, masks=stores, mask=kinds, model=model, lexicon=words, device=device, **settings)
+        kinds = mask or (channel_masks(named) if several or settings["mask_check"] else default_masks(model, named))
+        asked = Evaluation(
+            data=named, masks=stores, mask=kinds, model=model, models=several, lexicon=words, device=device, **settings
+        )
         results = evaluate(asked, world=world)
     if world.is_main:
-        click.echo(print_results(results, output_format, model=model), nl=False)
+        if gains_file is not None:
+            write_gains(gains_file, gains([*results, *pooled(results)], over=over))
+        shown = {"over": over, "by_groups": breakdown, "mask_check": settings["mask_check"]}
+        click.echo(print_results(results, output_format, model=model, models=several, **shown), nl=False)
+
+
+def _check_together(
+    models: dict[str, list[str]],
+    over: str | None,
+    mask: list[str] | None,
+    mask_check: bool,
+    breakdown: bool,
+    output_format: str,
+) -> None:
+    """Refuse options that do not go with each other, before anything is read."""
+    if over is not None and over not in models:
+        known = f"use one of {', '.join(models)}" if models else "name several with --model"
+        raise click.BadParameter(f"there is no model {over!r}; {known}", param_hint="--over")
+    if mask_check and mask is not None:
+        raise click.BadParameter("it chooses the masks itself; leave --mask out", param_hint="--mask-check")
+    if output_format == "csv" and (breakdown or mask_check):
+        raise click.BadParameter("csv is one table; use markdown or json", param_hint="--format")

@@ -2,29 +2,30 @@
 
 from __future__ import annotations
 
-import json
+from collections import deque
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any, Literal
+from typing import Literal, NamedTuple
 
 from recognizers.loading import load_pretrained
 from recognizers.predictor import Recognizer
 from segrec.core.distributed import ALONE, World
-from segrec.core.errors import ConfigError, DataError
-from segrec.core.files import atomic_path, check_writable
+from segrec.core.errors import ConfigError
+from segrec.core.files import check_writable
 from segrec.core.runlog import LOGGER
 from segrec.data.lexicons import WordLexicons
 from segrec.data.mask_kinds import MASK_KINDS
-from segrec.data.mask_sources import MaskSource, RandomMasks, StoredMasks, ZeroMasks
-from segrec.data.mask_store import MaskStore, open_store
-from segrec.data.predicted_masks import PredictedMasks
+from segrec.data.mask_sources import MaskSource
 from segrec.data.rendering.writing import ORACLE
 from segrec.data.words import WordLmdb
-from segrec.jobs.precompute import open_segmenter
+from segrec.jobs.evaluation_masks import DRAWN, OWN, SHUFFLED, EvaluationMasks
+from segrec.jobs.evaluation_models import EvaluationModels, MaskReader
+from segrec.jobs.evaluation_result import POOLED, EvaluationResult, write_predictions
 from segrec.jobs.scoring import LabelRule, Scored, score_words
 from segrec.shipped import SEGMENTER, resolve_weights, weights_for
-from segrec.statistics import wilson_interval
+
+__all__ = ["Evaluation", "EvaluationResult", "channel_masks", "default_masks", "evaluate"]
 
 
 @dataclass(frozen=True)
@@ -37,18 +38,24 @@ class Evaluation:
         mask: kinds of mask, in the order of the report.
         model: shipped name, run directory or file; None, and the name of shipped plain weights, take for each kind of
             mask the shipped recognizer that was fine-tuned with it.
+        models: in place of `model`, several by the names they are reported under, each with the weights of its seeds.
+            Each stands for itself and reads with the kinds of `mask` that it takes: without a mask channel with none.
         segmenter: predicts masks that no store holds.
         lexicon: a file for all databases, or one for each by its name, see `segrec.data.lexicons`; each reading becomes
             a word of its lexicon.
         beam: prefixes that a beam search keeps; None reads greedily.
         limit: only the first words of each database.
-        seed: of the random masks.
+        seed: of the random masks; the weights of a model's further seeds take the numbers after it.
+        seeds: draws of the random masks for a model with one run, with the seeds `seed` to `seed + seeds - 1`.
+        mask_check: instead of the kinds of `mask` read with the words' own masks (oracle where a database has them,
+            else predicted), with those of other words (`shuffled`) and with empty ones (`zero`).
     """
 
     data: Mapping[str, str]
     masks: Mapping[str, Sequence[str]] = field(default_factory=dict)
     mask: Sequence[str] = ("none",)
     model: str | None = None
+    models: Mapping[str, Sequence[str]] = field(default_factory=dict)
     segmenter: str = SEGMENTER
     charset_filter: Literal["alnum", "none"] = "alnum"
     case_sensitive: bool = False
@@ -57,39 +64,10 @@ class Evaluation:
     limit: int | None = None
     predictions: str | None = None
     seed: int = 0
+    seeds: int = 1
+    mask_check: bool = False
     device: str = "auto"
     amp: str = "off"
-
-
-@dataclass(frozen=True)
-class EvaluationResult:
-    """One database under one kind of mask.
-
-    Attributes:
-        model: the weights that read it.
-        scored: counts and the outcome of every word.
-    """
-
-    dataset: str
-    mask: str
-    model: str
-    scored: Scored
-
-    def row(self) -> dict[str, Any]:
-        """Return the JSON-able row of the report; accuracy, ned and interval are in [0, 1]."""
-        score = self.scored.score
-        return {
-            "dataset": self.dataset,
-            "mask": self.mask,
-            "words": score.words,
-            "correct": score.correct,
-            "accuracy": score.accuracy,
-            "ned": score.ned,
-            "skipped": score.skipped,
-            "unlabelled": self.scored.unlabelled,
-            "interval": list(wilson_interval(score.correct, score.words)),
-            "model": self.model,
-        }
 
 
 def evaluate(settings: Evaluation, *, world: World | None = None) -> list[EvaluationResult]:
@@ -109,35 +87,85 @@ def evaluate(settings: Evaluation, *, world: World | None = None) -> list[Evalua
     world = world or ALONE
     if world.size > 1:
         settings = replace(settings, device=str(world.device))
-    models = _Models(settings)
-    sources = _Sources(settings)
     rule = LabelRule(settings.charset_filter, settings.case_sensitive)
+    readers = _open_readers(settings)
     databases = {name: WordLmdb(path) for name, path in settings.data.items()}
     lexicons = _open_lexicons(settings, databases, rule)
-    readers = {mask: models.for_mask(mask) for mask in settings.mask}
-    plan = [  # everything is opened before anything is read: a mistake in the last database shows at once
-        (name, words, mask, sources.open(mask, name, words) if recognizer.needs_mask else None)
-        for name, words in databases.items()
-        for mask, (_, recognizer) in readers.items()
-    ]
+    plan = _plan(settings, readers, databases)
     results = []
-    for name, words, mask, source in plan:
-        model_name, recognizer = readers[mask]
-        scored = score_words(
-            recognizer,
-            words,
-            source,
-            rule=rule,
-            lexicons=lexicons.get(name),
-            limit=settings.limit,
-            description=f"{name} {mask}",
-            world=world,
-        )
-        _warn(scored, name)
-        results.append(EvaluationResult(name, mask, model_name, scored))
+    while plan:
+        row = plan.popleft()  # so that masks kept in memory go with the last row that needs them
+        scored = [
+            score_words(
+                recognizer,
+                databases[row.dataset],
+                source,
+                rule=rule,
+                lexicons=lexicons.get(row.dataset),
+                limit=settings.limit,
+                description=f"{row.dataset} {row.mask} {row.reader.name if settings.models else ''}".strip(),
+                world=world,
+            )
+            for recognizer, source in row.seeds
+        ]
+        _warn(scored[0], row.dataset)
+        results.append(row.result(scored))
     if settings.predictions is not None and world.is_main:
         write_predictions(settings.predictions, results)
     return results
+
+
+class _Row(NamedTuple):
+    """One row of the report, ready to be read: a recognizer and its masks for each seed."""
+
+    dataset: str
+    mask: str
+    reader: MaskReader
+    seeds: list[tuple[Recognizer, MaskSource | None]]
+
+    def result(self, scored: Sequence[Scored]) -> EvaluationResult:
+        """Return what was read in each seed as a result."""
+        return EvaluationResult(
+            self.dataset,
+            self.mask,
+            self.reader.name,
+            scored[0],
+            tuple(scored[1:]),
+            asked=self.reader.asked,
+            takes_mask=self.reader.takes_mask,
+        )
+
+
+def _plan(settings: Evaluation, readers: Sequence[MaskReader], databases: Mapping[str, WordLmdb]) -> deque[_Row]:
+    """Return all rows; everything is opened before anything is read: a mistake in the last database shows at once."""
+    masks = EvaluationMasks(
+        settings.masks, settings.segmenter, limit=settings.limit, device=settings.device, amp=settings.amp
+    )
+    plan: deque[_Row] = deque()
+    for name, words in databases.items():
+        for reader in readers:
+            kind = masks.kind(reader.mask, name, words)
+            runs = reader.runs * settings.seeds if kind in DRAWN and len(reader.runs) == 1 else reader.runs
+            seeds = [
+                (run, masks.open(kind, name, words, seed=settings.seed + number) if run.needs_mask else None)
+                for number, run in enumerate(runs)
+            ]
+            plan.append(_Row(name, kind, reader, seeds))
+    return plan
+
+
+def _open_readers(settings: Evaluation) -> list[MaskReader]:
+    models = EvaluationModels(device=settings.device, amp=settings.amp, beam=settings.beam)
+    masks = (OWN, SHUFFLED, "zero") if settings.mask_check else settings.mask
+    if not settings.models:
+        one = weights_for("predicted", settings.model) if settings.mask_check else settings.model
+        return models.of_one(one, masks)
+    readers = models.of_several(settings.models, masks)
+    if settings.mask_check:
+        readers = [reader for reader in readers if reader.takes_mask]
+        if not readers:
+            raise ConfigError("no model has a mask channel, so there is no use of masks to check; name a widened one")
+    return readers
 
 
 def default_masks(model: str | None, data: Mapping[str, str]) -> list[str]:
@@ -150,8 +178,13 @@ def default_masks(model: str | None, data: Mapping[str, str]) -> list[str]:
     has_variants = model is None or weights_for("predicted", model) != model
     if not has_variants and not Recognizer(load_pretrained(resolve_weights(str(model)))).needs_mask:
         return ["none"]
-    kinds = ["none", "random", "predicted"] if has_variants else ["random", "predicted"]
-    return [*kinds, "oracle"] if all((Path(path) / ORACLE).is_dir() for path in data.values()) else kinds
+    return ["none", *channel_masks(data)] if has_variants else channel_masks(data)
+
+
+def channel_masks(data: Mapping[str, str]) -> list[str]:
+    """Return the kinds of mask to report by default for a recognizer that has a mask channel."""
+    with_oracle = all((Path(path) / ORACLE).is_dir() for path in data.values())
+    return ["random", "predicted", *(["oracle"] if with_oracle else [])]
 
 
 def _check(settings: Evaluation) -> None:
@@ -162,6 +195,15 @@ def _check(settings: Evaluation) -> None:
         )
     if not settings.data:
         raise ConfigError("nothing to evaluate on: name at least one --data NAME=WORDS")
+    if len(settings.data) > 1 and POOLED in settings.data:
+        raise ConfigError(f"{POOLED!r} is the name of all databases together; report that one under another name")
+    if settings.model is not None and settings.models:
+        raise ConfigError("give either one model or several by their names, not both")
+    for name, weights in settings.models.items():
+        if name in (*MASK_KINDS, SHUFFLED) or not weights:
+            raise ConfigError(f"a model needs weights and may not be called as a kind of mask is; got {name!r}")
+    if settings.seeds < 1:
+        raise ConfigError(f"seeds must be 1 or more, got {settings.seeds}")
     strangers = set(settings.masks) - set(settings.data)
     if strangers:
         raise ConfigError(f"--masks names {', '.join(sorted(strangers))}, which no --data does")
@@ -199,66 +241,3 @@ def _open_lexicons(settings: Evaluation, databases: Mapping[str, WordLmdb], rule
     for name, words in databases.items():
         by_file[named[name]].check(len(words) if settings.limit is None else min(settings.limit, len(words)))
     return {name: by_file[file] for name, file in named.items()}
-
-
-class _Models:
-    """Opens each recognizer once."""
-
-    def __init__(self, settings: Evaluation) -> None:
-        self._settings = settings
-        self._opened: dict[str, Recognizer] = {}
-
-    def for_mask(self, mask: str) -> tuple[str, Recognizer]:
-        name = weights_for(mask, self._settings.model)
-        if name not in self._opened:
-            model = load_pretrained(resolve_weights(name))
-            self._opened[name] = Recognizer(
-                model, device=self._settings.device, amp=self._settings.amp, beam=self._settings.beam
-            )
-        recognizer = self._opened[name]
-        if mask != "none" and not recognizer.needs_mask:
-            raise ConfigError(
-                f"{name} has no mask channel, so --mask {mask} cannot reach it; "
-                "widen it with segrec finetune, or use --mask none"
-            )
-        if mask == "none" and recognizer.needs_mask:
-            LOGGER.warning("%s has a mask channel; for --mask none it is fed zeros", name)
-        return name, recognizer
-
-
-class _Sources:
-    """Finds where each database's masks of a kind come from."""
-
-    def __init__(self, settings: Evaluation) -> None:
-        self._settings = settings
-        self._predicted: PredictedMasks | None = None
-
-    def open(self, mask: str, name: str, words: WordLmdb) -> MaskSource:
-        if mask in ("none", "zero"):
-            return ZeroMasks()
-        if mask == "random":
-            return RandomMasks(self._settings.seed)
-        for path in self._settings.masks.get(name, ()):
-            if MaskStore(path).record.kind == mask:
-                return StoredMasks(open_store(path, words, mask, count=self._settings.limit))
-        if mask == "oracle":
-            return StoredMasks(open_store(words.path / ORACLE, words, mask, count=self._settings.limit))
-        if self._settings.masks.get(name):
-            raise DataError(
-                f"none of the mask stores named for {name} holds predicted masks; run segrec precompute-masks"
-            )
-        if self._predicted is None:
-            segmenter, _ = open_segmenter(
-                self._settings.segmenter, device=self._settings.device, amp=self._settings.amp
-            )
-            self._predicted = PredictedMasks(segmenter)
-        return self._predicted
-
-
-def write_predictions(path: str, results: Sequence[EvaluationResult]) -> None:
-    """Write one JSON line a word, mask and database: what it says, what was read, and whether that is right."""
-    with atomic_path(path) as partial, open(partial, "w", encoding="utf-8") as handle:
-        for result in results:
-            for outcome in result.scored.outcomes:
-                row = {"dataset": result.dataset, "mask": result.mask, **asdict(outcome)}
-                handle.write(json.dumps(row, ensure_ascii=False) + "\n")

@@ -23,6 +23,7 @@ from segrec.core.run_directory import RunDirectory
 from segrec.data.mask_record import shard_folders
 from segrec.jobs.info_data import inspect_companion
 from segrec.jobs.info_findings import Findings, size_in_words
+from segrec.jobs.info_mask import mask_facts
 
 
 def inspect_weights(path: Path) -> Findings:
@@ -69,6 +70,7 @@ def _describe_model(model: nn.Module, findings: Findings) -> None:
         findings.facts["input"] = f"{spec.channels} {plural} ({channels}), {size}, {spec.interpolation}"
         if spec.mask:
             findings.facts["mask seen by"] = " and ".join(input_layers(model))
+            findings.facts |= mask_facts(model)
 
 
 def _not_finite(path: Path, state: Mapping[str, Tensor]) -> list[str]:

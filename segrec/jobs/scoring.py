@@ -25,6 +25,10 @@ from segrec.data.words import Word, WordLmdb
 
 BATCH = 64
 """Words that a network reads at once; each process of several reads whole batches."""
+TEXT_FROM = 128
+"""Value of a mask, of 255, from which a pixel counts as text."""
+TEXT_MASKS = ("predicted", "oracle")
+"""Sources whose masks show where the word's text is."""
 
 
 @dataclass(frozen=True)
@@ -46,7 +50,14 @@ class LabelRule:
 
 @dataclass(frozen=True, slots=True)
 class WordOutcome:
-    """How one word was read; `problem` says why an image could not be read at all."""
+    """How one word was read.
+
+    Attributes:
+        problem: why an image could not be read at all.
+        height: rows of the crop; None for one that could not be read.
+        coverage: share of the mask's pixels that are text (`TEXT_FROM` and more), in [0, 1]; None without a mask that
+            shows text.
+    """
 
     index: int
     label: str
@@ -54,6 +65,8 @@ class WordOutcome:
     confidence: float
     correct: bool
     problem: str | None
+    height: int | None = None
+    coverage: float | None = None
 
 
 @dataclass
@@ -190,18 +203,22 @@ class _Judge:
         ruled = [(word, self.rule(word.label)) for word in batch]
         kept = [(word, truth) for word, truth in ruled if truth or word.problem]
         before = self.recognizer.refused.copy()
-        readings = iter(self._read([word for word, _ in kept if word.image is not None]))
+        found = iter(self._read([word for word, _ in kept if word.image is not None]))
         judged = [
-            _Judged(_unreadable(word) if word.image is None else self._outcome(word, truth, next(readings)), truth)
+            _Judged(_unreadable(word) if word.image is None else self._outcome(word, truth, *next(found)), truth)
             for word, truth in kept
         ]
         return _Part(judged, len(ruled) - len(kept), self.recognizer.refused - before)
 
-    def _read(self, words: Sequence[Word]) -> list[Reading]:
+    def _read(self, words: Sequence[Word]) -> list[tuple[Reading, float | None]]:
+        """Return what was read of each word, and the coverage of its mask."""
         images = [word.image for word in words if word.image is not None]
         lexicons = None if self.lexicons is None else [self.lexicons.of(word.index) for word in words]
         masks = None if self.source is None else self._masks(self.source, words, images)
-        return self.recognizer.read(images, masks, lexicons=lexicons)
+        readings = self.recognizer.read(images, masks, lexicons=lexicons)
+        if masks is None or self.source is None or self.source.name not in TEXT_MASKS:
+            return [(reading, None) for reading in readings]
+        return [(reading, _coverage(mask)) for reading, mask in zip(readings, masks, strict=True)]
 
     def _masks(self, source: MaskSource, words: Sequence[Word], images: Sequence[Array]) -> list[Array]:
         """Return a mask of the network's input size for each image."""
@@ -216,9 +233,14 @@ class _Judge:
             masks.update(zip(places, map(np.asarray, found), strict=True))
         return [masks[place] for place in range(len(images))]
 
-    def _outcome(self, word: Word, truth: str, reading: Reading) -> WordOutcome:
+    def _outcome(self, word: Word, truth: str, reading: Reading, coverage: float | None) -> WordOutcome:
         text = self.rule(reading.text)
-        return WordOutcome(word.index, word.label, text, reading.confidence, text == truth, None)
+        height = None if word.image is None else word.image.shape[0]
+        return WordOutcome(word.index, word.label, text, reading.confidence, text == truth, None, height, coverage)
+
+
+def _coverage(mask: Array) -> float:
+    return round(float((mask >= TEXT_FROM).mean()), 4)
 
 
 def _unreadable(word: Word) -> WordOutcome:
