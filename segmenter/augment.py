@@ -83,7 +83,9 @@ def augment(
     if generator.random() < spec.inversion:
         view = view._replace(image=255 - view.image)
     axes = tuple(axis for axis in (0, 1) if generator.random() < spec.mirror)
-    return Sample(*(None if part is None else np.ascontiguousarray(np.flip(part, axes)) for part in view))
+    image, text, region = (None if part is None else np.ascontiguousarray(np.flip(part, axes)) for part in view)
+    assert image is not None
+    return Sample(image, text, region)
 
 
 def draw_affine(
