@@ -34,7 +34,7 @@ def check_scales(scales: Scales) -> tuple[float, ...] | None:
         if scales in (None, "auto"):
             return None
         raise ConfigError(f"scales must be 'auto', a number or a list of numbers, got {scales!r}")
-    chosen: tuple[float, ...] = tuple(scales) if isinstance(scales, Sequence) else (scales,)
+    chosen: tuple[float, ...] = (scales,) if isinstance(scales, int | float) else tuple(scales)
     if not chosen:
         raise ConfigError("scales must name at least one size; write 1 for the picture's own size alone")
     for scale in chosen:
