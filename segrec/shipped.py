@@ -15,6 +15,9 @@ VARIANTS = {"none": "", "random": "-random", "zero": "-zero", "predicted": "-pre
 """What is appended to the name of plain weights for those that were fine-tuned with each kind of mask."""
 
 
+CONTROL = f"{PLAIN}-none"
+"""`PLAIN`, trained on as its variants with masks were, but without one: what they are fairly compared with."""
+
 READER = ASTER + VARIANTS["predicted"]
 """What reads pictures where no weights are named."""
 

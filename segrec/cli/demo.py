@@ -9,13 +9,14 @@ from segrec.cli.common import common_options
 
 @click.command("demo")
 @click.option("--output", type=click.Path(), default="segrec-demo", show_default=True, help="Folder for everything.")
-@click.option("--steps", type=click.IntRange(1), default=150, show_default=True, help="Fine-tuning steps a variant.")
 @common_options()
-def command(output: str, steps: int, seed: int, device: str) -> None:
-    """Render words, predict masks, fine-tune with random and predicted masks, compare and write report.html."""
+def command(output: str, seed: int, device: str) -> None:
+    """Render words, predict masks, read with and without them, compare and write report.html."""
     from segrec.jobs.demo import demo
+    from segrec.shipped import CONTROL
     from segrec.tables import print_results
 
-    result = demo(output, steps=steps, seed=seed, device=device)
-    click.echo(print_results(result.results, "markdown"))
+    result = demo(output, seed=seed, device=device)
+    click.echo(print_results(result.results, "markdown", over=CONTROL))
+    click.echo(result.verdict)
     click.echo(f"{result.report} written after {result.seconds:.0f} s")

@@ -13,7 +13,7 @@ from segrec.data.rendering.words import RenderSources
 from segrec.data.rendering.writing import ORACLE, REGIONS, render_words
 
 FOLDER = Path("segrec-demo")
-SIZES = {"train": 2400, "test": 500}
+SIZES = {"train": 2400, "test": 2000}
 SEED = 7
 
 

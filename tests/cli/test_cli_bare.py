@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from functools import partial
 from pathlib import Path
 
 import pytest
@@ -11,7 +10,7 @@ import pytest
 from segrec.cli.evaluate import command as eval_command
 from segrec.cli.finetune import command as finetune_command
 from segrec.data.mask_store import MaskStore
-from segrec.jobs import demo, demo_set, evaluate
+from segrec.jobs import demo_set, evaluate
 
 
 @pytest.fixture
@@ -19,7 +18,6 @@ def empty_folder(tmp_path, monkeypatch) -> Path:
     """An empty current folder, a tiny demo set and a short fine-tuning."""
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(demo_set, "SIZES", {"train": 20, "test": 12})
-    monkeypatch.setattr(demo, "FineTuning", partial(demo.FineTuning, batch_size=4, workers=0))
     defaults = {"steps": 2, "batch_size": 4, "workers": 0}
     for option in finetune_command.params:
         if option.name in defaults:
@@ -70,7 +68,7 @@ def test_the_demo_runs_after_the_bare_commands_without_touching_their_run(segrec
     for command in (["precompute-masks"], ["finetune", "crnn"], ["finetune", "crnn", "--mask", "random"]):
         assert segrec(*command).code == 0
     before = Path("segrec-demo/runs/crnn-predicted/state.pt").read_bytes()
-    assert segrec("demo", "--steps", "1").code == 0
+    assert segrec("demo").code == 0
     assert Path("segrec-demo/runs/crnn-predicted/state.pt").read_bytes() == before
 
 

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import html
 import json
-from functools import partial
+import re
 from pathlib import Path
 
 import pytest
@@ -12,7 +13,7 @@ from cli_words import contents
 from segrec.core.images import Array, decode_mask, read_image
 from segrec.data.mask_store import MaskStore
 from segrec.data.words import WordLmdb
-from segrec.jobs import demo, demo_set
+from segrec.jobs import demo_set
 
 RUN_FILES = {"run.json", "metrics.jsonl", "last.safetensors", "best.safetensors", "state.pt"}
 
@@ -156,17 +157,20 @@ def test_a_segmenter_trains_from_scratch_in_both_phases_and_predicts(segrec, wor
     assert MaskStore(store).complete
 
 
-def test_the_demo_writes_a_report_that_compares_all_four_variants(segrec, tmp_path, monkeypatch):
-    monkeypatch.setattr(demo_set, "SIZES", {"train": 16, "test": 10})
-    monkeypatch.setattr(demo, "FineTuning", partial(demo.FineTuning, batch_size=4, workers=0))
+def test_the_demo_compares_all_readers_with_the_fair_control_and_ends_in_a_verdict(segrec, tmp_path, monkeypatch):
+    monkeypatch.setattr(demo_set, "SIZES", {"train": 16, "test": 30})
     folder = tmp_path / "demo"
-    code, out, err = segrec("demo", "--output", folder, "--steps", "2")
+    code, out, err = segrec("demo", "--output", folder)
     assert code == 0, err
-    rows = [line.split("|")[2].strip() for line in out.splitlines() if line.startswith("| demo-test")]
-    assert rows == ["none", "random", "predicted", "oracle"]
+    rows = [[cell.strip() for cell in line.split("|")] for line in out.splitlines() if line.startswith("| demo-test")]
+    assert [row[2] for row in rows[:5]] == ["none", "none", "random", "predicted", "oracle"]
+    assert [row[3] for row in rows[:2]] == ["crnn-slim", "crnn-slim-none"]
+    verdict = next(line for line in out.splitlines() if line.startswith("With predicted masks the recognizer reads "))
+    assert re.search(r": [+-]\d+\.\d points \([+-]\d+\.\d to [+-]\d+\.\d, n 30\), ", verdict)
     assert str(folder / "report.html") in out
     report = (folder / "report.html").read_text(encoding="utf-8")
-    assert [variant for variant in rows if variant not in report] == []
-    before = contents(folder / "runs")
-    assert segrec("demo", "--output", folder, "--steps", "2").code == 0
-    assert contents(folder / "runs") == before
+    assert html.escape(verdict) in report
+    assert [variant for variant in ("plain", "none", "random", "predicted", "oracle") if variant not in report] == []
+    before = contents(folder / "masks")
+    assert segrec("demo", "--output", folder).code == 0
+    assert contents(folder / "masks") == before
