@@ -126,8 +126,8 @@ def _report(results: list[EvaluationResult], found: list[Gain], test: DemoSet, *
         intro=[
             _verdict(results, found),
             f"A small CRNN read rendered words that nothing here was trained on: as it is ({PLAIN}); trained on "
-            f"without a mask ({CONTROL}, the fair control); and widened by a fourth input channel and trained on for as "
-            "many steps on the same words: with random masks, and with masks that the shipped segmenter predicted. "
+            f"without a mask ({CONTROL}, the fair control); and widened by a fourth input channel and trained on for "
+            "as many steps on the same words: with random masks, and with masks that the shipped segmenter predicted. "
             "Oracle masks are the exact strokes from rendering, read by the same weights as predicted ones.",
         ],
         rows=[report_row(result) for result in results],
