@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import logging
 import tomllib
+from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import click
 from hinted_aster import train_with_hints
 
-from recognizers import input_layers, load_pretrained, save_recognizer
+from recognizers import load_pretrained, save_recognizer
 from segmenter.loading import load_segmenter, save_segmenter
 from segrec.core.checkpoint import state_digest
+from segrec.data.rendering.styles import Style
 from segrec.data.rendering.words import RenderSources
 from segrec.data.rendering.writing import render_scenes, render_words
 from segrec.jobs.finetune import FineTuning, finetune
@@ -25,23 +28,56 @@ from segrec.shipped import ASTER, FOLDER, PLAIN, SEGMENTER
 RECOGNIZER_SEEDS = (11, 12)
 WORDS_A_SEED = 200_000
 SEGMENTER_WORDS, HARD_WORDS, SEGMENTER_SCENES, HARD_SCENES, TEXT_FREE = 16_000, 12_000, 800, 600, 900
-TUNING_WORDS = 12_000
 ASTER_EXTRA = ("hard_words", "seg_words")
-VARIANTS = ("random", "zero", "predicted")
 STAGES = ("render", "segmenter", "recognizer", "variants", "aster", "aster-variants")
-SEGMENTER_RECIPE = Path(__file__).parent / "recipes" / "mgnet-slim.toml"
-SEGMENTER_NOTE = "rendered words and scenes, polygons of ICDAR-2015 scenes; see README.md beside this file"
+RECIPES = [Path(__file__).parent / "recipes" / name for name in ("mgnet-slim.toml", "mgnet-slim-words.toml")]
+SEGMENTER_NOTE = "rendered words and scenes, polygons of ICDAR-2015 and MLT-2017 scenes; see README.md beside this file"
 NOTE = "rendered words only, no photograph; fonts under free licences; see README.md beside this file"
+TUNING_NOTE = "rendered words, words of ICDAR-2015 and MLT-2017; see README.md beside this file"
+
+
+class Words(NamedTuple):
+    """A set of rendered words."""
+
+    count: int
+    seed: int
+    style: Style
+
+
+CROPS = {
+    "mixed_crops": Words(20_000, 33102, "mixed"),
+    "hard_crops": Words(20_000, 33101, "hard"),
+    "sign_crops": Words(25_000, 33105, "signs"),
+}
+"""What the mask network's second recipe learns from."""
+TUNING = {
+    "tune_mixed": Words(14_000, 33201, "mixed"),
+    "tune_hard": Words(14_000, 33202, "hard"),
+    "tune_signs": Words(12_000, 33203, "signs"),
+}
+"""What recognizers are fine-tuned on; the mask network has not seen these words."""
+TUNING_RATIOS = (0.25, 0.25, 0.15)
+REAL_RATIOS = (0.15, 0.2)
+"""Shares of a batch that each set of `TUNING` and each database of `--real-words` gets."""
+VARIANTS = ("none", "random", "predicted")
 
 
 class Recipe:
     """Folders and settings of one run of the recipe."""
 
     def __init__(
-        self, work: Path, sources: RenderSources, workers: int, output: Path, real_scenes: Path | None
+        self,
+        work: Path,
+        sources: RenderSources,
+        workers: int,
+        output: Path,
+        *,
+        real_scenes: dict[str, Path],
+        real_words: list[Path],
     ) -> None:
         self.data, self.runs = work / "data", work / "runs"
-        self.sources, self.workers, self.output, self.real_scenes = sources, workers, output, real_scenes
+        self.sources, self.workers, self.output = sources, workers, output
+        self.real_scenes, self.real_words = real_scenes, real_words
 
     def render(self) -> None:
         """Render everything that is not there yet."""
@@ -49,10 +85,13 @@ class Recipe:
             self._words(f"train{seed}", WORDS_A_SEED, seed, masks=False)
         self._words("seg_words", SEGMENTER_WORDS, 21)
         self._words("hard_words", HARD_WORDS, 31, style="hard")
-        self._words("tuning", TUNING_WORDS, 24)
+        for name, words in {**CROPS, **TUNING}.items():
+            self._words(name, words.count, words.seed, style=words.style)
         self._scenes("seg_scenes", SEGMENTER_SCENES, 23)
         self._scenes("hard_scenes", HARD_SCENES, 36, style="hard")
         self._scenes("textfree", TEXT_FREE, 34, text_free=True)
+        self._scenes("crop_scenes", 400, 33103)
+        self._scenes("crop_textfree", 400, 33104, text_free=True)
 
     def _scenes(self, name: str, count: int, seed: int, **kind: Any) -> None:
         if not (self.data / name / "scenes.json").exists():
@@ -64,28 +103,38 @@ class Recipe:
             render_words(folder, count, seed=seed, sources=self.sources, workers=self.workers, **kind)
 
     def segmenter(self) -> None:
-        """Train the segmenter by its recipe file and store it; real scenes only where they are given."""
-        recipe = tomllib.loads(SEGMENTER_RECIPE.read_text(encoding="utf-8"))
-        stages = [stage_of(table) for table in recipe.pop("stage")]
-        settings = {key.replace("-", "_"): value for key, value in recipe.items()}
-        settings["words"] = [self._here(spec) for spec in settings["words"]]
-        settings["scenes"] = [
-            self._here(spec) for spec in settings["scenes"] if self.real_scenes or not spec.startswith("icdar15")
-        ]
-        run = train_segmenter(
-            SegmenterTraining(stages=stages, **{**settings, "output": str(self.runs / SEGMENTER), "seed": 3})
-        )
+        """Train the segmenter by its recipe files, one after the other, and store it."""
+        steps = 0
+        for path in RECIPES:
+            recipe = tomllib.loads(path.read_text(encoding="utf-8"))
+            stages = [stage_of(table) for table in recipe.pop("stage")]
+            stages = [replace(stage, words=self._here(stage.words)) for stage in stages]
+            settings = {key.replace("-", "_"): value for key, value in recipe.items()}
+            for key in ("words", "scenes"):
+                settings[key] = self._here(settings.get(key, []))
+            for key in ("output", "pretrained"):
+                if key in settings:
+                    settings[key] = str(self.runs / Path(settings[key]).name)
+            run = train_segmenter(SegmenterTraining(stages=stages, **{"seed": 3, **settings}))
+            steps += sum(stage.steps for stage in stages)
         save_segmenter(
             self.output / f"{SEGMENTER}.safetensors",
             load_segmenter(run / "last.safetensors"),
             half=True,
-            notes={"data": SEGMENTER_NOTE, "steps": str(sum(stage.steps for stage in stages))},
+            notes={"data": SEGMENTER_NOTE, "steps": str(steps)},
         )
 
-    def _here(self, spec: str) -> str:
-        """Return a spec of the recipe with the path it has in this run."""
-        kind, _, path = spec.partition("=")
-        return f"{kind}={self.real_scenes if kind.startswith('icdar15') else self.data / Path(path).name}"
+    def _here(self, specs: Sequence[str]) -> list[str]:
+        """Return a recipe's specs with the paths that they have in this run; real scenes only where they are given."""
+        here = []
+        for spec in specs:
+            kind, _, path = spec.partition("=")
+            name = Path(path).name
+            if kind == "words" or kind == "scenes":
+                here.append(f"{kind}={self.data / name}")
+            elif name in self.real_scenes:
+                here.append(f"{kind}={self.real_scenes[name]}")
+        return here
 
     def recognizer(self, steps: int) -> None:
         """Train the plain recognizer and store it."""
@@ -130,37 +179,40 @@ class Recipe:
             self.output / f"{ASTER}.safetensors", load_pretrained(run / "last.safetensors"), half=True, notes=notes
         )
 
-    def variants(self, plain: str, steps: int, learning_rate: float) -> None:
-        """Fine-tune the input layer of plain weights with each kind of mask and store only that layer."""
-        parent = load_pretrained(self.output / f"{plain}.safetensors")
-        digest = state_digest(parent.state_dict())
-        words, masks = self.data / "tuning", self.data / "tuning-masks"
-        precompute_masks(words, masks, segmenter=self.output / f"{SEGMENTER}.safetensors", workers=self.workers)
+    def variants(self, plain: str, steps: int, seed: int) -> None:
+        """Train plain weights on with each kind of mask and store all layers, of `seed`."""
+        digest = state_digest(load_pretrained(self.output / f"{plain}.safetensors").state_dict())
+        data = [*(self.data / name for name in TUNING), *self.real_words]
+        stores = [self.data / f"{words.name}-masks" for words in data]
+        for words, store in zip(data, stores, strict=True):
+            precompute_masks(words, store, segmenter=self.output / f"{SEGMENTER}.safetensors", workers=self.workers)
         for variant in VARIANTS:
-            settings: dict[str, Any] = {"mask": variant}
+            settings: dict[str, Any] = {"mask": variant, "init": "zero-mask" if variant == "none" else "luma"}
             run = finetune(
                 FineTuning(
-                    data=[str(words)],
-                    masks=[str(masks)] if variant == "predicted" else (),
+                    data=[str(words) for words in data],
+                    masks=[str(store) for store in stores] if variant == "predicted" else (),
+                    ratios=[*TUNING_RATIOS, *REAL_RATIOS[: len(self.real_words)]],
                     architecture=plain.partition("-")[0],
                     pretrained=str(self.output / f"{plain}.safetensors"),
-                    output=str(self.runs / f"{plain}-{variant}"),
+                    output=str(self.runs / f"{plain}-{variant}" / f"seed-{seed}"),
+                    train="all",
                     steps=steps,
-                    batch_size=128,
-                    learning_rate=learning_rate,
+                    batch_size=64,
+                    learning_rate=5e-4,
+                    evaluate_every=0,
+                    checkpoint_every=100,
+                    seed=seed,
                     **settings,
                 )
             )
-            model = load_pretrained(run / "last.safetensors")
             save_recognizer(
                 self.output / f"{plain}-{variant}.safetensors",
-                model,
+                load_pretrained(run / "last.safetensors"),
                 parent=plain,
                 parent_digest=digest,
-                only=[
-                    name for name in model.state_dict() if name.startswith(tuple(f"{x}." for x in input_layers(model)))
-                ],
-                notes={"data": NOTE, "steps": str(steps), "mask": variant},
+                half=True,
+                notes={"data": TUNING_NOTE, "steps": str(steps), "mask": variant, "train": "all", "seed": str(seed)},
             )
 
 
@@ -169,40 +221,56 @@ class Recipe:
 @click.option("--output", type=click.Path(path_type=Path), default=FOLDER, show_default=True)
 @click.option("--fonts", multiple=True, help="Folders of fonts; the system's by default.")
 @click.option("--lexicon", help="One word a line; the system's by default.")
+@click.option("--backgrounds", help="A folder of text-free photographs.  [default: procedural grounds]")
 @click.option("--workers", default=2, show_default=True)
 @click.option("--stage", multiple=True, type=click.Choice(STAGES))
 @click.option(
-    "--real-scenes", type=click.Path(path_type=Path), help="ICDAR-2015 training scenes.  [default: rendered only]"
+    "--real-scenes",
+    nargs=2,
+    multiple=True,
+    type=(click.Choice(["icdar2015", "mlt17"]), click.Path(path_type=Path)),
+    help="Name and folder of training scenes in the layout of ICDAR-2015.  [default: rendered only]",
+)
+@click.option(
+    "--real-words",
+    multiple=True,
+    type=click.Path(path_type=Path),
+    help="Training words for fine-tuning: of ICDAR-2015, then of MLT-2017.  [default: rendered only]",
 )
 @click.option("--recognizer-steps", default=7000, show_default=True)
 @click.option("--hinted-steps", default=2000, show_default=True)
 @click.option("--aster-steps", default=2400, show_default=True)
-@click.option("--tuning-steps", default=100, show_default=True)
-@click.option("--tuning-lr", default=5e-4, show_default=True)
+@click.option("--tuning-steps", default=700, show_default=True)
+@click.option("--tuning-seed", default=0, show_default=True)
 def main(
     work: Path,
     output: Path,
     fonts: tuple[str, ...],
     lexicon: str | None,
+    backgrounds: str | None,
     workers: int,
     stage: tuple[str, ...],
-    real_scenes: Path | None,
+    real_scenes: tuple[tuple[str, Path], ...],
+    real_words: tuple[Path, ...],
     recognizer_steps: int,
     hinted_steps: int,
     aster_steps: int,
     tuning_steps: int,
-    tuning_lr: float,
+    tuning_seed: int,
 ) -> None:
     """Make segrec's shipped weights; without --stage all stages run, in order."""
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s")
-    recipe = Recipe(work, RenderSources(fonts=fonts or None, lexicon=lexicon), workers, output, real_scenes)
+    sources = RenderSources(fonts=fonts or None, lexicon=lexicon, backgrounds=backgrounds)
+    recipe = Recipe(
+        work, sources, workers, output, real_scenes=dict(real_scenes), real_words=list(real_words[: len(REAL_RATIOS)])
+    )
     stages = {
         "render": recipe.render,
         "segmenter": recipe.segmenter,
         "recognizer": lambda: recipe.recognizer(recognizer_steps),
-        "variants": lambda: recipe.variants(PLAIN, tuning_steps, tuning_lr),
+        "variants": lambda: recipe.variants(PLAIN, tuning_steps, tuning_seed),
         "aster": lambda: recipe.aster(hinted_steps, aster_steps),
-        "aster-variants": lambda: recipe.variants(ASTER, tuning_steps, tuning_lr),
+        "aster-variants": lambda: recipe.variants(ASTER, tuning_steps, tuning_seed),
     }
     for name in stage or tuple(stages):
         stages[name]()
