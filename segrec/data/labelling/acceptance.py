@@ -1,0 +1,189 @@
+"""Which binarisation of a word is its mask: the one that the others which read right agree with, if it is strokes."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Literal, NamedTuple, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from recognizers.decoding import Reading
+from recognizers.metrics import normalise_label
+from segrec.core.images import Array, resize
+from segrec.data.labelling.binarise import Candidate, Ink, candidates, overlap, working_picture
+from segrec.data.labelling.strokes import FOREIGN_SHARE, border_share, foreign_holes, fragments, holes_of, solidity
+
+METHOD = 1
+"""Raised whenever the same words and verifier would give other masks."""
+THRESHOLD = 0.6
+"""Default of the verifier's least mean confidence in its characters."""
+LEAST_CHARACTERS = 2
+"""Letters and digits of a label: single ones are read into anything."""
+MARGIN = (6, 10)
+"""White pixels above and below, left and right, with which a binarisation is read."""
+MOST_BORDER = 0.3
+LEAST_SOLIDITY = 0.2
+HOLLOW = 0.35
+"""Area of the holes, as a part of the ink's, from which it is asked whether they, or the filled ink, read as well."""
+LEAST_AGREEMENT = 0.5
+LEAST_COUNT = 3
+"""Binarisations, of some 25, that must be read as the label and agree: one alone may be read by chance."""
+ALIKE = 0.55
+"""Intersection over union with the chosen binarisation, from which another has a say in its doubtful pixels."""
+DOUBT = (0.25, 0.75)
+"""Between these shares of the survivors' weight a pixel is doubtful."""
+MOST_DOUBT = 0.4
+"""Area of the doubtful pixels, as a part of the ink's, above which there is no mask."""
+FRAGMENT_HEIGHT = 0.25
+SPECK = 10
+INK, IGNORE = 255, 128
+
+Reason = Literal["no image", "short label", "flat", "unread", "border", "outline", "inverted", "disagreement"]
+REASONS: dict[Reason, str] = {
+    "no image": "the picture cannot be read",
+    "short label": "the label has fewer than two letters and digits",
+    "flat": "no binarisation has a word's amount of ink",
+    "unread": "no binarisation is read as the label",
+    "border": "every binarisation covers much of the crop's border",
+    "outline": "what is read as the label is outlines or halos of letters",
+    "inverted": "what is read as the label is a ground with the letters cut out",
+    "disagreement": "the binarisations that are read as the label differ too much",
+}
+"""Why a word gets no mask."""
+
+
+class Verifier(Protocol):
+    """Whatever reads word images, see `recognizers.Recognizer`."""
+
+    def read(self, images: Sequence[Array], *, batch_size: int = 64) -> list[Reading]:
+        """Return one reading an image."""
+
+
+class Verdict(NamedTuple):
+    """The mask of a word, (H, W) uint8 with 255 = ink, 128 = ignore; or why there is none."""
+
+    mask: Array | None
+    reason: Reason | None
+
+
+class _Survivor(NamedTuple):
+    ink: Ink
+    count: int
+    confidence: float
+
+
+class _Choice(NamedTuple):
+    """The place of the weighted medoid, and of the survivors that have a say in its doubtful pixels."""
+
+    best: int
+    alike: NDArray[np.bool_]
+    agreement: float
+
+
+def label_mask(image: Array, label: str, verifier: Verifier, *, threshold: float = THRESHOLD) -> Verdict:
+    """Return a word's mask at 64 rows, or at the crop's own size where that is larger, if one can be trusted.
+
+    Args:
+        image: (H, W, 3) uint8 RGB word crop.
+        label: what it says; letters and digits count, their case does not.
+        verifier: reads the binarisations; it should be independent of what will be trained on the masks.
+        threshold: the verifier's least mean confidence in the characters of a reading.
+    """
+    text = normalise_label(label)
+    if len(text) < LEAST_CHARACTERS:
+        return Verdict(None, "short label")
+    picture = working_picture(image)
+    found = candidates(picture)
+    if not found:
+        return Verdict(None, "flat")
+    inside = [candidate for candidate in found if border_share(candidate.ink) <= MOST_BORDER]
+    if not inside:
+        return Verdict(None, "border")
+    read = _read(inside, text, verifier, threshold)
+    strokes = [survivor for survivor in read if not _is_outline(survivor.ink, picture)]
+    if not strokes:
+        return Verdict(None, "outline" if read else "unread")
+    return _agreed(strokes, text, verifier, (image.shape[0], image.shape[1]))
+
+
+def _read(found: Sequence[Candidate], text: str, verifier: Verifier, threshold: float) -> list[_Survivor]:
+    """Return the binarisations that are read as `text`."""
+    readings = verifier.read([as_print(candidate.ink) for candidate in found])
+    return [
+        _Survivor(candidate.ink, candidate.count, confidence_of(reading))
+        for candidate, reading in zip(found, readings, strict=True)
+        if normalise_label(reading.text) == text and confidence_of(reading) >= threshold
+    ]
+
+
+def _is_outline(ink: Ink, picture: Array) -> bool:
+    return solidity(ink) < LEAST_SOLIDITY or foreign_holes(ink, picture) > FOREIGN_SHARE
+
+
+def confidence_of(reading: Reading) -> float:
+    """Return the mean confidence in a reading's characters, which long words do not lower; 0 without any."""
+    return float(np.mean(reading.character_confidences)) if reading.character_confidences else 0.0
+
+
+def as_print(ink: Ink) -> Array:
+    """Return ink as black on white with a margin, (H, W, 3) uint8."""
+    page = np.pad(np.where(ink, np.uint8(0), np.uint8(255)), [(side, side) for side in MARGIN], constant_values=255)
+    return np.repeat(page[:, :, None], 3, axis=2)
+
+
+def _agreed(survivors: list[_Survivor], text: str, verifier: Verifier, size: tuple[int, int]) -> Verdict:
+    """Return the mask of the survivor that the others agree with most, unless it is hollow or they differ too much."""
+    reason: Reason | None = None
+    while survivors:
+        choice = _medoid(survivors)
+        chosen = survivors[choice.best]
+        hollow = _hollow(chosen.ink, text, verifier)
+        if hollow is None:
+            kept = [survivor for survivor, alike in zip(survivors, choice.alike, strict=True) if alike]
+            weak = choice.agreement < LEAST_AGREEMENT or sum(survivor.count for survivor in kept) < LEAST_COUNT
+            mask = None if weak else _mask(chosen.ink, kept, size)
+            return Verdict(mask, "disagreement" if mask is None else None)
+        reason = reason or hollow
+        survivors = [survivor for survivor in survivors if survivor is not chosen]
+    return Verdict(None, reason)
+
+
+def _medoid(survivors: Sequence[_Survivor]) -> _Choice:
+    inks = [survivor.ink for survivor in survivors]
+    overlaps = np.stack([overlap(ink, inks) for ink in inks])
+    agreement = np.average(overlaps, axis=1, weights=_weights(survivors))
+    tidiness = np.array([0.5 * solidity(ink) - 0.8 * border_share(ink) for ink in inks])
+    best = int((agreement + tidiness).argmax())
+    return _Choice(best, overlaps[best] >= ALIKE, float(agreement[best]))
+
+
+def _weights(survivors: Sequence[_Survivor]) -> NDArray[np.float64]:
+    return np.array([survivor.count * survivor.confidence for survivor in survivors])
+
+
+def _hollow(ink: Ink, text: str, verifier: Verifier) -> Reason | None:
+    """Return what ink with much enclosed ground is if that ground, filled or alone, is read as well; else None."""
+    holes = holes_of(ink)
+    if int(holes.sum()) < HOLLOW * int(ink.sum()):
+        return None
+    filled, cut = verifier.read([as_print(ink | holes), as_print(holes)])
+    if normalise_label(filled.text) == text:
+        return "outline"
+    return "inverted" if normalise_label(cut.text) == text else None
+
+
+def _mask(ink: Ink, survivors: Sequence[_Survivor], size: tuple[int, int]) -> Array | None:
+    """Return the mask of `ink`, or None if too much of it is doubtful.
+
+    Doubtful are pixels in which only a part of the survivors sees ink, specks, and what the border cuts off.
+    """
+    inks = np.stack([survivor.ink for survivor in survivors]).astype(np.float32)
+    share = np.average(inks, axis=0, weights=_weights(survivors))
+    doubtful = (share > DOUBT[0]) & (share < DOUBT[1])
+    doubtful |= fragments(ink, height=FRAGMENT_HEIGHT, least=SPECK)
+    if int(doubtful.sum()) > MOST_DOUBT * int(ink.sum()):
+        return None
+    if size[0] > ink.shape[0]:
+        ink, doubtful = (resize(part.astype(np.float32), size) >= 0.5 for part in (ink, doubtful))
+    return np.where(doubtful, IGNORE, np.where(ink, INK, 0)).astype(np.uint8)
