@@ -12,7 +12,15 @@ from recognizers.decoding import Reading
 from recognizers.metrics import normalise_label
 from segrec.core.images import Array, resize
 from segrec.data.labelling.binarise import Candidate, Ink, candidates, overlap, working_picture
-from segrec.data.labelling.strokes import FOREIGN_SHARE, border_share, foreign_holes, fragments, holes_of, solidity
+from segrec.data.labelling.holes import (
+    FOREIGN_SHARE,
+    counters,
+    foreign_holes,
+    hole_count,
+    holes_of,
+    largest_share_of_holes,
+)
+from segrec.data.labelling.strokes import border_share, fragments, solidity
 
 METHOD = 1
 """Raised whenever the same words and verifier would give other masks."""
@@ -24,8 +32,10 @@ MARGIN = (6, 10)
 """White pixels above and below, left and right, with which a binarisation is read."""
 MOST_BORDER = 0.3
 LEAST_SOLIDITY = 0.2
-HOLLOW = 0.35
+HOLLOW = 0.25
 """Area of the holes, as a part of the ink's, from which it is asked whether they, or the filled ink, read as well."""
+ONE_PIECE = 0.8
+"""Share of the holes that one piece of ink encloses where it is a ground with letters cut out."""
 LEAST_AGREEMENT = 0.5
 LEAST_COUNT = 3
 """Binarisations, of some 25, that must be read as the label and agree: one alone may be read by chance."""
@@ -104,7 +114,7 @@ def label_mask(image: Array, label: str, verifier: Verifier, *, threshold: float
     strokes = [survivor for survivor in read if not _is_outline(survivor.ink, picture)]
     if not strokes:
         return Verdict(None, "outline" if read else "unread")
-    return _agreed(strokes, text, verifier, (image.shape[0], image.shape[1]))
+    return _agreed(strokes, label, verifier, (image.shape[0], image.shape[1]))
 
 
 def _read(found: Sequence[Candidate], text: str, verifier: Verifier, threshold: float) -> list[_Survivor]:
@@ -132,13 +142,13 @@ def as_print(ink: Ink) -> Array:
     return np.repeat(page[:, :, None], 3, axis=2)
 
 
-def _agreed(survivors: list[_Survivor], text: str, verifier: Verifier, size: tuple[int, int]) -> Verdict:
+def _agreed(survivors: list[_Survivor], label: str, verifier: Verifier, size: tuple[int, int]) -> Verdict:
     """Return the mask of the survivor that the others agree with most, unless it is hollow or they differ too much."""
     reason: Reason | None = None
     while survivors:
         choice = _medoid(survivors)
         chosen = survivors[choice.best]
-        hollow = _hollow(chosen.ink, text, verifier)
+        hollow = _hollow(chosen.ink, label, verifier)
         if hollow is None:
             kept = [survivor for survivor, alike in zip(survivors, choice.alike, strict=True) if alike]
             weak = choice.agreement < LEAST_AGREEMENT or sum(survivor.count for survivor in kept) < LEAST_COUNT
@@ -162,15 +172,23 @@ def _weights(survivors: Sequence[_Survivor]) -> NDArray[np.float64]:
     return np.array([survivor.count * survivor.confidence for survivor in survivors])
 
 
-def _hollow(ink: Ink, text: str, verifier: Verifier) -> Reason | None:
-    """Return what ink with much enclosed ground is if that ground, filled or alone, is read as well; else None."""
-    holes = holes_of(ink)
+def _hollow(ink: Ink, label: str, verifier: Verifier) -> Reason | None:
+    """Return what ink with much enclosed ground is, if it is no strokes that enclose counters of letters; else None.
+
+    A ground with letters cut out is one piece whose holes are read as the label. Outlines have more holes than the
+    label's letters have counters, and are read as the label when they are filled; so are letters with counters.
+    """
+    holes, text = holes_of(ink), normalise_label(label)
     if int(holes.sum()) < HOLLOW * int(ink.sum()):
         return None
-    filled, cut = verifier.read([as_print(ink | holes), as_print(holes)])
-    if normalise_label(filled.text) == text:
-        return "outline"
-    return "inverted" if normalise_label(cut.text) == text else None
+    if largest_share_of_holes(ink) >= ONE_PIECE and _reads(holes, text, verifier):
+        return "inverted"
+    too_many = hole_count(holes, least=0.01 * float(ink.sum())) > counters(label) + 1
+    return "outline" if too_many and _reads(ink | holes, text, verifier) else None
+
+
+def _reads(ink: Ink, text: str, verifier: Verifier) -> bool:
+    return normalise_label(verifier.read([as_print(ink)])[0].text) == text
 
 
 def _mask(ink: Ink, survivors: Sequence[_Survivor], size: tuple[int, int]) -> Array | None:
