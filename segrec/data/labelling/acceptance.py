@@ -32,12 +32,12 @@ MARGIN = (6, 10)
 """White pixels above and below, left and right, with which a binarisation is read."""
 MOST_BORDER = 0.3
 LEAST_SOLIDITY = 0.2
-HOLLOW = 0.25
-"""Area of the holes, as a part of the ink's, from which it is asked whether they, or the filled ink, read as well."""
+LEAST_HOLES, HOLLOW = 0.08, 0.25
+"""Area of the holes, as a part of the ink's: below the first they are no letters, from the second on much is hollow."""
 ONE_PIECE = 0.8
 """Share of the holes that one piece of ink encloses where it is a ground with letters cut out."""
 LEAST_AGREEMENT = 0.5
-LEAST_COUNT = 3
+LEAST_VOTES = 3
 """Binarisations, of some 25, that must be read as the label and agree: one alone may be read by chance."""
 ALIKE = 0.55
 """Intersection over union with the chosen binarisation, from which another has a say in its doubtful pixels."""
@@ -57,7 +57,7 @@ REASONS: dict[Reason, str] = {
     "unread": "no binarisation is read as the label",
     "border": "every binarisation covers much of the crop's border",
     "outline": "what is read as the label is outlines or halos of letters",
-    "inverted": "what is read as the label is a ground with the letters cut out",
+    "inverted": "the label is read in what the binarisation encloses, as in a ground with the letters cut out",
     "disagreement": "the binarisations that are read as the label differ too much",
 }
 """Why a word gets no mask."""
@@ -77,9 +77,11 @@ class Verdict(NamedTuple):
     reason: Reason | None
 
 
-class _Survivor(NamedTuple):
+class Survivor(NamedTuple):
+    """A binarisation that is read as the label, how many it stands for, and the verifier's confidence in [0, 1]."""
+
     ink: Ink
-    count: int
+    votes: int
     confidence: float
 
 
@@ -111,23 +113,24 @@ def label_mask(image: Array, label: str, verifier: Verifier, *, threshold: float
     if not inside:
         return Verdict(None, "border")
     read = _read(inside, text, verifier, threshold)
-    strokes = [survivor for survivor in read if not _is_outline(survivor.ink, picture)]
+    strokes = [survivor for survivor in read if not is_outline(survivor.ink, picture)]
     if not strokes:
         return Verdict(None, "outline" if read else "unread")
-    return _agreed(strokes, label, verifier, (image.shape[0], image.shape[1]))
+    return agreed(strokes, label, verifier, (image.shape[0], image.shape[1]))
 
 
-def _read(found: Sequence[Candidate], text: str, verifier: Verifier, threshold: float) -> list[_Survivor]:
+def _read(found: Sequence[Candidate], text: str, verifier: Verifier, threshold: float) -> list[Survivor]:
     """Return the binarisations that are read as `text`."""
     readings = verifier.read([as_print(candidate.ink) for candidate in found])
     return [
-        _Survivor(candidate.ink, candidate.count, confidence_of(reading))
+        Survivor(candidate.ink, candidate.votes, confidence_of(reading))
         for candidate, reading in zip(found, readings, strict=True)
         if normalise_label(reading.text) == text and confidence_of(reading) >= threshold
     ]
 
 
-def _is_outline(ink: Ink, picture: Array) -> bool:
+def is_outline(ink: Ink, picture: Array) -> bool:
+    """Return whether ink is thin lines, or encloses more than counters of letters, see `foreign_holes`."""
     return solidity(ink) < LEAST_SOLIDITY or foreign_holes(ink, picture) > FOREIGN_SHARE
 
 
@@ -142,24 +145,24 @@ def as_print(ink: Ink) -> Array:
     return np.repeat(page[:, :, None], 3, axis=2)
 
 
-def _agreed(survivors: list[_Survivor], label: str, verifier: Verifier, size: tuple[int, int]) -> Verdict:
+def agreed(survivors: list[Survivor], label: str, verifier: Verifier, size: tuple[int, int]) -> Verdict:
     """Return the mask of the survivor that the others agree with most, unless it is hollow or they differ too much."""
     reason: Reason | None = None
     while survivors:
         choice = _medoid(survivors)
         chosen = survivors[choice.best]
-        hollow = _hollow(chosen.ink, label, verifier)
-        if hollow is None:
+        fault = hollow(chosen.ink, label, verifier)
+        if fault is None:
             kept = [survivor for survivor, alike in zip(survivors, choice.alike, strict=True) if alike]
-            weak = choice.agreement < LEAST_AGREEMENT or sum(survivor.count for survivor in kept) < LEAST_COUNT
+            weak = choice.agreement < LEAST_AGREEMENT or sum(survivor.votes for survivor in kept) < LEAST_VOTES
             mask = None if weak else _mask(chosen.ink, kept, size)
             return Verdict(mask, "disagreement" if mask is None else None)
-        reason = reason or hollow
+        reason = reason or fault
         survivors = [survivor for survivor in survivors if survivor is not chosen]
     return Verdict(None, reason)
 
 
-def _medoid(survivors: Sequence[_Survivor]) -> _Choice:
+def _medoid(survivors: Sequence[Survivor]) -> _Choice:
     inks = [survivor.ink for survivor in survivors]
     overlaps = np.stack([overlap(ink, inks) for ink in inks])
     agreement = np.average(overlaps, axis=1, weights=_weights(survivors))
@@ -168,22 +171,25 @@ def _medoid(survivors: Sequence[_Survivor]) -> _Choice:
     return _Choice(best, overlaps[best] >= ALIKE, float(agreement[best]))
 
 
-def _weights(survivors: Sequence[_Survivor]) -> NDArray[np.float64]:
-    return np.array([survivor.count * survivor.confidence for survivor in survivors])
+def _weights(survivors: Sequence[Survivor]) -> NDArray[np.float64]:
+    return np.array([survivor.votes * survivor.confidence for survivor in survivors])
 
 
-def _hollow(ink: Ink, label: str, verifier: Verifier) -> Reason | None:
-    """Return what ink with much enclosed ground is, if it is no strokes that enclose counters of letters; else None.
+def hollow(ink: Ink, label: str, verifier: Verifier) -> Reason | None:
+    """Return what ink is that encloses letters or their insides instead of counters of letters; None for strokes.
 
-    A ground with letters cut out is one piece whose holes are read as the label. Outlines have more holes than the
-    label's letters have counters, and are read as the label when they are filled; so are letters with counters.
+    What a ground with letters cut out encloses is read as the label, and so are the insides of thick outlines. Thin
+    outlines have more holes than the label's letters have counters, and are read as the label when they are filled; so
+    are letters with counters.
     """
     holes, text = holes_of(ink), normalise_label(label)
-    if int(holes.sum()) < HOLLOW * int(ink.sum()):
+    share = float(holes.sum()) / max(1, int(ink.sum()))
+    if share < LEAST_HOLES:
         return None
-    if largest_share_of_holes(ink) >= ONE_PIECE and _reads(holes, text, verifier):
+    suspect = largest_share_of_holes(ink) >= ONE_PIECE or (share >= HOLLOW and not all(map(counters, text)))
+    if suspect and _reads(holes, text, verifier):
         return "inverted"
-    too_many = hole_count(holes, least=0.01 * float(ink.sum())) > counters(label) + 1
+    too_many = share >= HOLLOW and hole_count(holes, least=0.01 * float(ink.sum())) > counters(label) + 1
     return "outline" if too_many and _reads(ink | holes, text, verifier) else None
 
 
@@ -191,7 +197,7 @@ def _reads(ink: Ink, text: str, verifier: Verifier) -> bool:
     return normalise_label(verifier.read([as_print(ink)])[0].text) == text
 
 
-def _mask(ink: Ink, survivors: Sequence[_Survivor], size: tuple[int, int]) -> Array | None:
+def _mask(ink: Ink, survivors: Sequence[Survivor], size: tuple[int, int]) -> Array | None:
     """Return the mask of `ink`, or None if too much of it is doubtful.
 
     Doubtful are pixels in which only a part of the survivors sees ink, specks, and what the border cuts off.

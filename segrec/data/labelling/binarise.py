@@ -31,7 +31,7 @@ class Candidate(NamedTuple):
     """One binarisation, and how many of the others are nearly the same."""
 
     ink: Ink
-    count: int
+    votes: int
 
 
 def working_picture(image: Array) -> Array:
@@ -89,16 +89,16 @@ def _of_colors(lab: Array) -> list[Ink]:
 def _distinct(inks: list[Ink]) -> list[Candidate]:
     """Return binarisations of which no two are nearly the same, each with how many it stands for; the first stays."""
     kept: list[Ink] = []
-    counts: list[int] = []
+    votes_of: list[int] = []
     for ink in inks:
         overlaps = overlap(ink, kept)
         nearest = int(overlaps.argmax()) if kept else 0
         if kept and overlaps[nearest] >= SAME:
-            counts[nearest] += 1
+            votes_of[nearest] += 1
         else:
             kept.append(ink)
-            counts.append(1)
-    return [Candidate(ink, count) for ink, count in zip(kept, counts, strict=True)]
+            votes_of.append(1)
+    return [Candidate(ink, votes) for ink, votes in zip(kept, votes_of, strict=True)]
 
 
 def overlap(ink: Ink, others: list[Ink]) -> NDArray[np.float32]:
