@@ -140,7 +140,10 @@ def confidence_of(reading: Reading) -> float:
 
 
 def as_print(ink: Ink) -> Array:
-    """Return ink as black on white with a margin, (H, W, 3) uint8."""
+    """Return ink, cut to where there is some, as black on white with a margin, (H, W, 3) uint8."""
+    rows, columns = (np.flatnonzero(ink.any(axis=axis)) for axis in (1, 0))
+    if len(rows):
+        ink = ink[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1]
     page = np.pad(np.where(ink, np.uint8(0), np.uint8(255)), [(side, side) for side in MARGIN], constant_values=255)
     return np.repeat(page[:, :, None], 3, axis=2)
 
