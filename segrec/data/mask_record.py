@@ -15,8 +15,8 @@ from segrec.data.words import WordLmdb
 RECORD_KEY = b"record"
 PROGRESS_KEY = b"progress"
 VERSION = 3
-"""Since 2, shards hold a digest of their masks; since 3 the record says `mask_size` and may name a verifier, and a store
-of verified masks holds reasons where there is no mask. Older stores are read and finished as they are."""
+"""Since 2, shards hold a digest of their masks; since 3 the record says `mask_size` and may name a verifier, and stores
+of verified masks hold reasons where there is no mask. Older stores are read and finished as they are."""
 MaskSize = Literal["crop", "working"]
 FIRST_SIZED = 3
 _SHARD_NAME = re.compile(r"shard-(\d{5})-of-(\d{5})")
