@@ -94,7 +94,9 @@ def draw(rows: list[Row]) -> Image.Image:
             font = ImageFont.load_default(22)
             while font.size > 10 and font.getlength(text) > TEXT_WIDTH:
                 font = ImageFont.load_default(font.size - 1)
-            pen.text((left, top + height // 2), text or "(nothing)", fill=RIGHT if right else WRONG, font=font, anchor="lm")
+            pen.text(
+                (left, top + height // 2), text or "(nothing)", fill=RIGHT if right else WRONG, font=font, anchor="lm"
+            )
     return picture
 
 
