@@ -21,7 +21,7 @@ from segrec.data.words import WordLmdb
 ROOT = Path(__file__).parents[1]
 README, QUICKSTART = ROOT / "README.md", ROOT / "docs" / "quickstart.md"
 PAGES = [README, ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").glob("*.md"))]
-WITHOUT_COMMANDS = {"CONTRIBUTING.md", "api.md", "index.md"}
+WITHOUT_COMMANDS = {"CONTRIBUTING.md", "api.md", "index.md", "results.md"}
 START = re.compile(r"(?:.* -m )?segrec (?P<rest>.*)")
 LINK = re.compile(r"\]\((?P<target>[^)]+)\)")
 BLOCK = re.compile(r"^```(?P<language>\w+)\n(?P<code>.*?)^```$", re.MULTILINE | re.DOTALL)
