@@ -56,14 +56,21 @@ def main(
     with tempfile.TemporaryDirectory() as folder:
         words = Path(folder) / "words"
         render = ["render", "words", "--count", str(count), "--seed", str(seed), "--style", style, "--no-masks"]
-        subprocess.run([sys.executable, "-m", "segrec", *render, "--output", str(words), "--quiet"], check=True)
+        subprocess.run(
+            [sys.executable, "-m", "segrec", *render, "--output", str(words), "--quiet"],
+            check=True,
+            stdout=subprocess.DEVNULL,
+        )
+        crops = _crops(words, count)
         before = _outcomes(words, control, "none", segmenter)
         after = _outcomes(words, f"{model}-predicted", "predicted", segmenter)
         pairs = list(zip(before, after, strict=True))
         better = [pair for pair in pairs if pair[1].correct and not pair[0].correct]
         worse = [pair for pair in pairs if pair[0].correct and not pair[1].correct]
         shown = [*better[:repaired], *worse[:broken]]
-        crops = [_crop(words, first.index) for first, _ in shown]
+    if not shown:
+        raise click.ClickException(f"the two read {count} words alike; raise --count")
+    crops = [crops[first.index - 1] for first, _ in shown]
     masks = [found.text for found in segrec.Segmenter.from_pretrained(segmenter).predict(crops)]
     rows = [
         Row(crop, mask, (first.text, first.correct), (second.text, second.correct))
@@ -120,10 +127,11 @@ def _right(outcomes: list) -> str:
     return f"{sum(outcome.correct for outcome in outcomes) / len(outcomes):.1%}"
 
 
-def _crop(words: Path, index: int) -> np.ndarray:
-    """Return word `index`, from 1, of a database in the standard layout."""
+def _crops(words: Path, count: int) -> list[np.ndarray]:
+    """Return the crops of a database in the standard layout, which segrec must not have opened in this process yet."""
     with lmdb.open(str(words), readonly=True, lock=False) as database, database.begin() as transaction:
-        return np.asarray(Image.open(io.BytesIO(transaction.get(b"image-%09d" % index))).convert("RGB"))
+        pictures = [transaction.get(b"image-%09d" % (position + 1)) for position in range(count)]
+    return [np.asarray(Image.open(io.BytesIO(picture)).convert("RGB")) for picture in pictures]
 
 
 if __name__ == "__main__":
