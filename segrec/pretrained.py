@@ -9,7 +9,7 @@ from recognizers.loading import load_pretrained
 from recognizers.predictor import Recognizer
 from segmenter import predictor
 from segmenter.loading import load_segmenter
-from segrec.shipped import SEGMENTER, resolve_weights
+from segrec.weights import SEGMENTER, resolve_weights
 
 
 class Segmenter(predictor.Segmenter):

@@ -13,11 +13,11 @@ from recognizers.lexicon import Lexicon
 from recognizers.predictor import Recognizer
 from segmenter.preprocess import as_rgb, rescale
 from segrec.core.images import Array
-from segrec.data.predicted_masks import as_stored, mask_bytes
-from segrec.explanation import Explanation, explain_reading
+from segrec.core.regions import cut_region
+from segrec.data.masks.predicted import as_stored, mask_bytes
 from segrec.pretrained import Segmenter, open_recognizer
-from segrec.regions import cut_region
-from segrec.shipped import READER, SEGMENTER
+from segrec.reports.explanation import Explanation, explain_reading
+from segrec.weights import READER, SEGMENTER
 
 
 class Word(NamedTuple):
@@ -112,8 +112,8 @@ class Reader:
     def read_regions(self, image: Array, polygons: Sequence[NDArray[Any]], *, batch_size: int = 64) -> list[Word]:
         """Return one `Word` a polygon of a picture, in order; `[]` gives `[]`.
 
-        Each region is straightened first, see `segrec.regions.cut_region`. A polygon thinner than half a pixel gives
-        an empty text with confidence 0 and a mask of one pixel.
+        Each region is straightened first, see `segrec.core.regions.cut_region`. A polygon thinner than half a pixel
+        gives an empty text with confidence 0 and a mask of one pixel.
 
         Args:
             image: (H, W, 3) uint8 RGB; grey (H, W) and RGBA are accepted.

@@ -10,8 +10,8 @@ import click
 import pytest
 
 from segrec.cli import root
-from segrec.data.importers.registry import DATASETS
-from segrec.data.importers.selection import KNOWN
+from segrec.importers.registry import DATASETS
+from segrec.importers.selection import KNOWN
 
 ROOT = Path(__file__).parents[1]
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]

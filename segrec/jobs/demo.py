@@ -13,16 +13,16 @@ import torch
 from segrec import __version__
 from segrec.core.images import Array
 from segrec.core.runlog import LOGGER
-from segrec.data.mask_kinds import MaskKind
-from segrec.data.mask_store import MaskStore
+from segrec.data.masks.kinds import MaskKind
+from segrec.data.masks.store import MaskStore
 from segrec.data.words import WordLmdb
-from segrec.jobs.compare import Gain, gains
+from segrec.evaluation.compare import Gain, gains
+from segrec.evaluation.scoring import LabelRule
 from segrec.jobs.demo_set import FOLDER, SEED, DemoSet, demo_set
 from segrec.jobs.evaluate import Evaluation, EvaluationResult, evaluate
 from segrec.jobs.precompute import precompute_masks
-from segrec.jobs.scoring import LabelRule
-from segrec.report import Report, ReportGain, ReportRow, WordPicture, write_report
-from segrec.shipped import CONTROL, PLAIN, weights_for
+from segrec.reports.report import Report, ReportGain, ReportRow, WordPicture, write_report
+from segrec.weights import CONTROL, PLAIN, weights_for
 
 PICTURES = 48
 

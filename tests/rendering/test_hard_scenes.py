@@ -8,11 +8,11 @@ import pytest
 from segrec.core.errors import ConfigError
 from segrec.core.files import read_json
 from segrec.core.images import decode_image
-from segrec.data.rendering import hard
-from segrec.data.rendering.scenes import RenderedScene, SceneRenderer
-from segrec.data.rendering.words import WordRenderer
-from segrec.data.rendering.writing import render_scenes, render_words
 from segrec.data.words import WordLmdb
+from segrec.rendering import hard
+from segrec.rendering.scenes import RenderedScene, SceneRenderer
+from segrec.rendering.words import WordRenderer
+from segrec.rendering.writing import render_scenes, render_words
 
 COUNT = 8
 

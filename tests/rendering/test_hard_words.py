@@ -7,9 +7,9 @@ import pytest
 
 from segrec.core.errors import ConfigError
 from segrec.core.images import decode_image
-from segrec.data.rendering import hard
-from segrec.data.rendering.paint import LUMA
-from segrec.data.rendering.words import RenderedWord, WordRenderer
+from segrec.rendering import hard
+from segrec.rendering.paint import LUMA
+from segrec.rendering.words import RenderedWord, WordRenderer
 
 COUNT = 60
 EARLIER_WORDS = (
