@@ -14,6 +14,8 @@ ASTER = "aster-slim"
 VARIANTS = {"none": "", "random": "-random", "zero": "-zero", "predicted": "-predicted", "oracle": "-predicted"}
 """What is appended to the name of plain weights for those that were fine-tuned with each kind of mask."""
 
+SHIPPED = "shipped"
+"""What the shipped recognizers are called together, where no model is named."""
 
 CONTROL = f"{PLAIN}-none"
 """`PLAIN`, trained on as its variants with masks were, but without one: what they are fairly compared with."""

@@ -20,8 +20,7 @@ from segrec.data.masks.store import MaskStore
 from segrec.data.words import WordLmdb, WordWriter
 from segrec.evaluation.scoring import score_words
 from segrec.jobs.precompute import open_segmenter, precompute_masks
-from segrec.pretrained import Segmenter
-from segrec.reader import Reader
+from segrec.reader import Reader, Segmenter
 
 SIZES = {"small": (14, 40), "wide": (12, 500), "large": (90, 210)}
 

@@ -10,8 +10,7 @@ import segrec
 from recognizers import Recognizer, crnn_slim, widen_input
 from segmenter import MutuallyGuidedNet
 from segrec.core.errors import CheckpointError, ConfigError
-from segrec.pretrained import Segmenter
-from segrec.reader import Reader, Word
+from segrec.reader import Reader, Segmenter, Word
 
 GENERATOR = np.random.default_rng(0)
 CROPS = [

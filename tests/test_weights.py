@@ -12,7 +12,7 @@ from segmenter import MutuallyGuidedNet
 from segmenter.loading import save_segmenter
 from segrec.core.checkpoint import read_header
 from segrec.core.errors import CheckpointError
-from segrec.pretrained import Segmenter, open_recognizer
+from segrec.reader import Segmenter, open_recognizer
 from segrec.weights import ASTER, PLAIN, SEGMENTER, VARIANTS, resolve_weights, shipped_names, weights_for
 
 

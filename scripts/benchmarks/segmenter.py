@@ -21,7 +21,7 @@ def segmenter(weights: str, repeats: int, threads: int) -> None:
 
     from segmenter.loading import load_segmenter
     from segmenter.network import normalise_images
-    from segrec.pretrained import Segmenter
+    from segrec.reader import Segmenter
     from segrec.weights import resolve_weights
 
     torch.set_num_threads(threads)

@@ -7,10 +7,10 @@ from dataclasses import dataclass
 from typing import Any
 
 from segrec.core.errors import ConfigError
+from segrec.data.masks.kinds import SHUFFLED
 from segrec.evaluation.result import EvaluationResult
 from segrec.evaluation.scoring import TEXT_MASKS
 from segrec.evaluation.statistics import mcnemar, seeded_bootstrap
-from segrec.jobs.evaluation_masks import SHUFFLED
 
 BASELINES = ("none", "zero", "random", SHUFFLED)
 

@@ -6,10 +6,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
+from segrec.data.masks.kinds import SHUFFLED
 from segrec.evaluation.compare import Gain, gains
 from segrec.evaluation.result import EvaluationResult
 from segrec.evaluation.scoring import TEXT_MASKS
-from segrec.jobs.evaluation_masks import SHUFFLED
 
 Use = Literal["uses", "any mask will do", "disturbed", "misled", "unclear"]
 

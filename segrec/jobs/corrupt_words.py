@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from segrec import __version__
+from segrec.core import VERSION
 from segrec.core.errors import ConfigError, DataError
 from segrec.core.files import read_json, write_json
 from segrec.core.images import opencv
@@ -142,7 +142,7 @@ def _write(words: WordLmdb, folder: Path, choices: Sequence[Corruption], setting
         record = {
             **settings,
             "unreadable": unreadable,
-            "versions": {"segrec": __version__, "numpy": np.__version__, "opencv": opencv().__version__},
+            "versions": {"segrec": VERSION, "numpy": np.__version__, "opencv": opencv().__version__},
         }
         if len(choices) > 1:
             record["applied"] = [corruption.name for corruption in applied]

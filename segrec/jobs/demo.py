@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from segrec import __version__
+from segrec.core import VERSION
 from segrec.core.images import Array
 from segrec.core.runlog import LOGGER
 from segrec.data.masks.kinds import MaskKind
@@ -139,7 +139,7 @@ def _report(results: list[EvaluationResult], found: list[Gain], test: DemoSet, *
         facts={
             "seed": str(seed),
             "demo set seed": str(SEED),
-            "segrec": __version__,
+            "segrec": VERSION,
             "torch": torch.__version__,
             "python": platform.python_version(),
             "time": f"{seconds:.0f} s",

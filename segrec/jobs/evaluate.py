@@ -14,14 +14,13 @@ from segrec.core.errors import ConfigError
 from segrec.core.files import check_writable
 from segrec.core.runlog import LOGGER
 from segrec.data.lexicons import WordLexicons
-from segrec.data.masks.kinds import MASK_KINDS
+from segrec.data.masks.kinds import DRAWN, MASK_KINDS, ORACLE, OWN, SHUFFLED
 from segrec.data.masks.sources import MaskSource
 from segrec.data.words import WordLmdb
 from segrec.evaluation.result import POOLED, EvaluationResult, write_predictions
 from segrec.evaluation.scoring import LabelRule, Scored, score_words
-from segrec.jobs.evaluation_masks import DRAWN, OWN, SHUFFLED, EvaluationMasks
+from segrec.jobs.evaluation_masks import EvaluationMasks
 from segrec.jobs.evaluation_models import EvaluationModels, MaskReader
-from segrec.rendering.writing import ORACLE
 from segrec.training.distributed import ALONE, World
 from segrec.weights import SEGMENTER, resolve_weights, weights_for
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from segrec.core.errors import DataError
+from segrec.data.masks.kinds import ORACLE, OWN, SHUFFLED
 from segrec.data.masks.predicted import PredictedMasks
 from segrec.data.masks.remembered import RememberedMasks
 from segrec.data.masks.shuffled import ShuffledMasks
@@ -12,12 +13,6 @@ from segrec.data.masks.sources import MaskSource, RandomMasks, StoredMasks, Zero
 from segrec.data.masks.store import MaskStore, open_store
 from segrec.data.words import WordLmdb
 from segrec.jobs.precompute import open_segmenter
-from segrec.rendering.writing import ORACLE
-
-OWN, SHUFFLED = "own", "shuffled"
-"""Further kinds of mask for a check of the masks' use: the best own ones that a database has, and another word's."""
-DRAWN = ("random", SHUFFLED)
-"""Kinds of mask that a seed decides."""
 
 
 class EvaluationMasks:

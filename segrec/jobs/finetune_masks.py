@@ -5,12 +5,12 @@ from __future__ import annotations
 from pathlib import Path
 
 from segrec.core.runlog import LOGGER
+from segrec.data.masks.kinds import ORACLE
 from segrec.data.masks.sources import MaskSource, RandomMasks, StoredMasks, ZeroMasks
 from segrec.data.masks.store import open_store
 from segrec.data.words import WordLmdb
 from segrec.jobs.finetune_settings import FineTuning
 from segrec.jobs.precompute import precompute_masks
-from segrec.rendering.writing import ORACLE
 from segrec.training.distributed import World
 
 VALID = "valid"

@@ -11,6 +11,7 @@ from segrec.core.files import read_json
 from segrec.core.images import read_image
 from segrec.core.lmdb_io import DATA_FILE
 from segrec.core.runlog import progress_bar
+from segrec.data.masks.kinds import ORACLE, REGIONS
 from segrec.data.masks.record import MaskRecord, MaskSize, shard_folders
 from segrec.data.masks.store import MaskStore
 from segrec.data.words import WordLmdb
@@ -20,7 +21,6 @@ from segrec.jobs.corrupt_words import RECORD as CORRUPTION
 from segrec.jobs.info_findings import Findings, Samples, positions_to_check, size_in_words
 from segrec.jobs.info_shards import describe_shards
 from segrec.rendering.record import RENDER_KEY, RenderRecord
-from segrec.rendering.writing import ORACLE, REGIONS
 
 FIRST_LABELS = 5
 

@@ -18,6 +18,7 @@ from segrec.core.files import atomic_path, write_json
 from segrec.core.images import encode_png
 from segrec.core.runlog import progress_bar
 from segrec.core.workers import Pending, worker_processes
+from segrec.data.masks.kinds import ORACLE, REGIONS
 from segrec.data.masks.record import MaskRecord, SourceRecord
 from segrec.data.masks.writer import MaskStoreWriter
 from segrec.data.words import WordLmdb, WordWriter
@@ -27,8 +28,6 @@ from segrec.rendering.styles import Style
 from segrec.rendering.text_free import TextFreeRenderer
 from segrec.rendering.words import RenderedWord, RenderSources, WordRenderer
 
-ORACLE = "oracle"
-REGIONS = "regions"
 MASKS_A_WRITE = 1000
 ITEMS_A_TASK = 16
 

@@ -12,9 +12,9 @@ from segrec.evaluation.breakdown import breakdown
 from segrec.evaluation.compare import gains
 from segrec.evaluation.mask_check import mask_checks
 from segrec.evaluation.result import EvaluationResult, pooled
-from segrec.jobs.evaluation_models import SHIPPED
 from segrec.reports.gain_tables import breakdown_text, gain_text, mask_check_text
 from segrec.reports.layout import pipe_table
+from segrec.weights import SHIPPED
 
 HEAD = ("dataset", "mask", "model", "words", "correct", "accuracy %", "95% interval", "1-NED %", "unreadable")
 

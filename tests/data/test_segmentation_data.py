@@ -13,11 +13,11 @@ from segrec.core.errors import ConfigError, DataError
 from segrec.core.files import write_json
 from segrec.core.images import encode_jpeg, encode_png, opencv
 from segrec.data.masked_images import MaskedScenes, MaskedWords, binary, open_masked, softened
+from segrec.data.masks.kinds import ORACLE, REGIONS
 from segrec.data.masks.record import MaskRecord, SourceRecord
 from segrec.data.masks.writer import MaskStoreWriter
 from segrec.data.segmentation import IGNORE, SegmentationDataset, collate
 from segrec.data.words import WordLmdb, WordWriter
-from segrec.rendering.writing import ORACLE, REGIONS
 
 SIZES = [(10, 40), (30, 20), (64, 200)]
 

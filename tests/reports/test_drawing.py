@@ -12,8 +12,7 @@ from recognizers import CRNN, Aster, Charset, InputSpec, Reading, Recognizer, wi
 from segmenter import MutuallyGuidedNet
 from segrec.cli.read import command
 from segrec.core.images import encode_png, read_image
-from segrec.pretrained import Segmenter
-from segrec.reader import Reader
+from segrec.reader import Reader, Segmenter
 from segrec.reports.drawing import BAR, CELL, HEAT, LABEL, LOWER, MARGIN, SURE, UPPER, draw_reading
 from segrec.reports.explanation import Explanation, Step, explain_reading
 
