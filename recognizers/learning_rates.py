@@ -14,8 +14,8 @@ from recognizers.widen import input_layers
 def input_rates(model: nn.Module, *, mask: float, colour: float) -> dict[nn.Parameter, Tensor]:
     """How fast the layers learn that see the mask, as multiples of the run's rate; each tensor fits its parameter.
 
-    `segrec.core.optimizers.make_optimizer(..., scales=...)` takes them. With `colour` 0 only the mask's weights move,
-    so that with a zero mask the model stays what it was.
+    `segrec.training.optimizers.make_optimizer(..., scales=...)` takes them. With `colour` 0 only the mask's weights
+    move, so that with a zero mask the model stays what it was.
 
     Args:
         model: a recognizer of this package, or any widened network.

@@ -11,9 +11,9 @@ import torch
 from torch import Tensor, nn
 
 from recognizers.aster import Aster
-from recognizers.benchmark import Trba, VggBiLstmCtc
 from recognizers.charset import Charset
 from recognizers.crnn import CRNN
+from recognizers.dtrb import Trba, VggBiLstmCtc
 from recognizers.families import LoadReport, family_of
 from recognizers.families.family import fill
 from recognizers.state_dict import stated_characters, unwrap

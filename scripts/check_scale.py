@@ -21,7 +21,7 @@ from numpy.typing import NDArray
 from segmenter.network import MutuallyGuidedNet
 from segmenter.predictor import Segmenter
 from segrec.core.images import Array
-from segrec.data.mask_record import SegmenterRecord
+from segrec.data.masks.record import SegmenterRecord
 from segrec.data.words import WordLmdb
 from segrec.jobs.precompute import open_segmenter, precompute_shard, predicted_record
 

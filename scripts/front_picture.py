@@ -15,7 +15,7 @@ import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
 import segrec
-from segrec.shipped import shipped_names
+from segrec.weights import shipped_names
 
 CELL = (64, 200)
 """(height, width) of a crop or mask in the picture."""

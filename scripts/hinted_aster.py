@@ -18,14 +18,14 @@ from recognizers import Aster, aster_slim, save_recognizer
 from recognizers.aided import Aided, CtcAided
 from recognizers.localiser_input import localiser_parameters, localiser_view
 from recognizers.training import aided_loss
-from segrec.core.distributed import ALONE
-from segrec.core.loop import fit
-from segrec.core.optimizers import make_optimizer
-from segrec.core.run_directory import RunDirectory
 from segrec.data.recognition import LoadedBatch, WordSet
 from segrec.data.words import WordLmdb
 from segrec.jobs.recognizer_fit import recognition_batches
 from segrec.jobs.train_recognizer import RecognizerTraining
+from segrec.training.distributed import ALONE
+from segrec.training.loop import fit
+from segrec.training.optimizers import make_optimizer
+from segrec.training.run_directory import RunDirectory
 
 HINT_WEIGHT = 2.0
 

@@ -15,15 +15,15 @@ from hinted_aster import train_with_hints
 from recognizers import load_pretrained, save_recognizer
 from segmenter.loading import load_segmenter, save_segmenter
 from segrec.core.checkpoint import state_digest
-from segrec.data.rendering.styles import Style
-from segrec.data.rendering.words import RenderSources
-from segrec.data.rendering.writing import render_scenes, render_words
 from segrec.jobs.finetune import FineTuning, finetune
 from segrec.jobs.precompute import precompute_masks
 from segrec.jobs.segmenter_stages import stage_of
 from segrec.jobs.train_recognizer import RecognizerTraining, train_recognizer
 from segrec.jobs.train_segmenter import SegmenterTraining, train_segmenter
-from segrec.shipped import ASTER, FOLDER, PLAIN, SEGMENTER
+from segrec.rendering.styles import Style
+from segrec.rendering.words import RenderSources
+from segrec.rendering.writing import render_scenes, render_words
+from segrec.weights import ASTER, FOLDER, PLAIN, SEGMENTER
 
 RECOGNIZER_SEEDS = (11, 12)
 WORDS_A_SEED = 200_000

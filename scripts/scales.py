@@ -20,8 +20,8 @@ from segmenter.preprocess import rescale
 from segmenter.pyramid import join_levels, level_sizes
 from segrec.core.images import Array
 from segrec.data.masked_images import open_masked
-from segrec.jobs.mask_scoring import TargetScore, ThresholdSweep
-from segrec.shipped import SEGMENTER, resolve_weights
+from segrec.evaluation.mask_scoring import TargetScore, ThresholdSweep
+from segrec.weights import SEGMENTER, resolve_weights
 
 Maps = NDArray[np.float32]
 Rule = Callable[[Sequence[Maps]], Maps]

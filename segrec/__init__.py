@@ -5,29 +5,30 @@ from __future__ import annotations
 import importlib
 from typing import TYPE_CHECKING, Any
 
+from segrec.core import VERSION
+
 if TYPE_CHECKING:
     from segrec.core.errors import SegrecError
-    from segrec.drawing import draw_reading
-    from segrec.explanation import Explanation
     from segrec.jobs.evaluate import Evaluation, EvaluationResult, evaluate
     from segrec.jobs.finetune import FineTuning, finetune
     from segrec.jobs.import_words import import_words
     from segrec.jobs.precompute import precompute_masks
-    from segrec.pretrained import Segmenter
-    from segrec.reader import Reader, Word
+    from segrec.reader import Reader, Segmenter, Word
+    from segrec.reports.drawing import draw_reading
+    from segrec.reports.explanation import Explanation
 
-__version__ = "0.1.0"
+__version__ = VERSION
 
 _HOMES = {
     "Evaluation": "segrec.jobs.evaluate",
     "EvaluationResult": "segrec.jobs.evaluate",
-    "Explanation": "segrec.explanation",
+    "Explanation": "segrec.reports.explanation",
     "FineTuning": "segrec.jobs.finetune",
     "Reader": "segrec.reader",
     "SegrecError": "segrec.core.errors",
-    "Segmenter": "segrec.pretrained",
+    "Segmenter": "segrec.reader",
     "Word": "segrec.reader",
-    "draw_reading": "segrec.drawing",
+    "draw_reading": "segrec.reports.drawing",
     "evaluate": "segrec.jobs.evaluate",
     "finetune": "segrec.jobs.finetune",
     "import_words": "segrec.jobs.import_words",

@@ -1,4 +1,4 @@
-"""Reading words with a text mask: the API for any OCR pipeline."""
+"""Networks by name, and reading words with a text mask: the API for any OCR pipeline."""
 
 from __future__ import annotations
 
@@ -10,14 +10,47 @@ import numpy as np
 from numpy.typing import NDArray
 
 from recognizers.lexicon import Lexicon
+from recognizers.loading import load_pretrained
 from recognizers.predictor import Recognizer
+from segmenter import predictor
+from segmenter.loading import load_segmenter
 from segmenter.preprocess import as_rgb, rescale
 from segrec.core.images import Array
-from segrec.data.predicted_masks import as_stored, mask_bytes
-from segrec.explanation import Explanation, explain_reading
-from segrec.pretrained import Segmenter, open_recognizer
-from segrec.regions import cut_region
-from segrec.shipped import READER, SEGMENTER
+from segrec.core.regions import cut_region
+from segrec.data.masks.predicted import as_stored, mask_bytes
+from segrec.reports.explanation import Explanation, explain_reading
+from segrec.weights import READER, SEGMENTER, resolve_weights
+
+
+class Segmenter(predictor.Segmenter):
+    """A segmenter that can be had by name; `predict` and its options are those of `segmenter.Segmenter`."""
+
+    @classmethod
+    def from_pretrained(cls, weights: str | os.PathLike[str] = SEGMENTER, **options: Any) -> Segmenter:
+        """Return the segmenter of a shipped name, a run directory or a weights file.
+
+        Args:
+            weights: what to load.
+            options: `device` ("auto" by default), `amp`, `working_height`, `scene_height`, `longest_side`, `scales`,
+                `tile_side`.
+
+        Raises:
+            CheckpointError: there is no such file, or it holds no segmenter.
+        """
+        options.setdefault("device", "auto")
+        return cls(load_segmenter(resolve_weights(weights)), **options)
+
+
+def open_recognizer(
+    weights: str | os.PathLike[str], *, device: str = "auto", amp: str = "off", beam: int | None = None
+) -> Recognizer:
+    """Return the recognizer of a shipped name, a run directory, a weights file or a public checkpoint.
+
+    Raises:
+        CheckpointError: there is no such file, or no recognizer that segrec knows fits it.
+        ConfigError: the beam keeps no prefix, or too many.
+    """
+    return Recognizer(load_pretrained(resolve_weights(weights)), device=device, amp=amp, beam=beam)
 
 
 class Word(NamedTuple):
@@ -112,8 +145,8 @@ class Reader:
     def read_regions(self, image: Array, polygons: Sequence[NDArray[Any]], *, batch_size: int = 64) -> list[Word]:
         """Return one `Word` a polygon of a picture, in order; `[]` gives `[]`.
 
-        Each region is straightened first, see `segrec.regions.cut_region`. A polygon thinner than half a pixel gives
-        an empty text with confidence 0 and a mask of one pixel.
+        Each region is straightened first, see `segrec.core.regions.cut_region`. A polygon thinner than half a pixel
+        gives an empty text with confidence 0 and a mask of one pixel.
 
         Args:
             image: (H, W, 3) uint8 RGB; grey (H, W) and RGBA are accepted.

@@ -10,7 +10,7 @@ import pytest
 @pytest.fixture(scope="module", autouse=True)
 def few_textures() -> Iterator[None]:
     """Render on one texture of each kind: making all of them takes longer than a test's pictures."""
-    from segrec.data.rendering import backgrounds
+    from segrec.rendering import backgrounds
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(backgrounds, "POOL", 8)

@@ -13,7 +13,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
-PRELOADED = ["pytest", "torch", "torch._dynamo", "segrec.jobs.demo", "segrec.data.mask_writer"]
+PRELOADED = ["pytest", "torch", "torch._dynamo", "segrec.jobs.demo", "segrec.data.masks.writer"]
 PATIENCE = 120.0
 """Seconds after which a process that does nothing fails its test."""
 

@@ -14,9 +14,9 @@ import pytest
 from PIL import Image
 
 from segrec.cli import main, root
-from segrec.data.importers.registry import DATASETS
-from segrec.data.importers.selection import KNOWN
 from segrec.data.words import WordLmdb
+from segrec.importers.registry import DATASETS
+from segrec.importers.selection import KNOWN
 
 ROOT = Path(__file__).parents[1]
 README, QUICKSTART = ROOT / "README.md", ROOT / "docs" / "quickstart.md"

@@ -8,8 +8,8 @@ from dataclasses import dataclass, replace
 import torch
 from torch import Tensor, nn
 
-from recognizers.benchmark.spline import TwoStepSpline
 from recognizers.charset import ALNUM36, PRINTABLE94, Charset
+from recognizers.dtrb.spline import TwoStepSpline
 from recognizers.families.report import Conversion, LoadReport, few
 from recognizers.preprocess import InputSpec
 from recognizers.rectification import ThinPlateSpline

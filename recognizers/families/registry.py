@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from recognizers.families import aster_pytorch, benchmark_trba, benchmark_vgg, crnn_pytorch, mmocr, parseq
+from recognizers.families import aster_pytorch, crnn_pytorch, dtrb_trba, dtrb_vgg, mmocr, parseq
 from recognizers.families.family import Family, State
 from recognizers.families.nearest import nearest_in_words
 from segrec.core.errors import CheckpointError
 
 FAMILIES = (
     crnn_pytorch.FAMILY,
-    benchmark_vgg.FAMILY,
-    benchmark_trba.FAMILY,
+    dtrb_vgg.FAMILY,
+    dtrb_trba.FAMILY,
     parseq.FAMILY,
     aster_pytorch.FAMILY,
     mmocr.FAMILY,

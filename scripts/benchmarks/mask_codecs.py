@@ -17,7 +17,7 @@ import numpy as np
 from benchmarks.words import word_database
 from segrec.core.images import Array, decode_mask, encode_jpeg, encode_png, opencv, resize
 from segrec.core.lmdb_io import DATA_FILE, commit
-from segrec.data.mask_codec import DEFAULT_CODEC, MaskCodec, mask_codec
+from segrec.data.masks.codec import DEFAULT_CODEC, MaskCodec, mask_codec
 
 CHUNK = 512
 WORDS_OF_SYNTH90K = 8_919_273
@@ -170,7 +170,7 @@ def mask_codecs(data: str | None, weights: str, count: int, threads: int) -> Non
     """Compare codecs on the predicted masks of words, against the masks as the segmenter gives them, unrounded."""
     import torch
 
-    from segrec.data.predicted_masks import mask_bytes
+    from segrec.data.masks.predicted import mask_bytes
     from segrec.jobs.precompute import open_segmenter
 
     torch.set_num_threads(threads)

@@ -11,7 +11,7 @@ from recognizers.crnn import CRNN
 from recognizers.predictor import Recognizer
 from recognizers.preprocess import normalise, prepare
 from segrec.data.words import WordLmdb
-from segrec.jobs.scoring import LabelRule, score_words
+from segrec.evaluation.scoring import LabelRule, score_words
 
 
 @torch.inference_mode()

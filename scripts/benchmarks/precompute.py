@@ -131,7 +131,7 @@ def with_processor(function: Callable[[], None], seconds: list[float]) -> None:
 
 def same_batches(segmenter: Segmenter, words: WordLmdb, count: int) -> list[Tensor]:
     """Return the batches that the network is given for the first words."""
-    from segrec.data.mask_codec import DEFAULT_CODEC, mask_codec
+    from segrec.data.masks.codec import DEFAULT_CODEC, mask_codec
     from segrec.jobs.mask_stream import encoded_masks, pieces
     from segrec.jobs.precompute import BATCH_SIZE, CHUNK
 
@@ -157,7 +157,7 @@ def network_alone(network: FusedNet, batches: Sequence[Tensor], amp: str) -> Non
 
 def end_to_end(segmenter: Segmenter | Threshold, words: WordLmdb, count: int, folder: Path, workers: int) -> None:
     """Write a store of the first words."""
-    from segrec.data.mask_record import SegmenterRecord
+    from segrec.data.masks.record import SegmenterRecord
     from segrec.jobs.precompute import precompute_shard, predicted_record
 
     with TemporaryDirectory(dir=folder) as store:

@@ -19,7 +19,7 @@ from recognizers.aster import Aster
 from recognizers.crnn import CRNN
 from recognizers.loading import load_pretrained
 from segrec.data.words import WordLmdb
-from segrec.shipped import resolve_weights, shipped_names
+from segrec.weights import resolve_weights, shipped_names
 
 DECODING_BOUND, EVALUATION_BOUND = 3.0, 1.3
 """How many times faster than the plain way reading must be."""

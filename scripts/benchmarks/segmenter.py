@@ -21,8 +21,8 @@ def segmenter(weights: str, repeats: int, threads: int) -> None:
 
     from segmenter.loading import load_segmenter
     from segmenter.network import normalise_images
-    from segrec.pretrained import Segmenter
-    from segrec.shipped import resolve_weights
+    from segrec.reader import Segmenter
+    from segrec.weights import resolve_weights
 
     torch.set_num_threads(threads)
     network = load_segmenter(resolve_weights(weights))

@@ -8,12 +8,12 @@ from tempfile import TemporaryDirectory
 from typing import NamedTuple
 
 from recognizers.loading import load_pretrained
-from segrec.core.timing import LoopTiming
-from segrec.data.mask_kinds import MaskKind
+from segrec.data.masks.kinds import MaskKind
 from segrec.data.words import WordLmdb
 from segrec.jobs.finetune import FineTuning, finetune
 from segrec.jobs.precompute import precompute_masks
-from segrec.shipped import resolve_weights
+from segrec.training.timing import LoopTiming
+from segrec.weights import resolve_weights
 
 MASKS: tuple[MaskKind, ...] = ("zero", "predicted")
 

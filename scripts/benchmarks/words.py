@@ -8,8 +8,8 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from segrec.core.images import Array
-from segrec.data.rendering.writing import render_words
 from segrec.data.words import WordLmdb
+from segrec.rendering.writing import render_words
 
 SEED = 11
 

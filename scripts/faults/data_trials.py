@@ -22,7 +22,7 @@ from faults.workplace import (
 )
 from segmenter.preprocess import mask_size, working_size
 from segrec.core.lmdb_io import DATA_FILE, commit
-from segrec.data.mask_store import MaskStore
+from segrec.data.masks.store import MaskStore
 from segrec.data.words import COUNT_KEY, WordLmdb, image_key, label_key
 
 MOST_FOR_BOMBS = 150_000_000

@@ -11,8 +11,8 @@ from pathlib import Path
 from faults.disks import MountError
 from faults.run import Run
 from faults.workplace import Outcome, Workplace, differing, progress, unsound
-from segrec.data.mask_store import MaskStore
-from segrec.data.shard_state import add_digests
+from segrec.data.masks.shard_state import add_digests
+from segrec.data.masks.store import MaskStore
 
 BLOCKS = 8
 RAY = ("--engine", "ray", "--actors", "2", "--blocks")

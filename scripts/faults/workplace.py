@@ -15,11 +15,11 @@ from segmenter.network import MutuallyGuidedNet
 from segrec.core.errors import DataError
 from segrec.core.files import file_digest
 from segrec.core.lmdb_io import DATA_FILE, LmdbReader, close_environment
-from segrec.data.mask_record import shard_name
-from segrec.data.mask_store import MaskStore
-from segrec.data.rendering.writing import render_words
-from segrec.data.shard_state import mask_key, recomputed_digest
+from segrec.data.masks.record import shard_name
+from segrec.data.masks.shard_state import mask_key, recomputed_digest
+from segrec.data.masks.store import MaskStore
 from segrec.data.words import WordLmdb, WordWriter
+from segrec.rendering.writing import render_words
 
 SHARD = shard_name((1, 1))
 DISTINCT = 240

@@ -13,8 +13,8 @@ from segrec.cli.common import common_options
 def command(output: str, seed: int, device: str) -> None:
     """Render words, predict masks, read with and without them, compare and write report.html."""
     from segrec.jobs.demo import demo
-    from segrec.shipped import CONTROL
-    from segrec.tables import print_results
+    from segrec.reports.tables import print_results
+    from segrec.weights import CONTROL
 
     result = demo(output, seed=seed, device=device)
     click.echo(print_results(result.results, "markdown", over=CONTROL))

@@ -8,7 +8,7 @@ from typing import Any
 import click
 
 from segrec.cli.common import amp_option, common_options, format_option, parse_named
-from segrec.data.mask_kinds import MASK_KINDS
+from segrec.data.masks.kinds import MASK_KINDS
 
 
 def parse_masks(context: click.Context, parameter: click.Parameter, value: str | None) -> list[str] | None:
@@ -126,14 +126,14 @@ def command(
 
     Several models are compared with the first or --over; several runs under one name, NAME=RUN, are its seeds.
     """
-    from segrec.core.distributed import launched
     from segrec.core.files import check_writable
-    from segrec.gain_tables import write_gains
-    from segrec.jobs.compare import gains
+    from segrec.evaluation.compare import gains
+    from segrec.evaluation.result import pooled
     from segrec.jobs.demo_set import demo_set
     from segrec.jobs.evaluate import Evaluation, channel_masks, default_masks, evaluate
-    from segrec.jobs.evaluation_result import pooled
-    from segrec.tables import print_results
+    from segrec.reports.gain_tables import write_gains
+    from segrec.reports.tables import print_results
+    from segrec.training.distributed import launched
 
     model, several = parse_models(models)
     _check_together(several, over, mask, settings["mask_check"], breakdown, output_format)

@@ -72,11 +72,11 @@ def command(
     Images that cannot be read are left out and counted; the exit code is then 1.
     """
     from segrec.core.errors import DataError
+    from segrec.evaluation.segmenter_result import complaint
     from segrec.jobs.demo_set import demo_set
     from segrec.jobs.evaluate_segmenter import SegmenterEvaluation, evaluate_segmenter
-    from segrec.jobs.segmenter_result import complaint
-    from segrec.segmenter_tables import print_segmenters
-    from segrec.shipped import SEGMENTER
+    from segrec.reports.segmenter_tables import print_segmenters
+    from segrec.weights import SEGMENTER
 
     named = dict(parse_named(segmenters or (SEGMENTER,), "--segmenter"))
     if len(named) < len(segmenters):

@@ -9,8 +9,8 @@ from typing import Any
 import click
 
 from segrec.cli.recognizer_options import optimisation_options, peak_rate
-from segrec.data.mask_kinds import MASK_KINDS
-from segrec.shipped import SEGMENTER
+from segrec.data.masks.kinds import MASK_KINDS
+from segrec.weights import SEGMENTER
 
 
 @click.command("finetune")
@@ -94,11 +94,11 @@ def command(
     aster takes every attention recognizer with a rectifier, crnn every one with CTC. Run again after an interruption,
     it goes on from the last checkpoint. Under torchrun, the processes share each batch.
     """
-    from segrec.core.distributed import is_main_process
     from segrec.core.errors import ConfigError
     from segrec.jobs.demo_set import FOLDER, demo_set
     from segrec.jobs.finetune import FineTuning, finetune_seeds
     from segrec.jobs.precompute import precompute_masks
+    from segrec.training.distributed import is_main_process
 
     mask, segmenter = settings["mask"], settings["segmenter"]
     if not data:

@@ -7,8 +7,8 @@ from typing import Literal
 import click
 
 from segrec.cli.common import common_options, workers_option
-from segrec.data.importers.registry import DATASETS
-from segrec.data.importers.selection import FILTERS
+from segrec.importers.registry import DATASETS
+from segrec.importers.selection import FILTERS
 
 
 @click.command("import")

@@ -30,7 +30,7 @@ def command(path: str, verify: bool, output_format: str, device: str) -> None:
     """
     from segrec.core.errors import DataError
     from segrec.jobs.info import describe
-    from segrec.shipped import FOLDER
+    from segrec.weights import FOLDER
 
     shipped = FOLDER / f"{path}.safetensors"
     description = describe(shipped if shipped.exists() and not Path(path).exists() else path, verify=verify)

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import click
 
 from segrec.cli.common import check_names, common_options
-from segrec.shipped import READER
+from segrec.weights import READER
 
 if TYPE_CHECKING:
     from segrec.core.images import Array
@@ -54,7 +54,7 @@ def command(
     from recognizers.lexicon import Lexicon
     from segrec.core.errors import DataError
     from segrec.core.images import read_image
-    from segrec.jobs.scoring import LabelRule
+    from segrec.evaluation.scoring import LabelRule
     from segrec.reader import Reader
 
     if draw is not None:
@@ -97,7 +97,7 @@ def _draw(reader: Reader, crops: Mapping[str, Array], folder: Path) -> None:
     """Write how each crop is read; the keys are the pictures' paths."""
     from segrec.core.files import atomic_path
     from segrec.core.images import encode_png
-    from segrec.drawing import draw_reading
+    from segrec.reports.drawing import draw_reading
 
     for path, crop in crops.items():
         with atomic_path(folder / f"{Path(path).stem}{DRAWN}") as partial:

@@ -8,7 +8,7 @@ from typing import Any, TypeVar
 import click
 
 from segrec.cli.common import amp_option, common_options, workers_option
-from segrec.core.optimizers import OPTIMIZERS
+from segrec.training.optimizers import OPTIMIZERS
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 

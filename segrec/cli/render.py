@@ -8,8 +8,8 @@ from typing import Any
 import click
 
 from segrec.cli.common import common_options, workers_option
-from segrec.data.rendering.corruption_kinds import CORRUPTIONS, LEVELS
-from segrec.data.rendering.styles import STYLES, Style
+from segrec.rendering.corruption_kinds import CORRUPTIONS, LEVELS
+from segrec.rendering.styles import STYLES, Style
 
 
 @click.group("render")
@@ -61,7 +61,7 @@ def words(output: str, count: int, workers: int, seed: int, style: Style, no_mas
 
     The same seed, style, fonts and lexicon give the same bytes, whatever the number of workers.
     """
-    from segrec.data.rendering.writing import render_words
+    from segrec.rendering.writing import render_words
 
     sources = _sources(settings)
     render_words(output, count, seed=seed, sources=sources, workers=workers, masks=not no_masks, style=style)
@@ -76,7 +76,7 @@ def scenes(output: str, count: int, workers: int, seed: int, style: Style, text_
 
     The same seed, style, fonts and lexicon give the same bytes, whatever the number of workers.
     """
-    from segrec.data.rendering.writing import render_scenes
+    from segrec.rendering.writing import render_scenes
 
     sources = _sources(settings)
     render_scenes(output, count, seed=seed, sources=sources, workers=workers, style=style, text_free=text_free)
@@ -84,7 +84,7 @@ def scenes(output: str, count: int, workers: int, seed: int, style: Style, text_
 
 
 def _sources(settings: dict[str, Any]) -> Any:
-    from segrec.data.rendering.words import RenderSources
+    from segrec.rendering.words import RenderSources
 
     return RenderSources(
         fonts=settings["fonts"] or None, lexicon=settings["lexicon"], backgrounds=settings["backgrounds"]

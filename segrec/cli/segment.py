@@ -43,8 +43,8 @@ def command(
     from segrec.core.errors import DataError
     from segrec.core.files import atomic_path
     from segrec.core.images import Array, encode_png, read_image
-    from segrec.overlay import outlined
-    from segrec.pretrained import Segmenter
+    from segrec.reader import Segmenter
+    from segrec.reports.overlay import outlined
 
     check_names(images, ".text.png")
     network = Segmenter.from_pretrained(

@@ -82,8 +82,8 @@ def aster(**settings: Any) -> None:
 
 
 def _train_recognizer(architecture: str, data: tuple[str, ...], lr: float | None, **settings: Any) -> None:
-    from segrec.core.distributed import is_main_process
     from segrec.jobs.train_recognizer import RecognizerTraining, train_recognizer
+    from segrec.training.distributed import is_main_process
 
     rate = peak_rate(lr, settings)
     run = train_recognizer(
@@ -225,8 +225,8 @@ def segmenter(context: click.Context, lr: float, **settings: Any) -> None:
         if context.get_parameter_source(name) is not ParameterSource.DEFAULT:
             option = f"--{name.replace('_', '-')}"
             raise click.UsageError(f"{option} is of the plan without stages; say it in each --stage, or leave it out")
-    from segrec.core.distributed import is_main_process
     from segrec.jobs.train_segmenter import SegmenterTraining, train_segmenter
+    from segrec.training.distributed import is_main_process
 
     run = train_segmenter(SegmenterTraining(learning_rate=lr, **settings))
     if is_main_process():

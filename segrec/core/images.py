@@ -35,6 +35,9 @@ _UPRIGHT = {
 }
 """What turns a picture of each EXIF orientation upright."""
 
+LUMA = np.array([0.299, 0.587, 0.114], dtype=np.float32)
+"""ITU-R 601 weights of red, green and blue."""
+
 
 @cache
 def opencv() -> ModuleType:

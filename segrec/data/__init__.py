@@ -6,25 +6,25 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from segrec.data.mask_record import MaskRecord, SegmenterRecord, SourceRecord
-    from segrec.data.mask_sources import MaskSource, RandomMasks, StoredMasks, ZeroMasks
-    from segrec.data.mask_store import MaskStore
-    from segrec.data.mask_writer import MaskStoreWriter
+    from segrec.data.masks.record import MaskRecord, SegmenterRecord, SourceRecord
+    from segrec.data.masks.sources import MaskSource, RandomMasks, StoredMasks, ZeroMasks
+    from segrec.data.masks.store import MaskStore
+    from segrec.data.masks.writer import MaskStoreWriter
     from segrec.data.words import Word, WordLmdb, WordWriter
 
 _HOME = {
-    "MaskRecord": "mask_record",
-    "MaskSource": "mask_sources",
-    "MaskStore": "mask_store",
-    "MaskStoreWriter": "mask_writer",
-    "RandomMasks": "mask_sources",
-    "SegmenterRecord": "mask_record",
-    "SourceRecord": "mask_record",
-    "StoredMasks": "mask_sources",
+    "MaskRecord": "masks.record",
+    "MaskSource": "masks.sources",
+    "MaskStore": "masks.store",
+    "MaskStoreWriter": "masks.writer",
+    "RandomMasks": "masks.sources",
+    "SegmenterRecord": "masks.record",
+    "SourceRecord": "masks.record",
+    "StoredMasks": "masks.sources",
     "Word": "words",
     "WordLmdb": "words",
     "WordWriter": "words",
-    "ZeroMasks": "mask_sources",
+    "ZeroMasks": "masks.sources",
 }
 
 __all__ = [

@@ -5,14 +5,14 @@ from __future__ import annotations
 import numpy as np
 
 from segrec.core.images import Array, decode_image, encode_jpeg, resize
-from segrec.data.rendering import hard
+from segrec.data import camera
 
 EM_SHARE = 0.7
 """Pixels an em in a crop, as a part of its height."""
 SHRUNK_SHARE = 0.6
 """How many pictures become as small as bad crops are, and are enlarged again."""
 LEAST_CLEARNESS = 0.75
-"""See `hard.clearness`; of photographs fewer levels of contrast can be asked than of rendered words."""
+"""See `camera.clearness`; of photographs fewer levels of contrast can be asked than of rendered words."""
 
 
 def degraded(image: Array, strokes: Array, rng: np.random.Generator) -> Array:
@@ -27,9 +27,9 @@ def degraded(image: Array, strokes: Array, rng: np.random.Generator) -> Array:
         rng: draws everything.
     """
     clearest, best = image, -np.inf
-    for _ in range(hard.TRIES):
+    for _ in range(camera.TRIES):
         found = _photographed(image, strokes, rng)
-        clearness = hard.clearness(found, strokes)
+        clearness = camera.clearness(found, strokes)
         if clearness > best:
             clearest, best = found, clearness
         if best >= LEAST_CLEARNESS:
@@ -39,7 +39,7 @@ def degraded(image: Array, strokes: Array, rng: np.random.Generator) -> Array:
 
 def _photographed(image: Array, strokes: Array, rng: np.random.Generator) -> Array:
     size, em = (image.shape[0], image.shape[1]), EM_SHARE * image.shape[0]
-    taken = hard.final_size(size, round(em), rng) if rng.random() < SHRUNK_SHARE else size
-    small, _ = hard.photograph_badly(image, strokes, taken, rng, em=em)
-    small = decode_image(encode_jpeg(small, int(rng.integers(*hard.QUALITIES))))
+    taken = camera.final_size(size, round(em), rng) if rng.random() < SHRUNK_SHARE else size
+    small, _ = camera.photograph_badly(image, strokes, taken, rng, em=em)
+    small = decode_image(encode_jpeg(small, int(rng.integers(*camera.QUALITIES))))
     return np.asarray(resize(small, size, "bicubic"), dtype=np.uint8)

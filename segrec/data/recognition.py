@@ -12,12 +12,12 @@ import torch
 from recognizers.charset import Charset
 from recognizers.preprocess import InputSpec, prepare
 from recognizers.training import WordBatch, fits
-from segrec.core.batches import Key
 from segrec.core.errors import DataError
 from segrec.core.images import Array
 from segrec.data.augment import augment_word
-from segrec.data.mask_sources import MaskSource
+from segrec.data.masks.sources import MaskSource
 from segrec.data.words import WordLmdb
+from segrec.training.batches import Key
 
 UNREADABLE = "unreadable image or label"
 EMPTY = "empty label"

@@ -11,9 +11,9 @@ import torch
 from segmenter.augment import AugmentSpec, Sample, augment, move_soft
 from segmenter.datasets.base import IGNORE, MaskedImages
 from segmenter.training import SegmentationBatch
-from segrec.core.batches import Key
 from segrec.core.images import Array, Interpolation, resize
 from segrec.data.verified_words import visited_sample
+from segrec.training.batches import Key
 
 Supervision = Literal["draw", "both", "text"]
 

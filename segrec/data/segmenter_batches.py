@@ -8,11 +8,11 @@ from typing import NamedTuple
 
 from segmenter.datasets import MaskedImages
 from segmenter.training import SegmentationBatch
-from segrec.core.batches import Joined, step_batches
-from segrec.core.distributed import ALONE, World
 from segrec.core.errors import ConfigError
 from segrec.data.masked_images import open_masked
 from segrec.data.segmentation import SCENE_SCALE, SegmentationDataset, Supervision, collate
+from segrec.training.batches import Joined, step_batches
+from segrec.training.distributed import ALONE, World
 
 Stream = Callable[[int], Iterator[SegmentationBatch]]
 

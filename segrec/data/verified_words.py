@@ -12,7 +12,7 @@ from segmenter.datasets.base import MaskedImages
 from segrec.core.errors import ConfigError, DataError
 from segrec.core.images import Array, resize
 from segrec.data.degraded_pictures import degraded
-from segrec.data.mask_store import MaskStore
+from segrec.data.masks.store import MaskStore
 from segrec.data.words import WordLmdb
 
 VERIFIED = "verified"

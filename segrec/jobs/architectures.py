@@ -12,7 +12,7 @@ from torch import nn
 from recognizers import ALNUM36, CRNN, PRINTABLE94, Aster, Charset, aster_slim, crnn_slim
 from recognizers.charset import Kind
 from segrec.core.errors import ConfigError, DataError
-from segrec.shipped import PLAIN
+from segrec.weights import PLAIN
 
 
 @dataclass(frozen=True)

@@ -10,16 +10,16 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from segrec import __version__
+from segrec.core import VERSION
 from segrec.core.errors import ConfigError, DataError
 from segrec.core.files import read_json, write_json
 from segrec.core.images import opencv
 from segrec.core.lmdb_io import DATA_FILE
 from segrec.core.runlog import LOGGER, progress_bar
-from segrec.data.mask_record import SourceRecord
-from segrec.data.rendering.corruption_kinds import CORRUPTIONS, Corruption, CorruptionKind, check_corruption
-from segrec.data.rendering.corruptions import corrupt
+from segrec.data.masks.record import SourceRecord
 from segrec.data.words import Word, WordLmdb, WordWriter
+from segrec.rendering.corruption_kinds import CORRUPTIONS, Corruption, CorruptionKind, check_corruption
+from segrec.rendering.corruptions import corrupt
 
 RECORD = "corruption.json"
 """Lies beside each database."""
@@ -142,7 +142,7 @@ def _write(words: WordLmdb, folder: Path, choices: Sequence[Corruption], setting
         record = {
             **settings,
             "unreadable": unreadable,
-            "versions": {"segrec": __version__, "numpy": np.__version__, "opencv": opencv().__version__},
+            "versions": {"segrec": VERSION, "numpy": np.__version__, "opencv": opencv().__version__},
         }
         if len(choices) > 1:
             record["applied"] = [corruption.name for corruption in applied]

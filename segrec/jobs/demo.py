@@ -10,19 +10,19 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from segrec import __version__
+from segrec.core import VERSION
 from segrec.core.images import Array
 from segrec.core.runlog import LOGGER
-from segrec.data.mask_kinds import MaskKind
-from segrec.data.mask_store import MaskStore
+from segrec.data.masks.kinds import MaskKind
+from segrec.data.masks.store import MaskStore
 from segrec.data.words import WordLmdb
-from segrec.jobs.compare import Gain, gains
+from segrec.evaluation.compare import Gain, gains
+from segrec.evaluation.scoring import LabelRule
 from segrec.jobs.demo_set import FOLDER, SEED, DemoSet, demo_set
 from segrec.jobs.evaluate import Evaluation, EvaluationResult, evaluate
 from segrec.jobs.precompute import precompute_masks
-from segrec.jobs.scoring import LabelRule
-from segrec.report import Report, ReportGain, ReportRow, WordPicture, write_report
-from segrec.shipped import CONTROL, PLAIN, weights_for
+from segrec.reports.report import Report, ReportGain, ReportRow, WordPicture, write_report
+from segrec.weights import CONTROL, PLAIN, weights_for
 
 PICTURES = 48
 
@@ -139,7 +139,7 @@ def _report(results: list[EvaluationResult], found: list[Gain], test: DemoSet, *
         facts={
             "seed": str(seed),
             "demo set seed": str(SEED),
-            "segrec": __version__,
+            "segrec": VERSION,
             "torch": torch.__version__,
             "python": platform.python_version(),
             "time": f"{seconds:.0f} s",

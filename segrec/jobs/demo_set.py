@@ -8,9 +8,10 @@ from typing import NamedTuple
 from segrec.core.errors import DataError
 from segrec.core.lmdb_io import DATA_FILE
 from segrec.core.runlog import LOGGER
-from segrec.data.mask_store import MaskStore
-from segrec.data.rendering.words import RenderSources
-from segrec.data.rendering.writing import ORACLE, REGIONS, render_words
+from segrec.data.masks.kinds import ORACLE, REGIONS
+from segrec.data.masks.store import MaskStore
+from segrec.rendering.words import RenderSources
+from segrec.rendering.writing import render_words
 
 FOLDER = Path("segrec-demo")
 SIZES = {"train": 2400, "test": 2000}

@@ -10,20 +10,19 @@ from typing import Literal, NamedTuple
 
 from recognizers.loading import load_pretrained
 from recognizers.predictor import Recognizer
-from segrec.core.distributed import ALONE, World
 from segrec.core.errors import ConfigError
 from segrec.core.files import check_writable
 from segrec.core.runlog import LOGGER
 from segrec.data.lexicons import WordLexicons
-from segrec.data.mask_kinds import MASK_KINDS
-from segrec.data.mask_sources import MaskSource
-from segrec.data.rendering.writing import ORACLE
+from segrec.data.masks.kinds import DRAWN, MASK_KINDS, ORACLE, OWN, SHUFFLED
+from segrec.data.masks.sources import MaskSource
 from segrec.data.words import WordLmdb
-from segrec.jobs.evaluation_masks import DRAWN, OWN, SHUFFLED, EvaluationMasks
+from segrec.evaluation.result import POOLED, EvaluationResult, write_predictions
+from segrec.evaluation.scoring import LabelRule, Scored, score_words
+from segrec.jobs.evaluation_masks import EvaluationMasks
 from segrec.jobs.evaluation_models import EvaluationModels, MaskReader
-from segrec.jobs.evaluation_result import POOLED, EvaluationResult, write_predictions
-from segrec.jobs.scoring import LabelRule, Scored, score_words
-from segrec.shipped import SEGMENTER, resolve_weights, weights_for
+from segrec.training.distributed import ALONE, World
+from segrec.weights import SEGMENTER, resolve_weights, weights_for
 
 __all__ = ["Evaluation", "EvaluationResult", "channel_masks", "default_masks", "evaluate"]
 
@@ -75,8 +74,8 @@ def evaluate(settings: Evaluation, *, world: World | None = None) -> list[Evalua
 
     Args:
         settings: what to read, and how.
-        world: the processes that share the reading, see `segrec.core.distributed.launched`; all call this and all get
-            the results. None is this process alone.
+        world: the processes that share the reading, see `segrec.training.distributed.launched`; all call this and all
+            get the results. None is this process alone.
 
     Raises:
         ConfigError: an unknown mask, a mask for a recognizer that takes none, or a database without a lexicon.

@@ -18,13 +18,13 @@ from segmenter.pyramid import Scales, check_scales
 from segrec.core.errors import ConfigError
 from segrec.core.files import check_writable
 from segrec.core.runlog import LOGGER
-from segrec.curves import check_picture, draw_curves
 from segrec.data.masked_images import open_masked
-from segrec.image_rows import check_rows_file, write_image_rows
-from segrec.jobs.mask_scoring import TARGETS, MaskScores, Target, TargetScore, score_segmenters
-from segrec.jobs.segmenter_result import Pictures, SegmenterResult
-from segrec.shipped import SEGMENTER, resolve_weights
-from segrec.statistics import paired_bootstrap_means
+from segrec.evaluation.mask_scoring import TARGETS, MaskScores, Target, TargetScore, score_segmenters
+from segrec.evaluation.segmenter_result import Pictures, SegmenterResult
+from segrec.evaluation.statistics import paired_bootstrap_means
+from segrec.reports.curves import check_picture, draw_curves
+from segrec.reports.image_rows import check_rows_file, write_image_rows
+from segrec.weights import SEGMENTER, resolve_weights
 
 SCENE_HEIGHTS: dict[Pictures, int | None] = {"words": None, "scenes": 0, "height": SCENE_HEIGHT}
 """From more than so many rows on a picture enters the network as a scene, else as a word crop."""

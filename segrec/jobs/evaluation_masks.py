@@ -5,19 +5,14 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from segrec.core.errors import DataError
-from segrec.data.mask_sources import MaskSource, RandomMasks, StoredMasks, ZeroMasks
-from segrec.data.mask_store import MaskStore, open_store
-from segrec.data.predicted_masks import PredictedMasks
-from segrec.data.remembered_masks import RememberedMasks
-from segrec.data.rendering.writing import ORACLE
-from segrec.data.shuffled_masks import ShuffledMasks
+from segrec.data.masks.kinds import ORACLE, OWN, SHUFFLED
+from segrec.data.masks.predicted import PredictedMasks
+from segrec.data.masks.remembered import RememberedMasks
+from segrec.data.masks.shuffled import ShuffledMasks
+from segrec.data.masks.sources import MaskSource, RandomMasks, StoredMasks, ZeroMasks
+from segrec.data.masks.store import MaskStore, open_store
 from segrec.data.words import WordLmdb
 from segrec.jobs.precompute import open_segmenter
-
-OWN, SHUFFLED = "own", "shuffled"
-"""Further kinds of mask for a check of the masks' use: the best own ones that a database has, and another word's."""
-DRAWN = ("random", SHUFFLED)
-"""Kinds of mask that a seed decides."""
 
 
 class EvaluationMasks:

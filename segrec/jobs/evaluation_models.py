@@ -9,10 +9,7 @@ from recognizers.loading import load_pretrained
 from recognizers.predictor import Recognizer
 from segrec.core.errors import ConfigError
 from segrec.core.runlog import LOGGER
-from segrec.shipped import resolve_weights, weights_for
-
-SHIPPED = "shipped"
-"""What the shipped recognizers are called together, where no model is named."""
+from segrec.weights import SHIPPED, resolve_weights, weights_for
 
 
 @dataclass(frozen=True, eq=False)

@@ -15,11 +15,8 @@ from recognizers.loading import load_pretrained, save_recognizer
 from recognizers.training import recognition_loss
 from recognizers.widen import freeze_all_but_input, input_layers, widen_input
 from segrec.core.checkpoint import load_weights, state_digest
-from segrec.core.distributed import World, launched
 from segrec.core.errors import ConfigError
-from segrec.core.run_directory import RunDirectory
 from segrec.core.runlog import LOGGER
-from segrec.core.timing import LoopTiming
 from segrec.data.recognition import WordSet
 from segrec.data.words import WordLmdb
 from segrec.jobs.architectures import architecture_of, check_command
@@ -27,7 +24,10 @@ from segrec.jobs.finetune_masks import VALID, MasksOfRun
 from segrec.jobs.finetune_settings import FineTuning
 from segrec.jobs.norms import BATCHES, reestimate, training_mode
 from segrec.jobs.recognizer_fit import check, fit_recognizer, recognition_batches
-from segrec.shipped import resolve_weights
+from segrec.training.distributed import World, launched
+from segrec.training.run_directory import RunDirectory
+from segrec.training.timing import LoopTiming
+from segrec.weights import resolve_weights
 
 __all__ = ["FineTuning", "finetune", "finetune_seeds"]
 

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from segrec.core.distributed import World
 from segrec.core.runlog import LOGGER
-from segrec.data.mask_sources import MaskSource, RandomMasks, StoredMasks, ZeroMasks
-from segrec.data.mask_store import open_store
-from segrec.data.rendering.writing import ORACLE
+from segrec.data.masks.kinds import ORACLE
+from segrec.data.masks.sources import MaskSource, RandomMasks, StoredMasks, ZeroMasks
+from segrec.data.masks.store import open_store
 from segrec.data.words import WordLmdb
 from segrec.jobs.finetune_settings import FineTuning
 from segrec.jobs.precompute import precompute_masks
+from segrec.training.distributed import World
 
 VALID = "valid"
 """What stands for the validation words where the training data have numbers."""

@@ -11,12 +11,12 @@ from typing import ClassVar, Literal, get_args
 from recognizers.fusion import Fusion
 from recognizers.widen import Init
 from segrec.core.errors import ConfigError
-from segrec.core.optimizers import OPTIMIZERS
-from segrec.core.schedule import SCHEDULES
-from segrec.data.mask_kinds import MASK_KINDS, MaskKind
+from segrec.data.masks.kinds import MASK_KINDS, MaskKind
 from segrec.jobs.norms import Norms
 from segrec.jobs.recognizer_fit import Optimisation
-from segrec.shipped import SEGMENTER
+from segrec.training.optimizers import OPTIMIZERS
+from segrec.training.schedule import SCHEDULES
+from segrec.weights import SEGMENTER
 
 MASK_RATES = {"input": 1e-2, "all": 5e-3}
 """Peak learning rates of the mask's column with adam and adamw, by what is trained: a mask then changes readings within

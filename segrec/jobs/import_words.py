@@ -13,12 +13,12 @@ from typing import Any, NamedTuple
 from segrec.core.errors import ConfigError, DataError
 from segrec.core.files import file_digest
 from segrec.core.runlog import LOGGER, progress_bar
-from segrec.data.importers.base import Crop, Importer, Skip
-from segrec.data.importers.cutting import CutSettings, Encoding, Pending, cutters
-from segrec.data.importers.record import ImportPlan, ImportProgress, annotations_digest
-from segrec.data.importers.registry import open_importer
-from segrec.data.importers.selection import Selection, selection_of
-from segrec.data.importers.writer import ImportWriter
+from segrec.importers.base import Crop, Importer, Skip
+from segrec.importers.cutting import CutSettings, Encoding, Pending, cutters
+from segrec.importers.record import ImportPlan, ImportProgress, annotations_digest
+from segrec.importers.registry import open_importer
+from segrec.importers.selection import Selection, selection_of
+from segrec.importers.writer import ImportWriter
 
 CHUNK = 1000
 """Items a transaction; fixed, because a database's bytes depend on it."""

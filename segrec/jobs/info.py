@@ -10,9 +10,9 @@ from typing import Literal
 
 from segrec.core.errors import DataError
 from segrec.core.lmdb_io import DATA_FILE
-from segrec.data.importers.writer import PARTIAL_FOLDER
-from segrec.data.mask_record import shard_folders
+from segrec.data.masks.record import shard_folders
 from segrec.data.words import PARTIAL_FILE
+from segrec.importers.writer import PARTIAL_FOLDER
 from segrec.jobs.info_data import inspect_masks, inspect_scenes, inspect_words
 from segrec.jobs.info_findings import Findings
 

@@ -12,16 +12,16 @@ from segrec.core.files import read_json
 from segrec.core.images import read_image
 from segrec.core.lmdb_io import DATA_FILE
 from segrec.core.runlog import progress_bar
-from segrec.data.importers.record import ImportRecord
-from segrec.data.importers.writer import PARTIAL_FOLDER
-from segrec.data.mask_record import MaskRecord, MaskSize, shard_folders
-from segrec.data.mask_store import MaskStore
-from segrec.data.rendering.record import RENDER_KEY, RenderRecord
-from segrec.data.rendering.writing import ORACLE, REGIONS
+from segrec.data.masks.kinds import ORACLE, REGIONS
+from segrec.data.masks.record import MaskRecord, MaskSize, shard_folders
+from segrec.data.masks.store import MaskStore
 from segrec.data.words import WordLmdb
+from segrec.importers.record import ImportRecord
+from segrec.importers.writer import PARTIAL_FOLDER
 from segrec.jobs.corrupt_words import RECORD as CORRUPTION
 from segrec.jobs.info_findings import Findings, Samples, positions_to_check, size_in_words
 from segrec.jobs.info_shards import describe_shards
+from segrec.rendering.record import RENDER_KEY, RenderRecord
 
 FIRST_LABELS = 5
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from segrec.core.errors import DataError
 from segrec.core.lmdb_io import DATA_FILE
 from segrec.core.runlog import progress_bar
-from segrec.data.mask_store import MaskStore, Shard
-from segrec.data.shard_state import add_digests, in_words, recomputed_digest
+from segrec.data.masks.shard_state import add_digests, in_words, recomputed_digest
+from segrec.data.masks.store import MaskStore, Shard
 from segrec.jobs.info_findings import Findings, bytes_in_words
 
 QUICK = 20_000

@@ -19,11 +19,11 @@ from segmenter.loading import load_segmenter
 from segrec.core.checkpoint import WeightsHeader, load_untrusted, load_weights, state_digest
 from segrec.core.errors import CheckpointError, DataError
 from segrec.core.files import file_digest
-from segrec.core.run_directory import RunDirectory
-from segrec.data.mask_record import shard_folders
+from segrec.data.masks.record import shard_folders
 from segrec.jobs.info_data import inspect_companion
 from segrec.jobs.info_findings import Findings, size_in_words
 from segrec.jobs.info_mask import mask_facts
+from segrec.training.run_directory import RunDirectory
 
 
 def inspect_weights(path: Path) -> Findings:

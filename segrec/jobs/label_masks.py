@@ -16,14 +16,14 @@ from segrec.core.runlog import LOGGER, progress_bar
 from segrec.core.workers import worker_processes
 from segrec.data.labelling.acceptance import METHOD, REASONS, THRESHOLD, Reason, Verifier, label_mask
 from segrec.data.labelling.binarise import HEIGHT
-from segrec.data.mask_codec import EXACT_CODEC, hole, mask_codec
-from segrec.data.mask_record import MaskRecord, SourceRecord, VerifierRecord
-from segrec.data.mask_store import MaskStore
-from segrec.data.mask_writer import MaskStoreWriter
+from segrec.data.masks.codec import EXACT_CODEC, hole, mask_codec
+from segrec.data.masks.record import MaskRecord, SourceRecord, VerifierRecord
+from segrec.data.masks.store import MaskStore
+from segrec.data.masks.writer import MaskStoreWriter
 from segrec.data.words import WordLmdb
 from segrec.jobs.precompute import words_to_do
 from segrec.jobs.verifiers import VerifierFile, find_verifier, open_verifier
-from segrec.shipped import PLAIN
+from segrec.weights import PLAIN
 
 CHUNK = 32
 """Words a transaction; fixed, because a store's bytes depend on it."""

@@ -17,8 +17,8 @@ from segmenter.predictor import BATCH_PIXELS, equal_batches
 from segmenter.preprocess import mask_size, rescale
 from segrec.core.images import Array
 from segrec.core.interrupt import HeldInterrupt, held_interrupts
-from segrec.data.mask_record import MaskSize
-from segrec.data.predicted_masks import mask_bytes
+from segrec.data.masks.predicted import mask_bytes
+from segrec.data.masks.record import MaskSize
 from segrec.data.words import WordLmdb
 
 CPU_PASS = 16

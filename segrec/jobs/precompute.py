@@ -13,11 +13,11 @@ from segrec.core.checkpoint import state_digest
 from segrec.core.errors import ConfigError
 from segrec.core.memory import give_back_freed
 from segrec.core.runlog import LOGGER, progress_bar
-from segrec.data.mask_record import MaskRecord, MaskSize, SegmenterRecord, SourceRecord, shard_span
-from segrec.data.mask_writer import MaskStoreWriter, begun_record
+from segrec.data.masks.record import MaskRecord, MaskSize, SegmenterRecord, SourceRecord, shard_span
+from segrec.data.masks.writer import MaskStoreWriter, begun_record
 from segrec.data.words import WordLmdb
 from segrec.jobs.mask_stream import encoded_masks, pieces
-from segrec.shipped import SEGMENTER, resolve_weights
+from segrec.weights import SEGMENTER, resolve_weights
 
 CHUNK = 512
 """Words that are predicted together and written in one transaction; fixed, because a store's bytes depend on it."""

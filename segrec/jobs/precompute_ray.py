@@ -17,8 +17,8 @@ from typing import Any, BinaryIO, NamedTuple
 
 from segrec.core.errors import ConfigError, DataError, LibraryError
 from segrec.core.runlog import LOGGER, progress_bar
-from segrec.data.mask_record import MaskRecord, MaskSize, shard_folders, shard_span
-from segrec.data.mask_store import MaskStore
+from segrec.data.masks.record import MaskRecord, MaskSize, shard_folders, shard_span
+from segrec.data.masks.store import MaskStore
 from segrec.data.words import WordLmdb
 from segrec.jobs.precompute import (
     BATCH_SIZE,
@@ -30,7 +30,7 @@ from segrec.jobs.precompute import (
     words_to_do,
 )
 from segrec.jobs.ray_actor import RayJob, ShardActor, raise_reported
-from segrec.shipped import SEGMENTER
+from segrec.weights import SEGMENTER
 
 BLOCKS_AN_ACTOR = 4
 """By default; more blocks than actors, so that none waits long for the last."""

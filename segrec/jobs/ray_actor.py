@@ -12,7 +12,7 @@ import numpy as np
 from segmenter.predictor import Segmenter
 from segrec.core import errors
 from segrec.core.errors import BusyError, DataError, SegrecError
-from segrec.data.mask_record import MaskRecord
+from segrec.data.masks.record import MaskRecord
 from segrec.data.words import WordLmdb
 from segrec.jobs.precompute import PrecomputeResult, open_segmenter, precompute_shard, predicted_record
 

@@ -17,17 +17,17 @@ from recognizers.charset import Charset
 from recognizers.localiser_input import localiser_parameters
 from recognizers.predictor import Recognizer
 from recognizers.training import recognition_loss
-from segrec.core.batches import step_batches
 from segrec.core.device import autocast
-from segrec.core.distributed import World
 from segrec.core.errors import ConfigError, DataError
-from segrec.core.loop import Evaluation, LoopSettings, fit
-from segrec.core.optimizers import make_optimizer
-from segrec.core.run_directory import RunDirectory
 from segrec.core.runlog import LOGGER
-from segrec.core.timing import LoopTiming
 from segrec.data.recognition import LoadedBatch, RecognitionDataset, WordSet, collate, reasons_for
-from segrec.jobs.scoring import score_words
+from segrec.evaluation.scoring import score_words
+from segrec.training.batches import step_batches
+from segrec.training.distributed import World
+from segrec.training.loop import Evaluation, LoopSettings, fit
+from segrec.training.optimizers import make_optimizer
+from segrec.training.run_directory import RunDirectory
+from segrec.training.timing import LoopTiming
 
 
 @dataclass(frozen=True, kw_only=True)

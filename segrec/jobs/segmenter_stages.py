@@ -10,7 +10,7 @@ from typing import Any
 
 from segmenter.training import LossWeights
 from segrec.core.errors import ConfigError
-from segrec.core.schedule import RateStage
+from segrec.training.schedule import RateStage
 
 WORDING = {
     "bool": "true or false",

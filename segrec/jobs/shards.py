@@ -8,9 +8,9 @@ from typing import NamedTuple
 
 import torch
 
-from segrec.core.distributed import own_device, torchrun_ranks
 from segrec.core.errors import ConfigError
 from segrec.core.runlog import LOGGER
+from segrec.training.distributed import own_device, torchrun_ranks
 
 
 class OwnShard(NamedTuple):

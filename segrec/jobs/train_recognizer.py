@@ -12,15 +12,15 @@ from torch import nn
 
 from recognizers.loading import load_pretrained, save_recognizer
 from segrec.core.checkpoint import state_digest
-from segrec.core.distributed import World, launched
 from segrec.core.errors import ConfigError
-from segrec.core.run_directory import RunDirectory
 from segrec.core.runlog import LOGGER
 from segrec.data.recognition import WordSet
 from segrec.data.words import WordLmdb
 from segrec.jobs.architectures import architecture_of, check_command, read_charset
 from segrec.jobs.recognizer_fit import Optimisation, check, fit_recognizer
-from segrec.shipped import resolve_weights
+from segrec.training.distributed import World, launched
+from segrec.training.run_directory import RunDirectory
+from segrec.weights import resolve_weights
 
 
 @dataclass(frozen=True)

@@ -17,19 +17,19 @@ from segmenter.network import PRESETS, STRIDE, MutuallyGuidedNet
 from segmenter.predictor import Segmenter
 from segmenter.training import LossWeights, freeze_norms, segmentation_loss
 from segrec.core.device import autocast
-from segrec.core.distributed import World, launched
 from segrec.core.errors import ConfigError, DataError
-from segrec.core.loop import LoopSettings, fit
-from segrec.core.run_directory import RunDirectory
 from segrec.core.runlog import LOGGER
-from segrec.core.tensorboard import Board
 from segrec.data.masked_images import open_masked
 from segrec.data.segmentation import SCENE_SCALE, Supervision
 from segrec.data.segmenter_batches import BatchSettings, StageData, StagedBatch, StagedBatches
 from segrec.jobs.evaluate_segmenter import SCENE_HEIGHTS, check_part, pictures_of, score_segmenter
 from segrec.jobs.segmenter_board import shown
 from segrec.jobs.segmenter_stages import Stage, two_stages
-from segrec.shipped import resolve_weights
+from segrec.training.distributed import World, launched
+from segrec.training.loop import LoopSettings, fit
+from segrec.training.run_directory import RunDirectory
+from segrec.training.tensorboard import Board
+from segrec.weights import resolve_weights
 
 
 @dataclass(frozen=True)

@@ -6,12 +6,13 @@ import os
 from pathlib import Path
 from typing import NamedTuple
 
+from recognizers.loading import load_pretrained
 from recognizers.ppocr import PaddleRecognizer, packaged_recognizer
+from recognizers.predictor import Recognizer
 from segrec.core.errors import ConfigError
 from segrec.core.files import file_digest
 from segrec.data.labelling.acceptance import Verifier
-from segrec.pretrained import open_recognizer
-from segrec.shipped import resolve_weights
+from segrec.weights import resolve_weights
 
 PPOCR = "ppocr"
 
@@ -50,7 +51,7 @@ def open_verifier(file: VerifierFile, *, device: str = "cpu") -> Verifier:
     """
     if file.path.suffix.lower() == ".onnx":
         return PaddleRecognizer(file.path)
-    recognizer = open_recognizer(file.path, device=device)
+    recognizer = Recognizer(load_pretrained(file.path), device=device)
     if recognizer.needs_mask:
         raise ConfigError(f"{file.name} needs a mask to read; verify with a recognizer without one, as crnn-slim")
     return recognizer

@@ -16,7 +16,7 @@ from segmenter.datasets.base import IGNORE, region_mask
 from segmenter.datasets.icdar13 import Icdar13, splits_in
 from segmenter.datasets.warp import FILES, FORMAT, KIND, MANIFEST, read_manifest
 from segmenter.warped_sample import draw_warp, warp_outlines, warp_picture
-from segrec import __version__
+from segrec.core import VERSION
 from segrec.core.errors import ConfigError, DataError
 from segrec.core.files import atomic_path, file_digest, read_json, write_json
 from segrec.core.images import encode_jpeg, encode_png, opencv
@@ -113,7 +113,7 @@ def _settings(datasets: Mapping[str, Icdar13], per_image: int, seed: int) -> dic
         "format": FORMAT,
         "seed": seed,
         "per_image": per_image,
-        "versions": {"segrec": __version__, "numpy": np.__version__, "opencv": opencv().__version__},
+        "versions": {"segrec": VERSION, "numpy": np.__version__, "opencv": opencv().__version__},
         "sources": {split: [data.name(position) for position in range(len(data))] for split, data in datasets.items()},
     }
 

@@ -12,8 +12,8 @@ import torch
 from segrec_process import Outcome
 
 from segrec.cli import main
-from segrec.data.rendering.writing import render_words
 from segrec.jobs.precompute import precompute_masks
+from segrec.rendering.writing import render_words
 
 Segrec = Callable[..., Outcome]
 COUNT = 40

@@ -10,8 +10,8 @@ import torch
 from tiny_recognizers import use_tiny_presets
 
 from segrec.cli import main
-from segrec.core.distributed import World, launched
 from segrec.jobs import finetune, train_recognizer
+from segrec.training.distributed import World, launched
 
 
 def run_all(commands: Sequence[list[str]]) -> int:

@@ -12,9 +12,9 @@ from cli_words import contents, copy_words
 from segrec_process import Outcome
 
 from segrec.core.lmdb_io import commit
-from segrec.data.mask_record import MaskRecord, SourceRecord
-from segrec.data.mask_store import MaskStore
-from segrec.data.mask_writer import MaskStoreWriter
+from segrec.data.masks.record import MaskRecord, SourceRecord
+from segrec.data.masks.store import MaskStore
+from segrec.data.masks.writer import MaskStoreWriter
 from segrec.data.words import WordLmdb
 
 PROGRESS = ("fine-tuning ", "training ", "no --masks named")
@@ -219,7 +219,7 @@ def test_a_store_of_the_first_words_only_does_not_do_for_all(segrec, place):
 )
 def test_a_store_is_not_mixed_with_masks_of_something_else(segrec, place, change, said):
     from segmenter.loading import load_segmenter, save_segmenter
-    from segrec.shipped import SEGMENTER, resolve_weights
+    from segrec.weights import SEGMENTER, resolve_weights
 
     model = load_segmenter(resolve_weights(SEGMENTER))
     next(model.parameters()).data += 1

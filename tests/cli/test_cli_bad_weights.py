@@ -14,7 +14,7 @@ from segrec_process import Outcome, fresh
 from recognizers import CRNN, load_pretrained
 from recognizers.loading import save_recognizer
 from segrec.core.checkpoint import WeightsHeader, load_weights, save_weights
-from segrec.shipped import PLAIN, SEGMENTER, resolve_weights
+from segrec.weights import PLAIN, SEGMENTER, resolve_weights
 
 NO_OPENCV = 'raise ImportError("libGL.so.1: cannot open shared object file: No such file or directory")\n'
 

@@ -9,7 +9,7 @@ import pytest
 
 from segrec.cli.evaluate import command as eval_command
 from segrec.cli.finetune import command as finetune_command
-from segrec.data.mask_store import MaskStore
+from segrec.data.masks.store import MaskStore
 from segrec.jobs import demo_set, evaluate
 
 

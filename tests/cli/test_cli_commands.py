@@ -11,7 +11,7 @@ import pytest
 from cli_words import contents
 
 from segrec.core.images import Array, decode_mask, read_image
-from segrec.data.mask_store import MaskStore
+from segrec.data.masks.store import MaskStore
 from segrec.data.words import WordLmdb
 from segrec.jobs import demo_set
 

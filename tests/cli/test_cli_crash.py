@@ -14,8 +14,8 @@ from segrec_process import Killable
 
 from segrec.core.errors import DataError
 from segrec.core.lmdb_io import LmdbReader
-from segrec.data.importers.record import ImportRecord
-from segrec.data.mask_store import MaskStore
+from segrec.data.masks.store import MaskStore
+from segrec.importers.record import ImportRecord
 
 COUNT, CHUNK = 200, 4
 STEPS = 16

@@ -15,7 +15,7 @@ from segrec_process import together
 
 from recognizers import load_pretrained, widen_input
 from recognizers.loading import save_recognizer
-from segrec.shipped import PLAIN, resolve_weights
+from segrec.weights import PLAIN, resolve_weights
 
 ROW = {"dataset", "mask", "words", "correct", "accuracy", "ned", "skipped"}
 

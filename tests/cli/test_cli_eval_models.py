@@ -13,7 +13,7 @@ import torch
 from recognizers import load_pretrained, widen_input
 from recognizers.loading import save_recognizer
 from segrec.jobs import evaluation_masks
-from segrec.shipped import PLAIN, resolve_weights
+from segrec.weights import PLAIN, resolve_weights
 
 
 @pytest.fixture

@@ -17,7 +17,7 @@ from segrec_process import fresh
 from segmenter.loading import load_segmenter, save_segmenter
 from segmenter.network import MutuallyGuidedNet
 from segrec.core.images import read_image
-from segrec.data.rendering.writing import render_scenes
+from segrec.rendering.writing import render_scenes
 
 COUNTS = ("true_positive", "false_positive", "false_negative")
 

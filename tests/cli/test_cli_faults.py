@@ -21,10 +21,10 @@ from segrec_process import Outcome
 from unprivileged import bound_by_permissions
 
 from segrec.core.lmdb_io import commit
-from segrec.data import mask_writer
-from segrec.data.mask_record import SourceRecord
-from segrec.data.mask_store import MaskStore
-from segrec.data.shard_state import mask_key
+from segrec.data.masks import writer as mask_writer
+from segrec.data.masks.record import SourceRecord
+from segrec.data.masks.shard_state import mask_key
+from segrec.data.masks.store import MaskStore
 from segrec.data.words import DIGEST_SAMPLES, WordLmdb, evenly_spaced
 from segrec.jobs import precompute
 

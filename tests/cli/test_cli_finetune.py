@@ -13,8 +13,8 @@ from recognizers import CRNN, load_pretrained
 from recognizers.loading import save_recognizer
 from recognizers.preprocess import InputSpec
 from segrec.core.checkpoint import load_weights, read_header
-from segrec.data.mask_store import MaskStore
-from segrec.shipped import PLAIN, resolve_weights
+from segrec.data.masks.store import MaskStore
+from segrec.weights import PLAIN, resolve_weights
 
 INPUT = {"cnn.conv0.weight", "cnn.conv0.bias"}
 WIDTHS, HIDDEN = (4, 6, 8, 8, 10, 10, 12), 8

@@ -11,7 +11,7 @@ from tiny_recognizers import tiny_aster, tiny_crnn
 
 from recognizers import ALNUM36, load_pretrained, save_recognizer
 from segrec.core.checkpoint import load_weights, read_header
-from segrec.data.mask_store import MaskStore
+from segrec.data.masks.store import MaskStore
 
 BACKBONE = {"encoder.layer0.0.weight"}
 LOCALISER = {"stn_head.stn_convnet.0.0.weight", "stn_head.stn_convnet.0.0.bias"}
@@ -101,7 +101,7 @@ def test_weights_and_settings_that_do_not_go_together_are_refused_in_one_line(fi
 
 @pytest.mark.parametrize(("command", "weights"), [("crnn", "vgg-bilstm-ctc"), ("aster", "trba")])
 def test_the_commands_take_the_networks_of_the_benchmark_too(finetune, tmp_path, command, weights):
-    from recognizers.benchmark import Trba, VggBiLstmCtc
+    from recognizers.dtrb import Trba, VggBiLstmCtc
 
     torch.manual_seed(0)
     trba, vgg = {"widths": (4, 4, 4, 4, 8, 8), "localiser_widths": (4, 4, 8, 8)}, {"widths": (4, 4, 4, 4, 8, 8, 8)}

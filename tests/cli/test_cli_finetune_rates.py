@@ -65,7 +65,7 @@ def test_the_mask_moves_at_its_rate_and_the_colours_at_the_runs(finetune):
 
 @pytest.mark.parametrize("options", [("--train", "all"), ("--fusion", "adapter", "--mask-dropout", "0.5")])
 def test_a_run_that_stopped_and_went_on_ends_with_the_bytes_of_one_that_did_not(finetune, monkeypatch, options):
-    from segrec.core import progress
+    from segrec.training import progress
 
     options = (*options, "--ema", "0.9", "--norms", "reestimate", "--checkpoint-every", "1")
     whole = finetune(*options, output="whole")[1]

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 from segrec.core.images import encode_png
-from segrec.data.importers.writer import ImportWriter
 from segrec.data.words import WordLmdb
+from segrec.importers.writer import ImportWriter
 from segrec.jobs.import_words import import_words
 from segrec.jobs.info import describe
 

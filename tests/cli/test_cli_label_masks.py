@@ -11,7 +11,7 @@ from segrec_process import Killable
 
 from segrec.core.errors import DataError
 from segrec.core.images import encode_png
-from segrec.data.mask_store import MaskStore
+from segrec.data.masks.store import MaskStore
 from segrec.data.words import WordWriter
 from segrec.jobs import label_masks as job
 from segrec.jobs.info import describe

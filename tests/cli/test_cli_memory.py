@@ -15,7 +15,7 @@ from segrec.cli import main
 from segrec.core import lmdb_io
 from segrec.core.images import encode_jpeg
 from segrec.core.lmdb_io import commit
-from segrec.data.mask_store import MaskStore
+from segrec.data.masks.store import MaskStore
 from segrec.data.words import WordLmdb, WordWriter, image_key, label_key
 from segrec.jobs import precompute
 

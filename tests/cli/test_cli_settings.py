@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 from cli_words import contents, copy_words
 
-from segrec.data.mask_store import MaskStore
-from segrec.data.shard_state import add_digests
+from segrec.data.masks.shard_state import add_digests
+from segrec.data.masks.store import MaskStore
 
 TUNE = ["finetune", "crnn", "--mask", "zero", "--data", "{words}", "--output", "{output}"]
 TRAIN = ["train", "crnn", "--data", "{words}", "--output", "{output}"]

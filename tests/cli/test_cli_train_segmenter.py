@@ -151,7 +151,7 @@ def test_two_processes_have_the_loss_of_one_with_the_same_global_batch(segrec, w
 
 
 def test_a_global_batch_that_the_processes_cannot_share_is_refused(segrec, words, monkeypatch, tmp_path):
-    from segrec.core.distributed import World
+    from segrec.training.distributed import World
 
     monkeypatch.setattr(job, "launched", lambda device: _entered(World(0, 3, torch.device("cpu"))))
     code, _, err = segrec("train", "segmenter", "--words", words, *SMALL, "--output", tmp_path / "run")

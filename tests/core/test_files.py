@@ -12,7 +12,7 @@ from forked import Forked
 from segrec.core.checkpoint import WeightsHeader, save_weights
 from segrec.core.errors import DataError
 from segrec.core.files import atomic_path, file_digest, read_json, write_json
-from segrec.core.run_directory import RunDirectory
+from segrec.training.run_directory import RunDirectory
 
 
 def test_the_file_appears_whole_and_its_folder_is_made(tmp_path):

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from small_words import picture
 
-from segrec.data.mask_record import MaskRecord, SegmenterRecord, SourceRecord
+from segrec.data.masks.record import MaskRecord, SegmenterRecord, SourceRecord
 from segrec.data.words import WordLmdb, WordWriter
 
 MakeWords = Callable[..., Path]

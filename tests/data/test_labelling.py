@@ -12,7 +12,7 @@ from segrec.data.labelling.acceptance import IGNORE, REASONS, Survivor, agreed, 
 from segrec.data.labelling.binarise import candidates, overlap, working_picture
 from segrec.data.labelling.holes import counters, foreign_holes, hole_count, holes_of, largest_share_of_holes
 from segrec.data.labelling.strokes import border_share, fragments, solidity
-from segrec.pretrained import open_recognizer
+from segrec.reader import open_recognizer
 
 WHITE, BLACK, BLUE = (240, 240, 240), (10, 10, 10), (90, 120, 200)
 CHECKS = np.repeat(np.kron(np.indices((8, 20)).sum(axis=0) % 2, np.ones((8, 8)))[:, :, None] * 180 + 40, 3, axis=2)

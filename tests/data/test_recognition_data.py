@@ -14,7 +14,7 @@ from recognizers.charset import ALNUM36
 from recognizers.preprocess import InputSpec, prepare
 from segrec.core.errors import DataError
 from segrec.core.images import decode_image
-from segrec.data.mask_sources import RandomMasks, ZeroMasks
+from segrec.data.masks.sources import RandomMasks, ZeroMasks
 from segrec.data.recognition import LoadedBatch, RecognitionDataset, Sample, WordSet, collate
 from segrec.data.words import WordLmdb, WordWriter
 

@@ -12,10 +12,10 @@ from segmenter.augment import Sample
 from segrec.core.errors import ConfigError, DataError
 from segrec.core.files import write_json
 from segrec.core.images import encode_jpeg, encode_png, opencv
-from segrec.data.mask_record import MaskRecord, SourceRecord
-from segrec.data.mask_writer import MaskStoreWriter
 from segrec.data.masked_images import MaskedScenes, MaskedWords, binary, open_masked, softened
-from segrec.data.rendering.writing import ORACLE, REGIONS
+from segrec.data.masks.kinds import ORACLE, REGIONS
+from segrec.data.masks.record import MaskRecord, SourceRecord
+from segrec.data.masks.writer import MaskStoreWriter
 from segrec.data.segmentation import IGNORE, SegmentationDataset, collate
 from segrec.data.words import WordLmdb, WordWriter
 

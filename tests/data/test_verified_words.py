@@ -8,11 +8,11 @@ from printed_words import printed
 
 from segrec.core.errors import ConfigError, DataError
 from segrec.core.images import encode_png
-from segrec.data.mask_codec import EXACT_CODEC, UNREADABLE, hole, hole_reason, mask_codec
-from segrec.data.mask_record import MaskRecord, SourceRecord, VerifierRecord
-from segrec.data.mask_store import MaskStore
-from segrec.data.mask_writer import MaskStoreWriter
 from segrec.data.masked_images import open_masked
+from segrec.data.masks.codec import EXACT_CODEC, UNREADABLE, hole, hole_reason, mask_codec
+from segrec.data.masks.record import MaskRecord, SourceRecord, VerifierRecord
+from segrec.data.masks.store import MaskStore
+from segrec.data.masks.writer import MaskStoreWriter
 from segrec.data.segmentation import SegmentationDataset
 from segrec.data.verified_words import DegradedWords, VerifiedWords
 from segrec.data.words import WordLmdb, WordWriter

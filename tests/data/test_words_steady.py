@@ -13,8 +13,8 @@ from small_words import picture
 
 from segrec.core.errors import DataError
 from segrec.core.lmdb_io import commit
-from segrec.data.mask_store import MaskStore
-from segrec.data.mask_writer import MaskStoreWriter
+from segrec.data.masks.store import MaskStore
+from segrec.data.masks.writer import MaskStoreWriter
 from segrec.data.words import DIGEST_SAMPLES, WordLmdb, evenly_spaced, image_key, label_key
 
 

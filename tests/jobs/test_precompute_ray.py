@@ -17,11 +17,11 @@ import ray
 import ray._private.state
 
 from segrec.core.errors import DataError
-from segrec.data.mask_store import MaskStore
-from segrec.data.rendering.writing import render_words
+from segrec.data.masks.store import MaskStore
 from segrec.data.words import WordLmdb, WordWriter
 from segrec.jobs.precompute import precompute_masks
 from segrec.jobs.precompute_ray import precompute_with_ray, ray_cluster
+from segrec.rendering.writing import render_words
 
 ROOT = Path(__file__).parents[2]
 COUNT, BLOCKS = 72, 4

@@ -14,13 +14,13 @@ import pytest
 
 from segrec.cli import main
 from segrec.core.errors import BusyError, ConfigError, DataError, LibraryError
-from segrec.data.mask_writer import MaskStoreWriter
-from segrec.data.rendering.writing import render_words
+from segrec.data.masks.writer import MaskStoreWriter
 from segrec.data.words import WordLmdb
 from segrec.jobs import ray_actor
 from segrec.jobs.precompute import open_segmenter, precompute_masks, predicted_record
 from segrec.jobs.precompute_ray import chosen_blocks, chosen_pool, ray_cluster
 from segrec.jobs.ray_actor import RayJob, ShardActor, raise_reported
+from segrec.rendering.writing import render_words
 
 
 @pytest.fixture(scope="module")

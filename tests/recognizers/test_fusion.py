@@ -8,7 +8,7 @@ from collections.abc import Callable
 import pytest
 import torch
 from small_aster import small_aster, small_images
-from small_benchmark import small_trba, small_vgg, small_words
+from small_dtrb import small_trba, small_vgg, small_words
 from torch import nn
 
 from recognizers import (

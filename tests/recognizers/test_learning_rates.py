@@ -8,7 +8,7 @@ from small_aster import small_aster
 from torch import nn
 
 from recognizers import crnn_slim, freeze_all_but_input, input_rates, widen_input
-from segrec.core.optimizers import make_optimizer
+from segrec.training.optimizers import make_optimizer
 
 
 def test_the_fourth_column_has_the_masks_rate_and_the_rest_with_the_bias_the_colours():

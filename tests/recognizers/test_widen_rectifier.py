@@ -21,7 +21,7 @@ from recognizers import (
     train_input_mode,
     widen_input,
 )
-from recognizers.benchmark import Trba, VggBiLstmCtc
+from recognizers.dtrb import Trba, VggBiLstmCtc
 from recognizers.training import recognition_loss
 
 BACKBONE, LOCALISER = "encoder.layer0.0", "stn_head.stn_convnet.0.0"

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from PIL import ImageFont
 
-from segrec.data.rendering.words import RenderSources
+from segrec.rendering.words import RenderSources
 
 
 @pytest.fixture(scope="module", autouse=True)

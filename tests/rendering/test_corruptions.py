@@ -9,9 +9,9 @@ import pytest
 
 from segrec.core.errors import ConfigError
 from segrec.core.images import Array, decode_image, resize
-from segrec.data.rendering.corruption_kinds import CORRUPTIONS, LEVELS, Corruption, check_corruption
-from segrec.data.rendering.corruptions import corrupt
-from segrec.data.rendering.words import WordRenderer
+from segrec.rendering.corruption_kinds import CORRUPTIONS, LEVELS, Corruption, check_corruption
+from segrec.rendering.corruptions import corrupt
+from segrec.rendering.words import WordRenderer
 
 SEED = 7
 

@@ -9,8 +9,8 @@ import pytest
 from PIL import ImageFont
 
 from segrec.core.errors import DataError
-from segrec.data.rendering import fonts
-from segrec.data.rendering.fonts import PROBE, FontBook, legible, load_font, system_font_folders
+from segrec.rendering import fonts
+from segrec.rendering.fonts import PROBE, FontBook, legible, load_font, system_font_folders
 
 
 class Disguised:

@@ -8,11 +8,11 @@ import pytest
 from segrec.core.errors import ConfigError
 from segrec.core.files import read_json
 from segrec.core.images import decode_image
-from segrec.data.rendering import hard
-from segrec.data.rendering.scenes import RenderedScene, SceneRenderer
-from segrec.data.rendering.words import WordRenderer
-from segrec.data.rendering.writing import render_scenes, render_words
+from segrec.data import camera
 from segrec.data.words import WordLmdb
+from segrec.rendering.scenes import RenderedScene, SceneRenderer
+from segrec.rendering.words import WordRenderer
+from segrec.rendering.writing import render_scenes, render_words
 
 COUNT = 8
 
@@ -52,7 +52,7 @@ def test_most_words_of_a_hard_scene_stand_out_from_their_ground(scenes):
         for polygon in scene.polygons:
             (left, top), (right, bottom) = polygon.min(axis=0).astype(int), np.ceil(polygon.max(axis=0)).astype(int)
             spot = (slice(top, bottom), slice(left, right))
-            clear.append(hard.clearness(image[spot], scene.strokes[spot]) > 0.5)
+            clear.append(camera.clearness(image[spot], scene.strokes[spot]) > 0.5)
     assert np.mean(clear) > 0.75
 
 

@@ -7,9 +7,9 @@ import pytest
 
 from segrec.core.errors import ConfigError
 from segrec.core.images import decode_image
-from segrec.data.rendering import hard
-from segrec.data.rendering.paint import LUMA
-from segrec.data.rendering.words import RenderedWord, WordRenderer
+from segrec.data import camera
+from segrec.rendering.paint import LUMA
+from segrec.rendering.words import RenderedWord, WordRenderer
 
 COUNT = 60
 EARLIER_WORDS = (
@@ -60,7 +60,7 @@ def test_hard_words_have_less_contrast_than_mixed_ones(words, sources):
 
 
 def test_nearly_all_hard_words_stand_out_from_their_ground(words):
-    clear = [hard.clearness(decode_image(word.jpeg), word.strokes) for word in words]
+    clear = [camera.clearness(decode_image(word.jpeg), word.strokes) for word in words]
     assert np.mean(np.array(clear) >= 1) > 0.85
 
 
@@ -104,19 +104,19 @@ def test_a_flat_crop_is_not_clear_and_a_clean_one_is():
     strokes = np.zeros((16, 40), np.uint8)
     strokes[4:12, 8:12] = strokes[4:12, 20:24] = 255
     picture = np.repeat(strokes[:, :, None], 3, axis=2)
-    assert hard.clearness(picture, strokes) > 2
-    assert hard.clearness(255 - picture, strokes) == pytest.approx(hard.clearness(picture, strokes), rel=1e-3)
-    assert hard.clearness(np.full_like(picture, 90), strokes) < 0.01
-    assert hard.clearness(picture // 32, strokes) == pytest.approx(7 / 16, rel=0.02)  # 7 grey levels of 16
+    assert camera.clearness(picture, strokes) > 2
+    assert camera.clearness(255 - picture, strokes) == pytest.approx(camera.clearness(picture, strokes), rel=1e-3)
+    assert camera.clearness(np.full_like(picture, 90), strokes) < 0.01
+    assert camera.clearness(picture // 32, strokes) == pytest.approx(7 / 16, rel=0.02)  # 7 grey levels of 16
 
 
 def test_the_least_size_grows_with_what_bending_adds():
     """A crop twice as high as its em keeps nine pixels an em."""
     rng = np.random.default_rng(0)
-    assert min(hard.final_size((80, 200), 40, rng)[0] for _ in range(300)) == 18
-    assert min(hard.final_size((20, 200), 40, rng)[0] for _ in range(300)) <= 11
-    assert max(hard.final_size((400, 200), 40, rng)[0] for _ in range(20)) == 32
-    height, width = hard.final_size((50, 200), 40, rng)
+    assert min(camera.final_size((80, 200), 40, rng)[0] for _ in range(300)) == 18
+    assert min(camera.final_size((20, 200), 40, rng)[0] for _ in range(300)) <= 11
+    assert max(camera.final_size((400, 200), 40, rng)[0] for _ in range(20)) == 32
+    height, width = camera.final_size((50, 200), 40, rng)
     assert width == pytest.approx(4 * height, abs=2)
 
 
@@ -126,9 +126,9 @@ def test_bad_light_focus_and_sensors_keep_size_and_type(seed):
     for size in ((1, 1), (9, 40), (52, 31)):
         image = rng.integers(0, 256, size=(*size, 3), dtype=np.uint8)
         for worse in (
-            hard.worse_light(image, rng),
-            hard.worse_focus(image, rng, em=30.0),
-            hard.worse_sensor(image, rng),
+            camera.worse_light(image, rng),
+            camera.worse_focus(image, rng, em=30.0),
+            camera.worse_sensor(image, rng),
         ):
             assert worse.shape == image.shape and worse.dtype == np.uint8
 
@@ -137,7 +137,7 @@ def test_motion_blur_moves_nothing():
     spot = np.zeros((41, 41, 3), np.uint8)
     spot[20, 20] = 255
     for seed in range(40):
-        blurred = hard.worse_focus(spot, np.random.default_rng(seed), em=20.0)[:, :, 0].astype(float)
+        blurred = camera.worse_focus(spot, np.random.default_rng(seed), em=20.0)[:, :, 0].astype(float)
         rows, columns = np.mgrid[0:41, 0:41]
         total = blurred.sum()
         assert (rows * blurred).sum() / total == pytest.approx(20, abs=0.6)

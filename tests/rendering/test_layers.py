@@ -6,8 +6,8 @@ import cv2
 import numpy as np
 import pytest
 
-from segrec.data.rendering.fonts import load_font
-from segrec.data.rendering.layers import (
+from segrec.rendering.fonts import load_font
+from segrec.rendering.layers import (
     TextLayer,
     bend,
     densify,
@@ -16,7 +16,7 @@ from segrec.data.rendering.layers import (
     shear_and_view,
     trim,
 )
-from segrec.data.rendering.words import deform
+from segrec.rendering.words import deform
 
 SQUARE = np.array([[0, 0], [1, 0], [1, 1], [0, 1]], np.float32)
 

@@ -5,11 +5,11 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from segrec.data.rendering.backgrounds import Backgrounds
-from segrec.data.rendering.degrade import photograph
-from segrec.data.rendering.fonts import load_font
-from segrec.data.rendering.layers import draw_text
-from segrec.data.rendering.paint import LUMA, ink_color, paint, plate
+from segrec.rendering.backgrounds import Backgrounds
+from segrec.rendering.degrade import photograph
+from segrec.rendering.fonts import load_font
+from segrec.rendering.layers import draw_text
+from segrec.rendering.paint import LUMA, ink_color, paint, plate
 
 LAYER = draw_text("Sign", load_font("", 40))
 assert LAYER is not None

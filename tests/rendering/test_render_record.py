@@ -8,11 +8,11 @@ from dataclasses import replace
 import pytest
 
 from segrec.core.errors import DataError
-from segrec.data.rendering.record import RENDER_KEY, RenderRecord, files_digest
-from segrec.data.rendering.words import RenderSources, WordRenderer
-from segrec.data.rendering.writing import render_scenes, render_words
 from segrec.data.words import WordWriter
 from segrec.jobs.info import describe
+from segrec.rendering.record import RENDER_KEY, RenderRecord, files_digest
+from segrec.rendering.words import RenderSources, WordRenderer
+from segrec.rendering.writing import render_scenes, render_words
 
 
 def test_words_and_scenes_say_what_they_were_rendered_with(sources, tmp_path):

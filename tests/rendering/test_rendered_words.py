@@ -8,7 +8,7 @@ import pytest
 
 from segrec.core.errors import DataError
 from segrec.core.images import decode_image, encode_jpeg
-from segrec.data.rendering.words import HEIGHTS, RenderedWord, RenderSources, WordRenderer
+from segrec.rendering.words import HEIGHTS, RenderedWord, RenderSources, WordRenderer
 
 
 @pytest.fixture(scope="module")

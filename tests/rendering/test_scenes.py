@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from segrec.core.images import decode_image
-from segrec.data.rendering.scenes import SIDES, RenderedScene, SceneRenderer
+from segrec.rendering.scenes import SIDES, RenderedScene, SceneRenderer
 
 
 @pytest.fixture(scope="module")

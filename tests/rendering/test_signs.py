@@ -8,16 +8,16 @@ import pytest
 
 from segrec.core.errors import ConfigError
 from segrec.core.images import decode_image
-from segrec.data.rendering import sign_contours, sign_lights, sign_surfaces
-from segrec.data.rendering.fonts import load_font
-from segrec.data.rendering.layers import TextLayer, draw_text
-from segrec.data.rendering.paint import LUMA
-from segrec.data.rendering.scenes import SceneRenderer
-from segrec.data.rendering.sign_colors import brightness, ground_and_ink
-from segrec.data.rendering.sign_crops import boxed, clipped, crowded, framed
-from segrec.data.rendering.sign_layouts import laid_out, quarter_turned, stacked
-from segrec.data.rendering.signs import EFFECTS, PAINTERS
-from segrec.data.rendering.words import RenderedWord, WordRenderer
+from segrec.rendering import sign_contours, sign_lights, sign_surfaces
+from segrec.rendering.fonts import load_font
+from segrec.rendering.layers import TextLayer, draw_text
+from segrec.rendering.paint import LUMA
+from segrec.rendering.scenes import SceneRenderer
+from segrec.rendering.sign_colors import brightness, ground_and_ink
+from segrec.rendering.sign_crops import boxed, clipped, crowded, framed
+from segrec.rendering.sign_layouts import laid_out, quarter_turned, stacked
+from segrec.rendering.signs import EFFECTS, PAINTERS
+from segrec.rendering.words import RenderedWord, WordRenderer
 
 COUNT = 60
 EM = 52

@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 
 from segrec.core.images import decode_image
-from segrec.data.rendering.distractors import DISTRACTORS, cover, scatter
-from segrec.data.rendering.scenes import RenderedScene
-from segrec.data.rendering.text_free import SIDES, TextFreeRenderer, plain
+from segrec.rendering.distractors import DISTRACTORS, cover, scatter
+from segrec.rendering.scenes import RenderedScene
+from segrec.rendering.text_free import SIDES, TextFreeRenderer, plain
 
 GREY = np.full((60, 110, 3), 120, np.uint8)
 

@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 
 from segrec.core.errors import DataError
-from segrec.data.rendering import texts
-from segrec.data.rendering.texts import SIGN_WORDS, TextSource, read_lexicon
+from segrec.rendering import texts
+from segrec.rendering.texts import SIGN_WORDS, TextSource, read_lexicon
 
 
 @pytest.fixture

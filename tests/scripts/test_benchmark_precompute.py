@@ -9,7 +9,7 @@ import torch
 from segmenter.network import MutuallyGuidedNet
 from segmenter.predictor import Segmenter
 from segrec.core.images import encode_png
-from segrec.data.mask_codec import MaskCodec
+from segrec.data.masks.codec import MaskCodec
 from segrec.data.words import WordLmdb, WordWriter
 
 

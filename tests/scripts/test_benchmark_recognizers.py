@@ -11,8 +11,8 @@ import torch
 
 from recognizers import CRNN, Aster, Charset, InputSpec, Recognizer
 from segrec.core.images import encode_png
-from segrec.core.timing import LoopTiming
 from segrec.data.words import WordLmdb, WordWriter
+from segrec.training.timing import LoopTiming
 
 WORDS = ("ab", "cde", "f", "ghij")
 

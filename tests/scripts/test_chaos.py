@@ -11,8 +11,8 @@ import pytest
 from click.testing import CliRunner
 
 from segrec.core.images import encode_png
-from segrec.data.mask_record import MaskRecord, SegmenterRecord, SourceRecord
-from segrec.data.mask_writer import MaskStoreWriter
+from segrec.data.masks.record import MaskRecord, SegmenterRecord, SourceRecord
+from segrec.data.masks.writer import MaskStoreWriter
 from segrec.data.words import WordLmdb, WordWriter
 
 MASKS = [np.full((4, 6), 17 * level, np.uint8) for level in range(4)]

@@ -12,7 +12,7 @@ import pytest
 
 from segmenter.loading import save_segmenter
 from segmenter.network import MutuallyGuidedNet
-from segrec.data.mask_store import MaskStore
+from segrec.data.masks.store import MaskStore
 from segrec.data.words import WordLmdb, WordWriter
 from segrec.jobs.precompute import precompute_masks
 
@@ -24,7 +24,7 @@ import json, resource, sys
 from segrec.core.images import decode_image, encode_png, opencv
 from segmenter.loading import save_segmenter
 from segmenter.network import MutuallyGuidedNet
-from segrec.data.mask_store import MaskStore
+from segrec.data.masks.store import MaskStore
 from segrec.data.words import WordLmdb
 import numpy as np
 unit = 1 if sys.platform == "darwin" else 1024

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from segrec.core.images import Array
-from segrec.pretrained import Segmenter
+from segrec.reader import Segmenter
 
 SIZES = [(1, 1), (32, 100), (64, 256), (300, 400), (512, 512)]
 """A pixel, word crops as small and as large as they come, a crop and a scene."""

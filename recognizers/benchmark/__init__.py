@@ -1,6 +1,0 @@
-"""The two networks of deep-text-recognition-benchmark (Baek et al., ICCV 2019), with the names of its files."""
-
-from recognizers.benchmark.trba import Trba
-from recognizers.benchmark.vgg import VggBiLstmCtc
-
-__all__ = ["Trba", "VggBiLstmCtc"]

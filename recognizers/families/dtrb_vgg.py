@@ -1,0 +1,47 @@
+"""Checkpoints of deep-text-recognition-benchmark's CRNN (`None-VGG-BiLSTM-CTC.pth`, trained with or without case)."""
+
+from __future__ import annotations
+
+import torch
+from torch import nn
+
+from recognizers.charset import Charset
+from recognizers.dtrb import VggBiLstmCtc
+from recognizers.dtrb.vgg import GREY
+from recognizers.families.family import USUAL_CHARSETS, Family, State, charset_for, fill, shape_of, with_channels
+from recognizers.families.report import LoadReport
+
+_CONVOLUTIONS = (0, 3, 6, 8, 11, 14, 18)
+
+
+def build(state: State, charset: Charset | None, source: str) -> tuple[nn.Module, LoadReport]:
+    """The network of the widths, input channels and classes that the file's shapes tell.
+
+    Raises:
+        CheckpointError: a tensor is missing, or the shapes make no such network.
+    """
+
+    def shape(name: str, dimensions: int) -> tuple[int, ...]:
+        return shape_of(state, name, dimensions, source=source, family=FAMILY.name)
+
+    convolutions = [shape(f"FeatureExtraction.ConvNet.{number}.weight", 4) for number in _CONVOLUTIONS]
+    spec = with_channels(GREY, convolutions[0][1], source=source)
+    hidden = shape("SequenceModeling.0.rnn.weight_hh_l0", 2)[1]
+    charset = charset_for(shape("Prediction.weight", 2)[0], charset, USUAL_CHARSETS, source)
+    widths = [width for width, *_ in convolutions]
+    with torch.device("meta"):
+        network = VggBiLstmCtc(charset=charset, input_spec=spec, widths=widths, hidden=hidden)
+    return fill(network, state, source)
+
+
+def _keys() -> list[str]:
+    with torch.device("meta"):
+        return list(VggBiLstmCtc().state_dict())
+
+
+FAMILY = Family(
+    name="deep-text-recognition-benchmark CRNN",
+    signs=("FeatureExtraction.ConvNet.0.weight", "Prediction.weight"),
+    build=build,
+    keys=_keys,
+)

@@ -1,0 +1,60 @@
+"""The lists of ICDAR-2013 and -2015: `word_1.png, "Tiredness"`."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+from segrec.core.errors import DataError
+from segrec.importers.base import LAYOUTS, Crop, Skip, count_lines, numbered_lines
+
+_LINE = re.compile(r'\s*([^,]+?)\s*,\s*"(.*)"\s*')
+_ESCAPED = re.compile(r'\\(["\\])')
+
+
+def unescaped(text: str) -> str:
+    r"""Return the text between the outer quotes, where the release writes `\"` for a quote and `\\` for a backslash."""
+    return _ESCAPED.sub(r"\1", text)
+
+
+def find_list(root: str | os.PathLike[str], pairs: Sequence[tuple[str, str]]) -> tuple[Path, Path] | None:
+    """Return the first (list file, folder of pictures) below `root` of which both exist."""
+    found = [(Path(root) / file, Path(root) / folder) for file, folder in pairs]
+    return next((pair for pair in found if pair[0].is_file() and pair[1].is_dir()), None)
+
+
+def no_release(root: str | os.PathLike[str], release: str, pairs: Sequence[tuple[str, str]]) -> DataError:
+    """Return the error that says which list and folder were expected below `root`."""
+    expected = " or ".join(f"{file} with {'its pictures' if folder == '.' else folder + '/'}" for file, folder in pairs)
+    return DataError(f"{root} is no {release}: expected {expected}; {LAYOUTS}")
+
+
+class QuotedList:
+    """The crops of a list of names and labels in quotes; a label may hold commas and quotes.
+
+    Args:
+        file: the list, UTF-8 with or without a byte-order mark.
+        folder: of the pictures.
+    """
+
+    def __init__(self, file: Path, folder: Path) -> None:
+        self._file, self._folder = file, folder
+
+    @property
+    def annotations(self) -> Sequence[Path]:
+        """The list."""
+        return [self._file]
+
+    def count(self) -> int:
+        """Return the number of lines."""
+        return count_lines(self._file)
+
+    def items(self) -> Iterator[Crop | Skip]:
+        """Yield the crop of each line."""
+        for number, line in numbered_lines(self._file):
+            match = _LINE.fullmatch(line)
+            if match is None:
+                raise DataError(f'{self._file}, line {number}: expected word_1.png, "Tiredness", got {line[:80]!r}')
+            yield Crop(str(self._folder / match[1]), match[1], unescaped(match[2]))

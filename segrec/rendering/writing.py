@@ -1,0 +1,200 @@
+"""Rendered data on disk: words as an lmdb with exact mask stores, scenes as folders of pictures, masks and polygons."""
+
+from __future__ import annotations
+
+import json
+import os
+import tempfile
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import asdict
+from pathlib import Path
+from typing import IO, Any, Literal
+
+import numpy as np
+
+from segrec.core.errors import ConfigError, DataError
+from segrec.core.files import atomic_path, write_json
+from segrec.core.images import encode_png
+from segrec.core.runlog import progress_bar
+from segrec.core.workers import Pending, worker_processes
+from segrec.data.masks.kinds import ORACLE, REGIONS
+from segrec.data.masks.record import MaskRecord, SourceRecord
+from segrec.data.masks.writer import MaskStoreWriter
+from segrec.data.words import WordLmdb, WordWriter
+from segrec.rendering.record import RENDER_KEY
+from segrec.rendering.scenes import RenderedScene, SceneRenderer
+from segrec.rendering.styles import Style
+from segrec.rendering.text_free import TextFreeRenderer
+from segrec.rendering.words import RenderedWord, RenderSources, WordRenderer
+
+MASKS_A_WRITE = 1000
+ITEMS_A_TASK = 16
+
+Renderer = WordRenderer | SceneRenderer | TextFreeRenderer
+
+_renderer: Any = None
+
+
+def render_words(
+    output: str | os.PathLike[str],
+    count: int,
+    *,
+    seed: int = 0,
+    sources: RenderSources | None = None,
+    workers: int = 1,
+    masks: bool = True,
+    style: Style = "mixed",
+    overwrite: bool = False,
+) -> None:
+    """Write `count` rendered words as an lmdb; with `masks` also the stores `oracle` (strokes) and `regions` in it.
+
+    The same arguments give the same bytes, whatever the number of workers.
+
+    Raises:
+        ConfigError: `count` is below 1.
+        DataError: the output exists and is not to be overwritten, or cannot be written.
+    """
+    _check_count(count)
+    folder, renderer = Path(output), WordRenderer(seed, sources, style=style)
+    with WordWriter(folder, overwrite=overwrite) as writer, _spool(folder) as spool:
+        for word in _rendered(renderer, count, workers, "word"):
+            writer.add(word.jpeg, word.text)
+            if masks:
+                np.save(spool, word.strokes)
+                np.save(spool, word.region)
+        writer.note(RENDER_KEY, renderer.record.to_json())
+        writer.close()
+        if masks:
+            spool.seek(0)
+            _write_masks(folder, spool, count)
+
+
+@contextmanager
+def _spool(folder: Path) -> Iterator[IO[bytes]]:
+    """Yield a nameless file on the output's disk, where masks wait until the words are whole."""
+    try:
+        with tempfile.TemporaryFile(dir=folder) as spool:
+            yield spool
+    except OSError as error:
+        reason = error.strerror or error
+        raise DataError(f"cannot write {folder}: {reason}; free space or choose another output") from error
+
+
+def _write_masks(folder: Path, spool: IO[bytes], count: int) -> None:
+    source = SourceRecord.of(WordLmdb(folder))
+    kinds: tuple[tuple[str, Literal["oracle", "region"]], ...] = ((ORACLE, "oracle"), (REGIONS, "region"))
+    records = [
+        MaskRecord(kind=kind, source=source, segmenter=None, input_size=(None, None), span=(1, count))
+        for _, kind in kinds
+    ]
+    for name, _ in kinds:
+        _remove_store(folder / name)
+    with (
+        MaskStoreWriter.open(folder / ORACLE, records[0]) as strokes,
+        MaskStoreWriter.open(folder / REGIONS, records[1]) as regions,
+    ):
+        for first in range(1, count + 1, MASKS_A_WRITE):
+            pairs = [(np.load(spool), np.load(spool)) for _ in range(first, min(first + MASKS_A_WRITE, count + 1))]
+            strokes.write(first, [pair[0] for pair in pairs])
+            regions.write(first, [pair[1] for pair in pairs])
+        strokes.finish()
+        regions.finish()
+
+
+def _remove_store(store: Path) -> None:
+    """Remove the masks of a database that was overwritten; only files that a mask store consists of."""
+    for file in store.glob("shard-*/data.mdb"):
+        file.unlink()
+
+
+def render_scenes(
+    output: str | os.PathLike[str],
+    count: int,
+    *,
+    seed: int = 0,
+    sources: RenderSources | None = None,
+    workers: int = 1,
+    style: Style = "mixed",
+    text_free: bool = False,
+) -> None:
+    """Write `count` rendered scenes as `images/*.jpg`, `text/*.png`, `regions/*.png` and `polygons/*.json`.
+
+    A polygon file is a list of `{"points": [[x, y], ...], "text": ...}`. `scenes.json`, written last, names them all.
+    With `text_free` all pictures are without text, of all sizes from 24 pixels a side.
+
+    Raises:
+        ConfigError: `count` is below 1, there is no such style, or one is asked for with `text_free`.
+        DataError: the output already holds scenes, or cannot be written.
+    """
+    _check_count(count)
+    if text_free and style != "mixed":
+        raise ConfigError(f"text-free scenes have no style, got {style!r}; leave out --style or --text-free")
+    folder = Path(output)
+    if (folder / "scenes.json").exists():
+        raise DataError(f"{folder} already holds scenes; choose another output or delete it")
+    names = []
+    renderer = TextFreeRenderer(seed, sources) if text_free else SceneRenderer(seed, sources, style=style)
+    for number, scene in enumerate(_rendered(renderer, count, workers, "scene"), start=1):
+        names.append(f"scene-{number:06d}")
+        _write_scene(folder, names[-1], scene)
+    record = {"seed": seed, RENDER_KEY.decode(): asdict(renderer.record), "scenes": names}
+    write_json(folder / "scenes.json", record)
+
+
+def _write_scene(folder: Path, name: str, scene: RenderedScene) -> None:
+    polygons = [
+        {"points": polygon.round(2).tolist(), "text": text}
+        for polygon, text in zip(scene.polygons, scene.texts, strict=True)
+    ]
+    files = {
+        folder / "images" / f"{name}.jpg": scene.jpeg,
+        folder / "text" / f"{name}.png": encode_png(scene.strokes),
+        folder / "regions" / f"{name}.png": encode_png(scene.region),
+        folder / "polygons" / f"{name}.json": json.dumps(polygons, ensure_ascii=False).encode(),
+    }
+    for path, content in files.items():
+        with atomic_path(path) as partial:
+            partial.write_bytes(content)
+
+
+def _check_count(count: int) -> None:
+    if count < 1:
+        raise ConfigError(f"--count must be at least 1, got {count}")
+
+
+def _rendered(renderer: Renderer, count: int, workers: int, unit: str) -> Iterator[Any]:
+    """Yield items 0 to count - 1 in order; memory does not grow with `count`."""
+    with progress_bar(count, "rendering", unit) as bar, _mapper(renderer, workers) as run:
+        window = max(1, workers) * ITEMS_A_TASK * 4
+        for start in range(0, count, window):
+            for item in run(range(start, min(start + window, count))):
+                bar.update()
+                yield item
+
+
+@contextmanager
+def _mapper(renderer: Renderer, workers: int) -> Iterator[Callable[[range], Any]]:
+    if workers <= 1:
+        yield lambda indices: map(renderer.render, indices)
+        return
+    with worker_processes(workers, _start_worker, renderer) as submit:
+        yield lambda indices: _in_order([submit(_render_items, task) for task in _tasks(indices)])
+
+
+def _tasks(indices: range) -> Iterator[range]:
+    return (indices[start : start + ITEMS_A_TASK] for start in range(0, len(indices), ITEMS_A_TASK))
+
+
+def _in_order(pending: Sequence[Pending]) -> Iterator[Any]:
+    for items in pending:
+        yield from items()
+
+
+def _start_worker(renderer: Renderer) -> None:
+    global _renderer
+    _renderer = renderer
+
+
+def _render_items(indices: range) -> list[RenderedWord | RenderedScene]:
+    return [_renderer.render(index) for index in indices]

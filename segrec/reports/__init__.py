@@ -1,0 +1,1 @@
+"""Tables, pictures and pages that show what an evaluation found."""

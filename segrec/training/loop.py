@@ -1,0 +1,205 @@
+"""The one optimisation loop of the house: resumable, bit-exact on a CPU, stopped by a non-finite loss."""
+
+from __future__ import annotations
+
+import math
+import shutil
+import time
+from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from segrec.core.errors import ConfigError, TrainingError
+from segrec.core.files import atomic_path
+from segrec.core.interrupt import deferred_interrupt
+from segrec.core.runlog import LOGGER, progress_bar
+from segrec.training.distributed import ALONE, World, shared
+from segrec.training.progress import Progress
+from segrec.training.run_directory import RunDirectory
+from segrec.training.schedule import LoopSettings, RateStage
+from segrec.training.tensorboard import Board
+from segrec.training.timing import LoopTiming, awaited
+
+__all__ = ["Evaluation", "LoopSettings", "Loss", "RateStage", "TrainingError", "fit"]
+
+Loss = Callable[[nn.Module, Any], Mapping[str, Tensor]]
+Evaluation = Callable[[], Mapping[str, float]]
+
+
+def fit(
+    model: nn.Module,
+    loss: Loss,
+    batches: Callable[[int], Iterator[Any]],
+    optimizer: torch.optim.Optimizer,
+    *,
+    settings: LoopSettings,
+    run: RunDirectory,
+    state: Mapping[str, Any] | None,
+    save: Callable[[Path], None],
+    train_mode: Callable[[], object],
+    evaluate: Evaluation | None = None,
+    half: bool = False,
+    world: World = ALONE,
+    find_unused_parameters: bool = False,
+    board: Board | None = None,
+    timing: LoopTiming | None = None,
+) -> dict[str, float]:
+    """Optimise `model` up to `settings.steps`, or out of patience, and return the last evaluation (empty without one).
+
+    Of several processes, each calls this with its share of every batch. Where losses are means over the batch, all
+    numbers are then those of one process with the whole batch, to rounding. With `settings.ema_decay`, `save` and
+    `evaluate` meet the averaged weights in `model`, with the running statistics of the last step.
+
+    Args:
+        loss: gives named scalars for a network and a batch, `loss` among them; the others are logged. The network is
+            `model`, or a wrapper that is called alike once a step. All processes give the same names.
+        batches: gives the batches from a step on; the same step must always give the same batch.
+        run: where checkpoints and metrics go; it is released at the end.
+        state: what `run.begin` returned; the loop goes on from there.
+        save: writes the model's weights to a path; called in the main process.
+        train_mode: puts the model in the mode in which it is trained.
+        evaluate: gives named numbers, of which the largest `score` so far decides `best.safetensors`; all processes
+            call it, the main one's numbers count.
+        half: scale the loss for float16 gradients.
+        world: the processes that train together.
+        find_unused_parameters: for several processes, whether a batch may leave parameters without a gradient.
+        board: shows metrics, scores and pictures as well; it is closed at the end.
+        timing: a fresh one is filled with what this process measures.
+
+    Raises:
+        ConfigError: there is patience, but no evaluation.
+        TrainingError: the loss or the gradient is not finite, or `state` is another network's.
+        KeyboardInterrupt: after an interrupt of any process, once the step is done and saved.
+    """
+    scaler = torch.amp.GradScaler(next(model.parameters()).device.type, enabled=half)
+    progress = Progress(model, optimizer, scaler, settings=settings, run=run, save=save, world=world, board=board)
+    try:
+        if settings.patience is not None and evaluate is None:
+            raise ConfigError("a run with patience needs an evaluation; name validation data")
+        progress.begin(state)
+        network = shared(model, world, find_unused_parameters=find_unused_parameters)
+        stepper = _Stepper(network, loss, optimizer, scaler, settings, world)
+        train_mode()
+        timing = LoopTiming() if timing is None else timing
+        _optimise(stepper, progress, batches, train_mode, evaluate, timing)
+        _report(progress, timing)
+        if evaluate is None and world.is_main:
+            _copy(run.last, run.best)
+    finally:
+        run.release()
+        if board is not None:
+            board.close()
+    return progress.scores
+
+
+def _optimise(
+    stepper: _Stepper,
+    progress: Progress,
+    batches: Callable[[int], Iterator[Any]],
+    train_mode: Callable[[], object],
+    evaluate: Evaluation | None,
+    timing: LoopTiming,
+) -> None:
+    """Do the steps that are left, with their rows, evaluations and checkpoints."""
+    settings, world = stepper.settings, stepper.world
+    with (
+        deferred_interrupt() as interrupted,
+        progress_bar(settings.steps, "training", "step", initial=progress.step, shown=world.is_main) as bar,
+    ):
+        for batch, waiting in awaited(batches(progress.step)) if not progress.done else ():
+            start = time.perf_counter()
+            progress.count(stepper.step(batch, progress.step))
+            timing.add(waiting, time.perf_counter() - start)
+            bar.update()
+            if _due(progress.step, settings.log_every) or progress.done:
+                bar.set_postfix(loss=f"{progress.log()['loss']:.3f}")
+            if evaluate is not None and (progress.done or _due(progress.step, settings.evaluate_every)):
+                progress.judge(evaluate)
+                train_mode()
+            if progress.out_of_patience and progress.sums:
+                progress.log()
+            stopping = world.any(interrupted.is_set())
+            if progress.done or stopping or _due(progress.step, settings.checkpoint_every):
+                progress.checkpoint()
+            if stopping:
+                raise KeyboardInterrupt
+            if progress.done:
+                break
+
+
+def _report(progress: Progress, timing: LoopTiming) -> None:
+    if progress.out_of_patience:
+        LOGGER.info(
+            "no better score in %d evaluations: the run ends at step %d of %d",
+            *(progress.waited, progress.step, progress.settings.steps),
+        )
+    if timing.steps > 1:
+        LOGGER.info("waited for data %.1f%% of the time", 100 * timing.waiting_share)
+
+
+def _due(step: int, every: int) -> bool:
+    return every > 0 and step % every == 0
+
+
+class _Stepper:
+    """Does optimiser steps."""
+
+    def __init__(
+        self,
+        network: nn.Module,
+        loss: Loss,
+        optimizer: torch.optim.Optimizer,
+        scaler: torch.amp.GradScaler,
+        settings: LoopSettings,
+        world: World,
+    ) -> None:
+        self.network, self.loss, self.optimizer, self.scaler = network, loss, optimizer, scaler
+        self.settings, self.world = settings, world
+
+    def step(self, batch: Any, step: int) -> dict[str, float]:
+        """Do the 0-based `step` and return the loss terms of the global batch as numbers.
+
+        With a scaler, a step whose float16 gradients overflow is left out and counted as `skipped_steps`.
+        """
+        rate = self.settings.rate(step)
+        for group in self.optimizer.param_groups:
+            group["lr"] = rate * group.get("lr_scale", 1.0)
+        terms = self.loss(self.network, batch)
+        totals = self.world.sum({name: float(value.detach()) for name, value in terms.items()})
+        values = {name: total / self.world.size for name, total in totals.items()}
+        _check_finite("loss", values["loss"], step)
+        self.optimizer.zero_grad(set_to_none=True)
+        self.scaler.scale(terms["loss"]).backward()
+        if self.settings.gradient_clip is not None:
+            values.update(self._clip(self.settings.gradient_clip, step))
+        scale = self.scaler.get_scale()
+        self.scaler.step(self.optimizer)
+        self.scaler.update()
+        if self.scaler.is_enabled():
+            values["skipped_steps"] = float(self.scaler.get_scale() < scale)
+        return values
+
+    def _clip(self, largest: float, step: int) -> dict[str, float]:
+        """Clip the gradients and return their norm; nothing when the scaler is about to leave the step out."""
+        self.scaler.unscale_(self.optimizer)
+        parameters = [p for group in self.optimizer.param_groups for p in group["params"]]
+        norm = float(torch.nn.utils.clip_grad_norm_(parameters, largest))
+        if self.scaler.is_enabled() and not math.isfinite(norm):
+            return {}
+        _check_finite("gradient's norm", norm, step)
+        return {"gradient_norm": norm}
+
+
+def _check_finite(name: str, value: float, step: int) -> None:
+    if not math.isfinite(value):
+        raise TrainingError(
+            f"the {name} became {value} at step {step + 1}; the last checkpoint is kept, lower --lr or check the labels"
+        )
+
+
+def _copy(source: Path, target: Path) -> None:
+    with atomic_path(target) as partial:
+        shutil.copyfile(source, partial)

@@ -1,0 +1,62 @@
+"""Where weights are: shipped with the package under a short name, in a run directory, or in a file of the user's."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+from segrec.core.errors import CheckpointError
+
+FOLDER = Path(__file__).parent / "weights"
+SEGMENTER = "mgnet-slim"
+PLAIN = "crnn-slim"
+ASTER = "aster-slim"
+VARIANTS = {"none": "", "random": "-random", "zero": "-zero", "predicted": "-predicted", "oracle": "-predicted"}
+"""What is appended to the name of plain weights for those that were fine-tuned with each kind of mask."""
+
+SHIPPED = "shipped"
+"""What the shipped recognizers are called together, where no model is named."""
+
+CONTROL = f"{PLAIN}-none"
+"""`PLAIN`, trained on as its variants with masks were, but without one: what they are fairly compared with."""
+
+READER = ASTER + VARIANTS["predicted"]
+"""What reads pictures where no weights are named."""
+
+
+def weights_for(mask: str, model: str | None = None) -> str:
+    """Return the weights to read with under a kind of mask.
+
+    Args:
+        mask: one of the kinds.
+        model: what the user named. The name of shipped plain weights, and None, which is the plain CRNN, stand for
+            the variant that was fine-tuned with that kind of mask; everything else stands for itself.
+    """
+    if model is None or (model in (PLAIN, ASTER) and not Path(model).exists()):
+        return (model or PLAIN) + VARIANTS[mask]
+    return model
+
+
+def shipped_names() -> list[str]:
+    """Return the names of the weights that come with the package."""
+    return sorted(file.stem for file in FOLDER.glob("*.safetensors"))
+
+
+def resolve_weights(name_or_path: str | os.PathLike[str]) -> Path:
+    """Return the weights file that a shipped name, a run directory or a path stands for.
+
+    Raises:
+        CheckpointError: it is none of these; the message lists the shipped names.
+    """
+    path = Path(name_or_path)
+    if path.is_dir():
+        for candidate in ("best.safetensors", "last.safetensors"):
+            if (path / candidate).exists():
+                return path / candidate
+        raise CheckpointError(f"{path} is a folder without best.safetensors or last.safetensors; name a run or a file")
+    if path.exists():
+        return path
+    shipped = FOLDER / f"{name_or_path}.safetensors"
+    if path.name == str(name_or_path) and shipped.exists():
+        return shipped
+    raise CheckpointError(f"no weights at {path}; name a file, a run directory, or one of {', '.join(shipped_names())}")

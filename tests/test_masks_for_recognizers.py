@@ -1,0 +1,99 @@
+"""A recognizer gets the same mask from the Reader, from an evaluation on the fly and from one that reads a store."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+
+from recognizers import Recognizer, crnn_slim, widen_input
+from segmenter import MutuallyGuidedNet
+from segmenter.loading import save_segmenter
+from segrec.core.images import encode_png, resample_mask
+from segrec.data.masks.predicted import PredictedMasks, as_stored, mask_bytes
+from segrec.data.masks.sources import MaskSource, StoredMasks
+from segrec.data.masks.store import MaskStore
+from segrec.data.words import WordLmdb, WordWriter
+from segrec.evaluation.scoring import score_words
+from segrec.jobs.precompute import open_segmenter, precompute_masks
+from segrec.reader import Reader, Segmenter
+
+SIZES = {"small": (14, 40), "wide": (12, 500), "large": (90, 210)}
+
+
+def crop(size: tuple[int, int]) -> np.ndarray:
+    return np.random.default_rng(size[0]).integers(0, 256, (*size, 3), dtype=np.uint8)
+
+
+@pytest.fixture(scope="module")
+def weights(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    torch.manual_seed(0)
+    network = MutuallyGuidedNet(width=4, working_height=32)
+    with torch.no_grad():
+        for _ in range(20):  # BatchNorms without statistics would give flat masks
+            network(torch.rand(4, 3, 32, 64) * 2 - 1)
+        network.text_decoder.head.weight *= 5
+    path = tmp_path_factory.mktemp("weights") / "segmenter.safetensors"
+    save_segmenter(path, network)
+    return path
+
+
+@pytest.fixture(scope="module")
+def words(tmp_path_factory: pytest.TempPathFactory) -> WordLmdb:
+    folder = tmp_path_factory.mktemp("data") / "words"
+    with WordWriter(folder) as writer:
+        for size in SIZES.values():
+            writer.add(encode_png(crop(size)), "word")
+    return WordLmdb(folder)
+
+
+class Watched(Recognizer):
+    """A recognizer that keeps the mask channel of everything it reads, (H, W) in 0..255."""
+
+    def __init__(self, model: torch.nn.Module) -> None:
+        super().__init__(model)
+        self.masks: list[np.ndarray] = []
+        self.model.register_forward_pre_hook(self._keep)
+
+    def _keep(self, module: torch.nn.Module, inputs: tuple[Any, ...]) -> None:
+        self.masks += list(inputs[0][:, 3].numpy() * 255)
+
+
+@pytest.fixture(params=["bilinear", "bicubic"])
+def recognizer(request: pytest.FixtureRequest) -> Watched:
+    wide: Any = widen_input(crnn_slim(), "random")
+    wide.input_spec = replace(wide.input_spec, interpolation=request.param)
+    return Watched(wide)
+
+
+def given_by(recognizer: Watched, words: WordLmdb, source: MaskSource) -> list[np.ndarray]:
+    recognizer.masks.clear()
+    score_words(recognizer, words, source)
+    return list(recognizer.masks)
+
+
+def test_the_same_mask_comes_from_the_reader_on_the_fly_and_from_a_store(recognizer, words, weights, tmp_path):
+    Reader(recognizer, Segmenter.from_pretrained(weights, device="cpu", scene_height=None)).read(
+        [word.image for word in words if word.image is not None]
+    )
+    read = list(recognizer.masks)
+    store = MaskStore(precompute_masks(words.path, tmp_path / "masks", segmenter=weights, device="cpu").store)
+    fly = PredictedMasks(open_segmenter(weights, device="cpu")[0])
+    found = {"fly": given_by(recognizer, words, fly), "store": given_by(recognizer, words, StoredMasks(store))}
+    for masks in found.values():
+        for name, mask, expected in zip(SIZES, masks, read, strict=True):
+            assert mask.shape == (32, 100) and mask.std() > 5, "a flat mask would prove nothing"
+            assert np.abs(mask - expected).max() <= 1, name
+
+
+def test_a_small_crops_mask_is_resampled_once(recognizer, words, weights):
+    segmenter, _ = open_segmenter(weights, device="cpu")
+    small = crop(SIZES["small"])
+    network_mask = as_stored(mask_bytes(segmenter.text_of_prepared([segmenter.prepare(small)])[0]))
+    assert network_mask.shape == (32, 91)
+    given = given_by(recognizer, words, PredictedMasks(segmenter))[0]
+    assert np.abs(given - resample_mask(network_mask, (32, 100))).max() <= 1

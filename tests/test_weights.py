@@ -1,0 +1,86 @@
+"""Weights by name, run directory or path."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from recognizers import crnn_slim, save_recognizer
+from segmenter import MutuallyGuidedNet
+from segmenter.loading import save_segmenter
+from segrec.core.checkpoint import read_header
+from segrec.core.errors import CheckpointError
+from segrec.reader import Segmenter, open_recognizer
+from segrec.weights import ASTER, PLAIN, SEGMENTER, VARIANTS, resolve_weights, shipped_names, weights_for
+
+
+def test_every_name_that_the_package_uses_is_shipped():
+    used = {SEGMENTER, *(weights_for(mask, plain) for mask in VARIANTS for plain in (PLAIN, ASTER))}
+    assert used <= set(shipped_names())
+    for name in shipped_names():
+        path = resolve_weights(name)
+        assert path.is_file() and path.stem == name
+        assert read_header(path).architecture == name.split("-")[0]
+
+
+def test_plain_weights_stand_for_the_variant_of_each_mask_and_others_for_themselves(tmp_path, monkeypatch):
+    assert weights_for("none") == PLAIN
+    assert weights_for("oracle", ASTER) == "aster-slim-predicted"
+    assert weights_for("zero", "aster-slim-random") == "aster-slim-random"
+    monkeypatch.chdir(tmp_path)
+    Path(ASTER).touch()
+    assert weights_for("zero", ASTER) == ASTER, "a file of the user's goes before a shipped name"
+
+
+@pytest.mark.parametrize("plain", [PLAIN, ASTER])
+def test_every_shipped_recognizer_opens_and_takes_the_mask_it_was_made_for(plain):
+    for mask in VARIANTS:
+        assert open_recognizer(weights_for(mask, plain), device="cpu").needs_mask == (mask != "none")
+
+
+def test_a_run_directory_gives_its_best_weights_or_else_its_last(tmp_path):
+    with pytest.raises(CheckpointError, match=r"is a folder without best\.safetensors or last\.safetensors"):
+        resolve_weights(tmp_path)
+    (tmp_path / "last.safetensors").touch()
+    assert resolve_weights(tmp_path) == tmp_path / "last.safetensors"
+    (tmp_path / "best.safetensors").touch()
+    assert resolve_weights(str(tmp_path)) == tmp_path / "best.safetensors"
+
+
+def test_a_file_goes_before_a_shipped_name(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    assert resolve_weights(SEGMENTER) != Path(SEGMENTER)
+    Path(SEGMENTER).touch()
+    assert resolve_weights(SEGMENTER) == Path(SEGMENTER)
+
+
+@pytest.mark.parametrize("name", ["absent", "crnn-slim.safetensors", "../weights/crnn-slim", "absent/crnn-slim"])
+def test_a_name_of_nothing_lists_the_shipped_ones(name, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(CheckpointError) as error:
+        resolve_weights(name)
+    assert str(error.value) == (
+        f"no weights at {name}; name a file, a run directory, or one of {', '.join(shipped_names())}"
+    )
+
+
+def test_a_segmenter_opens_by_path_with_its_options(tmp_path):
+    save_segmenter(tmp_path / "best.safetensors", MutuallyGuidedNet(width=2, working_height=32))
+    segmenter = Segmenter.from_pretrained(tmp_path, device="cpu", scene_height=None)
+    assert segmenter.working_height == 32 and segmenter.scene_height is None
+    assert (
+        Segmenter.from_pretrained(tmp_path / "best.safetensors", device="cpu", working_height=16).working_height == 16
+    )
+    assert [mask.shape for mask in segmenter.predict_text([np.zeros((5, 9, 3), np.uint8)])] == [(5, 9)]
+
+
+def test_the_wrong_kind_of_weights_is_refused_in_words(tmp_path):
+    save_recognizer(tmp_path / "reads.safetensors", crnn_slim())
+    save_segmenter(tmp_path / "segments.safetensors", MutuallyGuidedNet(width=2))
+    with pytest.raises(CheckpointError, match="holds a model of architecture 'crnn', not a segmenter"):
+        Segmenter.from_pretrained(tmp_path / "reads.safetensors")
+    with pytest.raises(CheckpointError, match="holds weights of 'mgnet', which is no recognizer"):
+        open_recognizer(tmp_path / "segments.safetensors")
+    assert not open_recognizer(tmp_path / "reads.safetensors", device="cpu").needs_mask

@@ -1,0 +1,118 @@
+"""The folder of a run and its settings."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+import pytest
+import torch
+
+from segrec.core.errors import CheckpointError, ConfigError, DataError
+from segrec.core.files import read_json, write_json
+from segrec.training.run_directory import RunDirectory
+
+
+@dataclass(frozen=True)
+class Settings:
+    data: Sequence[str] = ("words",)
+    steps: int = 10
+    seed: int = 0
+    lr: float | None = 0.1
+    device: str = "cpu"
+    amp: str = "off"
+    workers: int = 0
+    checkpoint_every: int = 100
+    gradient_checkpointing: bool = False
+
+
+@pytest.fixture
+def run(tmp_path) -> RunDirectory:
+    run = RunDirectory(tmp_path / "run")
+    assert run.begin("train", Settings(), parent="a") is None
+    run.save_state({"step": 4, "model": {"w": torch.ones(2)}})
+    return run
+
+
+def test_a_new_run_records_its_settings(tmp_path):
+    run = RunDirectory(tmp_path / "deep" / "run")
+    assert run.begin("train", Settings(), parent="a") is None
+    assert run.read_record()["settings"] == {
+        "job": "train",
+        "data": ["words"],
+        "steps": 10,
+        "seed": 0,
+        "lr": 0.1,
+        "device": "cpu",
+        "amp": "off",
+        "workers": 0,
+        "checkpoint_every": 100,
+        "gradient_checkpointing": False,
+        "parent": "a",
+    }
+
+
+def test_the_same_settings_resume(run):
+    state = run.begin("train", Settings(), parent="a")
+    assert state is not None and state["step"] == 4 and torch.equal(state["model"]["w"], torch.ones(2))
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"steps": 99},
+        {"device": "cuda"},
+        {"amp": "bf16"},
+        {"workers": 3},
+        {"checkpoint_every": 7, "gradient_checkpointing": True},
+    ],
+)
+def test_length_and_machine_may_change_and_the_new_ones_are_recorded(run, change):
+    assert run.begin("train", replace(Settings(), **change), parent="a") is not None
+    assert change.items() <= run.read_record()["settings"].items()
+
+
+@pytest.mark.parametrize(
+    ("job", "settings", "parent", "message"),
+    [
+        ("train", Settings(seed=5), "a", "holds a run with seed=0, this one has 5; choose another --output"),
+        ("train", Settings(lr=None), "a", "lr=0.1, this one has None"),
+        ("train", Settings(data=["words", "more"]), "a", r"data=\['words'\], this one has \['words', 'more'\]"),
+        ("train", Settings(), "b", "parent='a', this one has 'b'"),
+        ("finetune", Settings(), "a", "job='train', this one has 'finetune'"),
+    ],
+)
+def test_other_settings_are_refused_by_name_and_change_nothing(run, job, settings, parent, message):
+    before = run.record.read_bytes()
+    with pytest.raises(ConfigError, match=message) as error:
+        run.begin(job, settings, parent=parent)
+    assert "\n" not in str(error.value)
+    assert run.record.read_bytes() == before
+
+
+def test_settings_may_change_while_nothing_was_trained_yet(tmp_path):
+    run = RunDirectory(tmp_path)
+    run.begin("train", Settings())
+    assert run.begin("train", Settings(seed=5)) is None
+    assert run.read_record()["settings"]["seed"] == 5
+
+
+@pytest.mark.parametrize("content", [[], {}, {"settings": 3}])
+def test_a_record_of_another_kind_is_refused(run, content):
+    write_json(run.record, content)
+    with pytest.raises(DataError, match=r"run\.json holds no settings; it is damaged"):
+        run.begin("train", Settings(), parent="a")
+
+
+def test_a_damaged_or_foreign_state_is_refused(run):
+    run.state.write_bytes(run.state.read_bytes()[:100])
+    with pytest.raises(CheckpointError, match=r"state\.pt cannot be read as a PyTorch file"):
+        run.begin("train", Settings(), parent="a")
+    torch.save({"weights": 1}, run.state)
+    with pytest.raises(CheckpointError, match=r"state\.pt is no training state; delete .* and start again"):
+        run.begin("train", Settings(), parent="a")
+
+
+def test_the_record_is_readable_by_people(run):
+    assert read_json(run.record) == run.read_record()
+    assert '\n    "seed": 0,\n' in run.record.read_text()
