@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import json
 import os
@@ -13,6 +14,10 @@ from typing import Any
 from segrec.core.errors import DataError
 
 
+_NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
+"""What only a write meets; its error names no file."""
+
+
 @contextmanager
 def atomic_path(path: str | os.PathLike[str]) -> Iterator[Path]:
     """Yield a temporary sibling of `path`; it takes the name `path` only once it is whole and on disk.
@@ -21,25 +26,43 @@ def atomic_path(path: str | os.PathLike[str]) -> Iterator[Path]:
         path: the file to appear; its folder is made when absent.
 
     Raises:
-        DataError: the folder cannot be written or the disk is full; `path` is then as it was before.
+        DataError: the folder cannot be written or the disk is full; `path` is then as it was before. An OSError that
+            is about another file is handed on as it is.
     """
     target = Path(path)
     partial = target.with_name(f".{target.name}.{os.getpid()}.partial")
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
-        yield partial
-        with open(partial, "rb") as handle:
-            os.fsync(handle.fileno())
-        os.replace(partial, target)
     except OSError as error:
+        raise _unwritten(target, error) from error
+    try:
+        try:
+            yield partial
+        except OSError as error:
+            if not _is_about(error, partial):
+                raise
+            raise _unwritten(target, error) from error
+        try:
+            with open(partial, "rb") as handle:
+                os.fsync(handle.fileno())
+            os.replace(partial, target)
+        except OSError as error:
+            raise _unwritten(target, error) from error
+    except BaseException:
         with suppress(OSError):
             partial.unlink()
-        raise DataError(
-            f"cannot write {target}: {error.strerror or error}; choose another output or free space"
-        ) from error
-    except BaseException:
-        partial.unlink(missing_ok=True)
         raise
+
+
+def _is_about(error: OSError, file: Path) -> bool:
+    """Return whether an error of code that writes `file` is of that writing, not of another file that it reads."""
+    if error.filename is None:
+        return error.errno in _NO_ROOM
+    return isinstance(error.filename, str | bytes) and Path(os.fsdecode(error.filename)) == file
+
+
+def _unwritten(target: Path, error: OSError) -> DataError:
+    return DataError(f"cannot write {target}: {error.strerror or error}; choose another output or free space")
 
 
 def check_writable(path: str | os.PathLike[str], option: str) -> None:
