@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import shlex
+import tomllib
 from pathlib import Path
 
 import click
@@ -66,3 +67,11 @@ def test_links_lead_to_files_and_headings_that_are_there(page):
             assert target[1:] in anchors, target
         elif "://" not in target:
             assert (page.parent / target).exists(), target
+
+
+def test_the_source_distribution_holds_the_pages_that_these_tests_read():
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
+    packed = set(project["tool"]["hatch"]["build"]["targets"]["sdist"]["include"])
+    read = {page.relative_to(ROOT).parts[0] for page in [*PAGES, ROOT / "CHANGELOG.md", ROOT / "tests"]}
+    assert read <= packed
+    assert all((ROOT / name).exists() for name in packed)
