@@ -33,11 +33,14 @@ class _OpenEnvironments:
 
     def __init__(self) -> None:
         self.process = os.getpid()
-        self.lock = threading.RLock()
+        self.lock = threading.Condition()
+        """Held for a change of what follows; notified when a read or a closing ends. Waiting gives it up."""
         self.by_path: dict[str, _Opened] = {}
         """The least recently used first."""
         self.reading: Counter[tuple[int, int]] = Counter()
         """Reads under way, by the file's device and inode."""
+        self.closing: Counter[tuple[int, int]] = Counter()
+        """Threads that close or write a file; no read of it begins meanwhile."""
 
 
 _open_environments = _OpenEnvironments()
@@ -67,6 +70,9 @@ def read_environment(path: PathLike) -> lmdb.Environment:
     environments = _environments()
     with environments.lock:
         file = _file_identity(folder)
+        while environments.closing[file]:
+            environments.lock.wait()
+            file = _file_identity(folder)
         known = environments.by_path.get(folder)
         if known is not None and known.file != file:
             close_environment(folder)
@@ -98,15 +104,54 @@ def _most_open() -> int:
 
 
 def close_environment(path: PathLike) -> None:
-    """Close the environment of the lmdb folder `path` if this process holds it open."""
-    environments = _environments()
+    """Close the environment of the lmdb folder `path` if this process holds it open, once no thread reads it."""
+    with _closed(path):
+        pass
+
+
+@contextmanager
+def _closed(path: PathLike) -> Iterator[None]:
+    """Close the environment of a folder once the reads under way have ended; those that come meanwhile wait."""
+    environments, folder = _environments(), os.path.realpath(path)
     with environments.lock:
-        closing = environments.by_path.get(os.path.realpath(path))
-        if closing is not None:
-            paths = [name for name, opened in environments.by_path.items() if opened.file == closing.file]
-            for name in paths:
-                del environments.by_path[name]
-            closing.environment.close()
+        opened = environments.by_path.get(folder)
+        file = _file_there(folder) if opened is None else opened.file
+        environments.closing[file] += 1
+        try:
+            while environments.reading[file]:
+                environments.lock.wait()
+            _close(environments, file)
+        except BaseException:  # an interrupt of the waiting
+            _reopen(environments, file)
+            raise
+    try:
+        yield
+    finally:
+        with environments.lock:
+            _reopen(environments, file)
+
+
+def _close(environments: _OpenEnvironments, file: tuple[int, int]) -> None:
+    """Close the environment of a file that no thread reads, whatever paths lead to it."""
+    for name in [name for name, opened in environments.by_path.items() if opened.file == file]:
+        environments.by_path.pop(name).environment.close()
+
+
+def _reopen(environments: _OpenEnvironments, file: tuple[int, int]) -> None:
+    """Let reads of a file begin again."""
+    environments.closing[file] -= 1
+    if not environments.closing[file]:
+        del environments.closing[file]
+    environments.lock.notify_all()
+
+
+def _file_there(folder: str) -> tuple[int, int]:
+    """Return (device, inode) of the data file; (0, 0), which is none's, where there is none."""
+    try:
+        found = os.stat(os.path.join(folder, DATA_FILE))
+    except OSError:
+        return 0, 0
+    return found.st_dev, found.st_ino
 
 
 def _file_identity(folder: str) -> tuple[int, int]:
@@ -208,7 +253,7 @@ class LmdbReader:
     def _transaction(self) -> Iterator[lmdb.Transaction]:
         environments = _environments()
         with environments.lock:
-            if self.path not in environments.by_path:
+            while self.path not in environments.by_path or environments.closing[environments.by_path[self.path].file]:
                 read_environment(self.path)
             opened = environments.by_path[self.path] = environments.by_path.pop(self.path)
             environments.reading[opened.file] += 1
@@ -218,6 +263,7 @@ class LmdbReader:
         finally:
             with environments.lock:
                 environments.reading[opened.file] -= 1
+                environments.lock.notify_all()
 
     def release(self) -> None:
         """Give back the memory of the pages read so far, unless a thread reads right now; the next read maps anew.
@@ -260,12 +306,16 @@ def commit(file: PathLike, items: Sequence[tuple[bytes, bytes]], *, durable: boo
     Raises:
         DataError: the disk is full, or the file cannot be written or is no lmdb file.
     """
-    close_environment(os.path.dirname(os.path.abspath(file)))
+    with _closed(os.path.dirname(os.path.abspath(file))):
+        _commit(os.fspath(file), items, durable=durable)
+
+
+def _commit(file: str, items: Sequence[tuple[bytes, bytes]], *, durable: bool) -> None:
     payload = sum(len(key) + len(value) for key, value in items)
     growth = 2
     while True:
         try:
-            return _commit_once(os.fspath(file), items, payload * growth, durable=durable)
+            return _commit_once(file, items, payload * growth, durable=durable)
         except lmdb.MapFullError:
             growth *= 2
         except lmdb.Error as error:
