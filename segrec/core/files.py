@@ -6,13 +6,12 @@ import errno
 import hashlib
 import json
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
 from segrec.core.errors import DataError
-
 
 _NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 """What only a write meets; its error names no file."""
@@ -102,6 +101,19 @@ def read_json(path: str | os.PathLike[str]) -> Any:
         raise DataError(f"cannot read {path}: {error.strerror or error}") from error
     except ValueError as error:
         raise DataError(f"{path} is no valid JSON ({error}); it may be damaged, delete it or restore it") from error
+
+
+def listed(given: str | os.PathLike[str] | Sequence[str | os.PathLike[str]]) -> list[str]:
+    """Return paths or names as a list of texts; one alone is a list of one, not of its characters."""
+    if isinstance(given, str | os.PathLike):
+        return [os.fspath(given)]
+    return [os.fspath(one) for one in given]
+
+
+def set_listed(settings: object, *names: str) -> None:
+    """Make lists of the attributes of a frozen dataclass that are sequences of paths or names, see `listed`."""
+    for name in names:
+        object.__setattr__(settings, name, listed(getattr(settings, name)))
 
 
 def file_digest(path: str | os.PathLike[str]) -> str:

@@ -66,10 +66,10 @@ def test_an_error_of_another_file_is_not_blamed_on_the_target(tmp_path, failure)
 
 
 def test_an_error_of_writing_the_target_names_the_target_not_its_partial_file(tmp_path):
-    with pytest.raises(DataError, match=r"cannot write .*/file\.txt: Is a directory; choose") as error:
-        with atomic_path(tmp_path / "file.txt") as partial:
-            partial.mkdir()
-            partial.write_text("no")
+    refused = pytest.raises(DataError, match=r"cannot write .*/file\.txt: Is a directory; choose")
+    with refused as error, atomic_path(tmp_path / "file.txt") as partial:
+        partial.mkdir()
+        partial.write_text("no")
     assert "partial" not in str(error.value)
 
 
