@@ -256,7 +256,7 @@ def test_nothing_is_closed_under_another_threads_read(tmp_path, closing):
     thread.join(20)
     assert seen == ["closed"]
     assert LmdbReader(folder).get(b"a") == (b"1" if closing == "close" else b"2")
-    assert not lmdb_io._environments().closing
+    assert not lmdb_io.open_environments().closing
 
 
 def test_threads_read_on_while_others_close_and_commit(tmp_path):
@@ -287,7 +287,7 @@ def test_threads_read_on_while_others_close_and_commit(tmp_path):
 def test_more_databases_are_read_than_are_held_open(tmp_path, monkeypatch):
     monkeypatch.setattr(resource, "getrlimit", lambda kind: (12, 4096))
     readers = [LmdbReader(make_database(tmp_path / f"db{number}", {b"a": b"%d" % number})) for number in range(6)]
-    environments = lmdb_io._environments()
+    environments = lmdb_io.open_environments()
     for number in (0, 5, 1, 4, 0, 0, 2, 3):
         assert readers[number].get(b"a") == b"%d" % number
         assert len(environments.by_path) <= 3
