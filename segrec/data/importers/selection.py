@@ -89,8 +89,8 @@ KNOWN = (
     Known("icdar15", "test", 1811, by_names=True),
 )
 """Numbers of the releases and of the comparison by Baek et al. (2019), "What is wrong with scene text recognition model
-comparisons?". ICDAR-03 is released with 1,110 words, of which the rule gives 867, and with 1,107, of which it gives 860;
-1811 lacks, of the 2077, what is not alphanumeric or strongly bent, by a list that no rule gives."""
+comparisons?". ICDAR-03 is released with 1,110 words, of which the rule gives 867, and with 1,107, of which it gives
+860; 1811 lacks, of the 2077, what is not alphanumeric or strongly bent, by a list that no rule gives."""
 
 
 @dataclass(frozen=True)
