@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib
 import re
 import shlex
+import tomllib
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -176,3 +177,11 @@ def test_links_lead_to_files_and_headings_that_are_there(page):
             file = page.parent / path if path else page
             assert file.exists(), target
             assert not anchor or anchor in anchors(file), target
+
+
+def test_the_source_distribution_holds_the_pages_that_these_tests_read():
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
+    packed = set(project["tool"]["hatch"]["build"]["targets"]["sdist"]["include"])
+    read = {page.relative_to(ROOT).parts[0] for page in [*PAGES, ROOT / "CHANGELOG.md", ROOT / "tests"]}
+    assert read <= packed
+    assert all((ROOT / name).exists() for name in packed)

@@ -16,6 +16,9 @@ LLOYD_STEPS = 5
 RIDGE = 1e-5
 """Added to the landmarks' own affinity, whose diagonal is 1, so that alike landmarks do not blow up rounding errors."""
 
+RIDGES = 4
+"""Ridges that are tried, each ten times the one before, until the affinity is positive definite."""
+
 BLOCK = 256
 """Most pixels of a block whose affinities are exact."""
 
@@ -42,6 +45,9 @@ def nystrom_times(points: Tensor, maps: Tensor, *, landmarks: int) -> Tensor:
         points: (P, F) features, P at least 1.
         maps: (R, P), any range.
         landmarks: their number; with P points or fewer they are the points themselves.
+
+    Raises:
+        ValueError: points are not finite.
     """
     order = halved(points, BLOCK)  # (blocks, size), a permutation of P points and some padding
     blocks, size = order.shape
@@ -103,11 +109,21 @@ def halved(points: Tensor, size: int) -> Tensor:
 
 
 def _inverse_root(affinity: Tensor) -> Tensor:
-    """Return R with `R R' = (affinity + ridge)^-1`, found in float64 where the device has it."""
+    """Return R with `R R' = (affinity + ridge)^-1`, found in float64 where the device has it.
+
+    Raises:
+        ValueError: the affinity has no such root, as one of points that are not finite.
+    """
     exact = affinity if affinity.device.type == "mps" else affinity.double()
     identity = torch.eye(len(exact), dtype=exact.dtype, device=exact.device)
-    lower, _ = torch.linalg.cholesky_ex(exact + RIDGE * identity)
-    return torch.linalg.solve_triangular(lower, identity, upper=False).T.to(affinity.dtype)
+    for ridge in (RIDGE * 10**attempt for attempt in range(RIDGES)):
+        lower, failed = torch.linalg.cholesky_ex(exact + ridge * identity)
+        if not failed:
+            return torch.linalg.solve_triangular(lower, identity, upper=False).T.to(affinity.dtype)
+    raise ValueError(
+        f"the affinity of {len(exact)} landmarks is not positive definite, even with {ridge:g} on its diagonal; "
+        "give images and sigmas that are finite, or fewer landmarks"
+    )
 
 
 def _spread(total: int, count: int, device: torch.device) -> Tensor:

@@ -23,6 +23,7 @@ from segrec.core.files import atomic_path
 from segrec.core.inert_pickle import read_without_objects
 
 FORMAT_VERSION = "1"
+"""The newest header that this segrec knows; older ones are read too."""
 
 
 @dataclass(frozen=True)
@@ -100,7 +101,7 @@ def load_weights(path: str | os.PathLike[str]) -> tuple[dict[str, Tensor], Weigh
     """Return (state dict, header) of a segrec weights file; floating-point tensors come back as float32.
 
     Raises:
-        CheckpointError: the file is missing, empty, damaged, no safetensors, or has no segrec header.
+        CheckpointError: the file is missing, empty, damaged, no safetensors, has no segrec header or a newer one.
     """
     try:
         with safe_open(path, framework="pt") as file:
@@ -137,6 +138,12 @@ def read_header(path: str | os.PathLike[str]) -> WeightsHeader:
 def _parse_header(path: str | os.PathLike[str], metadata: Mapping[str, str]) -> WeightsHeader:
     if "architecture" not in metadata or "config" not in metadata:
         raise CheckpointError(f"{path} has no segrec header (architecture, config); it was not written by segrec")
+    version = metadata.get("version", FORMAT_VERSION)
+    if not (version.isascii() and version.isdigit() and int(version) <= int(FORMAT_VERSION)):
+        raise CheckpointError(
+            f"{path} has a header of version {version}, but this segrec knows versions up to {FORMAT_VERSION}; "
+            "upgrade segrec (pip install --upgrade segrec)"
+        )
     absent = (None, "null")
     try:
         config, notes = json.loads(metadata["config"]), json.loads(metadata.get("notes", "{}"))
@@ -149,7 +156,7 @@ def _parse_header(path: str | os.PathLike[str], metadata: Mapping[str, str]) -> 
             parent=None if metadata.get("parent") in absent else metadata["parent"],
             parent_digest=None if metadata.get("parent_digest") in absent else metadata["parent_digest"],
             notes=notes,
-            version=metadata.get("version", FORMAT_VERSION),
+            version=version,
         )
     except (ValueError, RecursionError) as error:
         raise CheckpointError(f"{path} has a damaged header ({error}); copy the file again") from error

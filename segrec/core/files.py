@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import json
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
 from segrec.core.errors import DataError
+
+_NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
+"""What only a write meets; its error names no file."""
 
 
 @contextmanager
@@ -21,25 +25,43 @@ def atomic_path(path: str | os.PathLike[str]) -> Iterator[Path]:
         path: the file to appear; its folder is made when absent.
 
     Raises:
-        DataError: the folder cannot be written or the disk is full; `path` is then as it was before.
+        DataError: the folder cannot be written or the disk is full; `path` is then as it was before. An OSError that
+            is about another file is handed on as it is.
     """
     target = Path(path)
     partial = target.with_name(f".{target.name}.{os.getpid()}.partial")
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
-        yield partial
-        with open(partial, "rb") as handle:
-            os.fsync(handle.fileno())
-        os.replace(partial, target)
     except OSError as error:
+        raise _unwritten(target, error) from error
+    try:
+        try:
+            yield partial
+        except OSError as error:
+            if not _is_about(error, partial):
+                raise
+            raise _unwritten(target, error) from error
+        try:
+            with open(partial, "rb") as handle:
+                os.fsync(handle.fileno())
+            os.replace(partial, target)
+        except OSError as error:
+            raise _unwritten(target, error) from error
+    except BaseException:
         with suppress(OSError):
             partial.unlink()
-        raise DataError(
-            f"cannot write {target}: {error.strerror or error}; choose another output or free space"
-        ) from error
-    except BaseException:
-        partial.unlink(missing_ok=True)
         raise
+
+
+def _is_about(error: OSError, file: Path) -> bool:
+    """Return whether an error of code that writes `file` is of that writing, not of another file that it reads."""
+    if error.filename is None:
+        return error.errno in _NO_ROOM
+    return isinstance(error.filename, str | bytes) and Path(os.fsdecode(error.filename)) == file
+
+
+def _unwritten(target: Path, error: OSError) -> DataError:
+    return DataError(f"cannot write {target}: {error.strerror or error}; choose another output or free space")
 
 
 def check_writable(path: str | os.PathLike[str], option: str) -> None:
@@ -79,6 +101,19 @@ def read_json(path: str | os.PathLike[str]) -> Any:
         raise DataError(f"cannot read {path}: {error.strerror or error}") from error
     except ValueError as error:
         raise DataError(f"{path} is no valid JSON ({error}); it may be damaged, delete it or restore it") from error
+
+
+def listed(given: str | os.PathLike[str] | Sequence[str | os.PathLike[str]]) -> list[str]:
+    """Return paths or names as a list of texts; one alone is a list of one, not of its characters."""
+    if isinstance(given, str | os.PathLike):
+        return [os.fspath(given)]
+    return [os.fspath(one) for one in given]
+
+
+def set_listed(settings: object, *names: str) -> None:
+    """Make lists of the attributes of a frozen dataclass that are sequences of paths or names, see `listed`."""
+    for name in names:
+        object.__setattr__(settings, name, listed(getattr(settings, name)))
 
 
 def file_digest(path: str | os.PathLike[str]) -> str:

@@ -3,149 +3,25 @@
 from __future__ import annotations
 
 import os
-import threading
-from collections import Counter
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from itertools import islice, pairwise
+from itertools import pairwise
 from pathlib import Path
 from typing import NamedTuple, cast
 
 import lmdb
 
 from segrec.core.errors import DataError
+from segrec.core.lmdb_environments import (
+    DATA_FILE,
+    PathLike,
+    close_environment,
+    closed,
+    open_environments,
+    read_environment,
+)
 
-PathLike = str | os.PathLike[str]
-DATA_FILE = "data.mdb"
 SMALLEST_MAP = 1 << 20
-MOST_OPEN = 4096
-"""Databases that a process holds open, however many files it may have."""
-
-
-class _Opened(NamedTuple):
-    environment: lmdb.Environment
-    file: tuple[int, int]
-    """Device and inode of the data file: LMDB allows one environment a file, whatever paths lead to it."""
-
-
-class _OpenEnvironments:
-    """The environments one process holds open, by real path; a forked child starts a fresh one."""
-
-    def __init__(self) -> None:
-        self.process = os.getpid()
-        self.lock = threading.RLock()
-        self.by_path: dict[str, _Opened] = {}
-        """The least recently used first."""
-        self.reading: Counter[tuple[int, int]] = Counter()
-        """Reads under way, by the file's device and inode."""
-
-
-_open_environments = _OpenEnvironments()
-
-
-def _environments() -> _OpenEnvironments:
-    """Return this process's environments; after a fork the inherited ones are closed and forgotten."""
-    global _open_environments
-    if _open_environments.process != os.getpid():
-        inherited, _open_environments = _open_environments, _OpenEnvironments()
-        for opened in inherited.by_path.values():
-            opened.environment.close()
-    return _open_environments
-
-
-def read_environment(path: PathLike) -> lmdb.Environment:
-    """Return the read-only environment of the lmdb folder `path`: one a path and process, opened on first use.
-
-    Nothing is written beside the database (no lock file). A database that was replaced on disk since the last call
-    is opened anew; one that was moved is the same environment. Of more databases than a quarter of the files
-    that this process may have, those are closed that were not read for the longest time.
-
-    Raises:
-        DataError: the folder is missing, holds no lmdb, or its data file is empty, damaged or cut short.
-    """
-    folder = os.path.realpath(path)
-    environments = _environments()
-    with environments.lock:
-        file = _file_identity(folder)
-        known = environments.by_path.get(folder)
-        if known is not None and known.file != file:
-            close_environment(folder)
-        shared = next((opened for opened in environments.by_path.values() if opened.file == file), None)
-        if shared is None:
-            _make_room(environments)
-        opened = shared or _Opened(_open_for_reading(folder), file)
-        environments.by_path[folder] = opened
-        return opened.environment
-
-
-def _make_room(environments: _OpenEnvironments) -> None:
-    """Close what was not read for the longest time, so that one more may be opened."""
-    surplus = len(environments.by_path) - _most_open() + 1
-    if surplus > 0:
-        idle = (path for path, opened in environments.by_path.items() if not environments.reading[opened.file])
-        for path in list(islice(idle, surplus)):
-            close_environment(path)
-
-
-def _most_open() -> int:
-    """Return how many databases to hold open: a store may have more shards than a process may have files."""
-    try:
-        import resource
-    except ImportError:  # Windows
-        return MOST_OPEN
-    files = resource.getrlimit(resource.RLIMIT_NOFILE)[0]
-    return MOST_OPEN if files == resource.RLIM_INFINITY else min(MOST_OPEN, max(1, files // 4))
-
-
-def close_environment(path: PathLike) -> None:
-    """Close the environment of the lmdb folder `path` if this process holds it open."""
-    environments = _environments()
-    with environments.lock:
-        closing = environments.by_path.get(os.path.realpath(path))
-        if closing is not None:
-            paths = [name for name, opened in environments.by_path.items() if opened.file == closing.file]
-            for name in paths:
-                del environments.by_path[name]
-            closing.environment.close()
-
-
-def _file_identity(folder: str) -> tuple[int, int]:
-    """Return (device, inode) of the data file, having checked that there is one."""
-    try:
-        found = os.stat(os.path.join(folder, DATA_FILE))
-    except (FileNotFoundError, NotADirectoryError) as error:
-        raise DataError(_absence(folder)) from error
-    except OSError as error:
-        raise DataError(f"cannot read {folder}: {error.strerror}") from error
-    if found.st_size == 0:
-        raise DataError(f"{folder}: {DATA_FILE} is empty (0 bytes); copy or make the database again")
-    return found.st_dev, found.st_ino
-
-
-def _absence(folder: str) -> str:
-    if os.path.isfile(folder):
-        return f"{folder} is a file, not an lmdb folder; name the folder that holds {DATA_FILE}"
-    if not os.path.isdir(folder):
-        return f"{folder} does not exist; check the path"
-    return f"{folder} is no lmdb folder: it holds no {DATA_FILE}; check the path, or make one with segrec render words"
-
-
-def _open_for_reading(folder: str) -> lmdb.Environment:
-    try:
-        environment = lmdb.open(folder, readonly=True, lock=False, readahead=False, create=False)
-    except lmdb.Error as error:
-        if "already open" in str(error):
-            raise DataError(
-                f"{folder} is already open in this process through lmdb itself; close that environment first"
-            ) from error
-        raise DataError(f"{folder}: {DATA_FILE} is no readable lmdb file ({error}); copy or make it again") from error
-    # LMDB maps the file: touching a page beyond its end would kill the process, so the length is checked first.
-    declared = (environment.info()["last_pgno"] + 1) * environment.stat()["psize"]
-    actual = os.path.getsize(os.path.join(folder, DATA_FILE))
-    if actual < declared:
-        environment.close()
-        raise DataError(f"{folder}: {DATA_FILE} is cut short ({actual} of {declared} bytes); copy or make it again")
-    return environment
 
 
 class Revision(NamedTuple):
@@ -173,7 +49,7 @@ class LmdbReader:
     def __init__(self, path: PathLike, *, steady: bool = False) -> None:
         self.path = os.path.realpath(path)
         self._file = os.path.join(self.path, DATA_FILE)
-        with _environments().lock:  # else another thread might close it meanwhile, to make room
+        with open_environments().lock:  # else another thread might close it meanwhile, to make room
             known = read_environment(self.path).info()
             found = os.stat(self._file)
         self.revision = Revision(found.st_size, found.st_mtime_ns, known["last_txnid"], known["last_pgno"])
@@ -206,9 +82,9 @@ class LmdbReader:
 
     @contextmanager
     def _transaction(self) -> Iterator[lmdb.Transaction]:
-        environments = _environments()
+        environments = open_environments()
         with environments.lock:
-            if self.path not in environments.by_path:
+            while self.path not in environments.by_path or environments.closing[environments.by_path[self.path].file]:
                 read_environment(self.path)
             opened = environments.by_path[self.path] = environments.by_path.pop(self.path)
             environments.reading[opened.file] += 1
@@ -218,13 +94,14 @@ class LmdbReader:
         finally:
             with environments.lock:
                 environments.reading[opened.file] -= 1
+                environments.lock.notify_all()
 
     def release(self) -> None:
         """Give back the memory of the pages read so far, unless a thread reads right now; the next read maps anew.
 
         LMDB maps the file, so what was read of it counts as this process's memory: for a run through a large one, all.
         """
-        environments = _environments()
+        environments = open_environments()
         with environments.lock:
             opened = environments.by_path.get(self.path)
             if opened is not None and not environments.reading[opened.file]:
@@ -260,12 +137,16 @@ def commit(file: PathLike, items: Sequence[tuple[bytes, bytes]], *, durable: boo
     Raises:
         DataError: the disk is full, or the file cannot be written or is no lmdb file.
     """
-    close_environment(os.path.dirname(os.path.abspath(file)))
+    with closed(os.path.dirname(os.path.abspath(file))):
+        _commit(os.fspath(file), items, durable=durable)
+
+
+def _commit(file: str, items: Sequence[tuple[bytes, bytes]], *, durable: bool) -> None:
     payload = sum(len(key) + len(value) for key, value in items)
     growth = 2
     while True:
         try:
-            return _commit_once(os.fspath(file), items, payload * growth, durable=durable)
+            return _commit_once(file, items, payload * growth, durable=durable)
         except lmdb.MapFullError:
             growth *= 2
         except lmdb.Error as error:

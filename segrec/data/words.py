@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from segrec.core.errors import DataError
 from segrec.core.images import decode_image
 from segrec.core.lmdb_io import DATA_FILE, LmdbReader, commit, publish
-from segrec.core.lock import FolderLock
+from segrec.core.lock import lock_folder
 
 COUNT_KEY = b"num-samples"
 DIGEST_SAMPLES = 64
@@ -186,12 +186,8 @@ class WordWriter:
         self._count = 0
         if (self.path / DATA_FILE).exists() and not overwrite:
             raise DataError(f"{self.path} already holds a database; choose another output or ask to overwrite it")
-        try:
-            self.path.mkdir(parents=True, exist_ok=True)
-            self._lock = FolderLock(self.path)
-            self._partial.unlink(missing_ok=True)
-        except OSError as error:
-            raise DataError(f"cannot write {self.path}: {error.strerror}; choose another output") from error
+        self._lock = lock_folder(self.path)
+        self._partial.unlink(missing_ok=True)
 
     def add(self, image: bytes, label: str) -> int:
         """Append one sample, the encoded image and its label, and return its 1-based index."""

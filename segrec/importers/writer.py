@@ -11,7 +11,7 @@ from types import TracebackType
 
 from segrec.core.errors import DataError
 from segrec.core.lmdb_io import DATA_FILE, close_environment, commit, publish
-from segrec.core.lock import FolderLock
+from segrec.core.lock import FolderLock, lock_folder
 from segrec.data.words import COUNT_KEY, PARTIAL_FILE, image_key, label_key
 from segrec.importers.base import Crop, Skip
 from segrec.importers.record import IMPORT_KEY, ImportPlan, ImportProgress, ImportRecord
@@ -51,11 +51,7 @@ class ImportWriter:
                 folder cannot be written.
         """
         folder = Path(path)
-        try:
-            folder.mkdir(parents=True, exist_ok=True)
-            lock = FolderLock(folder)
-        except OSError as error:
-            raise DataError(f"cannot write {folder}: {error.strerror}; choose another output") from error
+        lock = lock_folder(folder)
         try:
             return cls(folder, plan, lock, overwrite=overwrite)
         except BaseException:
@@ -178,8 +174,9 @@ class ImportWriter:
             self._partial.rmdir()
 
     def discard(self) -> None:
-        """Throw away what was written; a database that was there before stays."""
+        """Throw away what was written and give the folder free; a database that was there before stays."""
         self._remove_partial()
+        self._lock.release()
         with suppress(OSError):  # the folder holds something else
             self.folder.rmdir()
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections import deque
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -11,7 +12,7 @@ from typing import Literal, NamedTuple
 from recognizers.loading import load_pretrained
 from recognizers.predictor import Recognizer
 from segrec.core.errors import ConfigError
-from segrec.core.files import check_writable
+from segrec.core.files import check_writable, listed, set_listed
 from segrec.core.runlog import LOGGER
 from segrec.data.lexicons import WordLexicons
 from segrec.data.masks.kinds import DRAWN, MASK_KINDS, ORACLE, OWN, SHUFFLED
@@ -32,9 +33,10 @@ class Evaluation:
     """Settings of an evaluation.
 
     Attributes:
-        data: word databases by the name they are reported under.
-        masks: mask stores by the same names, any number of kinds each.
-        mask: kinds of mask, in the order of the report.
+        data: word databases by the name they are reported under; a path alone is reported under its folder's name.
+        masks: mask stores by the same names, any number of kinds each; one path may stand for a list of one.
+        mask: kinds of mask, in the order of the report, or one; empty takes those that the model can take, see
+            `default_masks`.
         model: shipped name, run directory or file; None, and the name of shipped plain weights, take for each kind of
             mask the shipped recognizer that was fine-tuned with it.
         models: in place of `model`, several by the names they are reported under, each with the weights of its seeds.
@@ -48,11 +50,14 @@ class Evaluation:
         seeds: draws of the random masks for a model with one run, with the seeds `seed` to `seed + seeds - 1`.
         mask_check: instead of the kinds of `mask` read with the words' own masks (oracle where a database has them,
             else predicted), with those of other words (`shuffled`) and with empty ones (`zero`).
+
+    Raises:
+        ConfigError: a value that is none of a setting's, or that contradicts another.
     """
 
     data: Mapping[str, str]
     masks: Mapping[str, Sequence[str]] = field(default_factory=dict)
-    mask: Sequence[str] = ("none",)
+    mask: Sequence[str] = ()
     model: str | None = None
     models: Mapping[str, Sequence[str]] = field(default_factory=dict)
     segmenter: str = SEGMENTER
@@ -68,6 +73,17 @@ class Evaluation:
     device: str = "auto"
     amp: str = "off"
 
+    def __post_init__(self) -> None:
+        if isinstance(self.data, str | os.PathLike):
+            object.__setattr__(self, "data", {Path(self.data).resolve().name: os.fspath(self.data)})
+        for name in ("data", "masks", "models"):
+            if not isinstance(getattr(self, name), Mapping):
+                raise ConfigError(f"{name} must be a dict by name, as {{'IIIT5K': ...}}, got {getattr(self, name)!r}")
+        set_listed(self, "mask")
+        for name in ("masks", "models"):
+            object.__setattr__(self, name, {key: listed(value) for key, value in getattr(self, name).items()})
+        _check(self)
+
 
 def evaluate(settings: Evaluation, *, world: World | None = None) -> list[EvaluationResult]:
     """Return the score of every database under every kind of mask.
@@ -82,7 +98,9 @@ def evaluate(settings: Evaluation, *, world: World | None = None) -> list[Evalua
         CheckpointError: weights cannot be read.
         DataError: a database or mask store cannot be read or does not fit.
     """
-    _check(settings)
+    if settings.predictions is not None:
+        check_writable(settings.predictions, "--predictions")
+    settings = _with_masks(settings)
     world = world or ALONE
     if world.size > 1:
         settings = replace(settings, device=str(world.device))
@@ -112,6 +130,14 @@ def evaluate(settings: Evaluation, *, world: World | None = None) -> list[Evalua
     if settings.predictions is not None and world.is_main:
         write_predictions(settings.predictions, results)
     return results
+
+
+def _with_masks(settings: Evaluation) -> Evaluation:
+    """Return the settings with the kinds of mask that are reported where none is named."""
+    if settings.mask or settings.mask_check:
+        return settings
+    kinds = channel_masks(settings.data) if settings.models else default_masks(settings.model, settings.data)
+    return replace(settings, mask=kinds)
 
 
 class _Row(NamedTuple):
@@ -188,10 +214,8 @@ def channel_masks(data: Mapping[str, str]) -> list[str]:
 
 def _check(settings: Evaluation) -> None:
     unknown = [mask for mask in settings.mask if mask not in MASK_KINDS]
-    if unknown or not settings.mask:
-        raise ConfigError(
-            f"unknown mask {', '.join(map(repr, unknown)) or 'list'}; use some of {', '.join(MASK_KINDS)}"
-        )
+    if unknown:
+        raise ConfigError(f"unknown mask {', '.join(map(repr, unknown))}; use some of {', '.join(MASK_KINDS)}")
     if not settings.data:
         raise ConfigError("nothing to evaluate on: name at least one --data NAME=WORDS")
     if len(settings.data) > 1 and POOLED in settings.data:
@@ -206,8 +230,6 @@ def _check(settings: Evaluation) -> None:
     strangers = set(settings.masks) - set(settings.data)
     if strangers:
         raise ConfigError(f"--masks names {', '.join(sorted(strangers))}, which no --data does")
-    if settings.predictions is not None:
-        check_writable(settings.predictions, "--predictions")
 
 
 def _warn(scored: Scored, name: str) -> None:

@@ -16,7 +16,7 @@ from segmenter.predictor import Segmenter
 from segmenter.preprocess import SCENE_HEIGHT
 from segmenter.pyramid import Scales, check_scales
 from segrec.core.errors import ConfigError
-from segrec.core.files import check_writable
+from segrec.core.files import check_writable, set_listed
 from segrec.core.runlog import LOGGER
 from segrec.data.masked_images import open_masked
 from segrec.evaluation.mask_scoring import TARGETS, MaskScores, Target, TargetScore, score_segmenters
@@ -42,7 +42,7 @@ class SegmenterEvaluation:
     """Settings of an evaluation of segmenters.
 
     Attributes:
-        data: `KIND[:SPLIT]=PATH` each, see `segrec.data.masked_images.open_masked`.
+        data: `KIND[:SPLIT]=PATH` each, see `segrec.data.masked_images.open_masked`; one may stand for a list of one.
         segmenters: shipped name, run directory or weights file by the name it is reported under; the others are
             compared with the first.
         target: which masks to score; `both` scores each where its truth exists.
@@ -77,6 +77,11 @@ class SegmenterEvaluation:
     seed: int = 0
     device: str = "auto"
     amp: str = "off"
+
+    def __post_init__(self) -> None:
+        set_listed(self, "data")
+        if isinstance(self.segmenters, str):
+            object.__setattr__(self, "segmenters", {self.segmenters: self.segmenters})
 
 
 def evaluate_segmenter(settings: SegmenterEvaluation) -> list[SegmenterResult]:

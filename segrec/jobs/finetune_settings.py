@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import os
 from collections.abc import Sequence
 from dataclasses import KW_ONLY, dataclass
 from typing import ClassVar, Literal, get_args
@@ -11,6 +10,7 @@ from typing import ClassVar, Literal, get_args
 from recognizers.fusion import Fusion
 from recognizers.widen import Init
 from segrec.core.errors import ConfigError
+from segrec.core.files import set_listed
 from segrec.data.masks.kinds import MASK_KINDS, MaskKind
 from segrec.jobs.norms import Norms
 from segrec.jobs.recognizer_fit import Optimisation
@@ -82,8 +82,7 @@ class FineTuning(Optimisation):
     augment: bool = False
 
     def __post_init__(self) -> None:
-        for name in ("data", "masks"):
-            object.__setattr__(self, name, _paths(getattr(self, name)))
+        set_listed(self, "data", "masks")
         _check_choices(self)
         _check_mask(self)
         _check_rates(self)
@@ -101,12 +100,6 @@ class FineTuning(Optimisation):
     def colour_rate(self) -> float:
         """The peak learning rate of the other weights of the layers that see the mask."""
         return self.learning_rate if self.colour_learning_rate is None else self.colour_learning_rate
-
-
-def _paths(given: str | os.PathLike[str] | Sequence[str | os.PathLike[str]]) -> list[str]:
-    if isinstance(given, str | os.PathLike):
-        return [os.fspath(given)]
-    return [os.fspath(path) for path in given]
 
 
 def _check_choices(settings: FineTuning) -> None:

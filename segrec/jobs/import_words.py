@@ -133,9 +133,10 @@ def _verdict(taken: Selection, progress: ImportProgress) -> str | None:
     """Return how the number of words compares with the known one, having warned where it differs."""
     if taken.names is not None and progress.words != len(taken.names):
         LOGGER.warning("%d words, but the list holds %d names", progress.words, len(taken.names))
-    if taken.known is None:
+    known = taken.known_of(progress.read)
+    if known is None:
         return None
-    right, verdict = taken.known.verdict(progress.words, progress.read)
+    right, verdict = known.verdict(progress.words, progress.read)
     if not right:
         LOGGER.warning("%s; words were skipped, or the source is not whole", verdict)
     return verdict

@@ -10,6 +10,7 @@ from typing import Any
 
 from segmenter.training import LossWeights
 from segrec.core.errors import ConfigError
+from segrec.core.files import set_listed
 from segrec.training.schedule import RateStage
 
 WORDING = {
@@ -57,6 +58,7 @@ class Stage:
     decay_share: float = 0.0
 
     def __post_init__(self) -> None:
+        set_listed(self, "words", "scenes")
         if self.phases not in (1, 2):
             raise ConfigError(f"stage {self.name}: phases must be 1 or 2, got {self.phases}")
         if not all(0 <= weight < math.inf for weight in (self.lambda1, self.lambda2, self.outside, self.cross_entropy)):

@@ -13,6 +13,7 @@ from torch import nn
 from recognizers.loading import load_pretrained, save_recognizer
 from segrec.core.checkpoint import state_digest
 from segrec.core.errors import ConfigError
+from segrec.core.files import set_listed
 from segrec.core.runlog import LOGGER
 from segrec.data.recognition import WordSet
 from segrec.data.words import WordLmdb
@@ -28,7 +29,7 @@ class RecognizerTraining(Optimisation):
     """Settings of a training from scratch; those of `Optimisation` come with it.
 
     Attributes:
-        data: word databases.
+        data: word databases; one path may stand for a list of one.
         output: the run directory.
         architecture: `crnn` or `aster`.
         preset: size of the network; None takes the slim one, or what `pretrained` has.
@@ -47,6 +48,9 @@ class RecognizerTraining(Optimisation):
     pretrained: str | None = None
     bidirectional: bool = False
     ctc_aid: float = 0.5
+
+    def __post_init__(self) -> None:
+        set_listed(self, "data")
 
 
 def train_recognizer(settings: RecognizerTraining) -> Path:

@@ -18,6 +18,7 @@ from segmenter.predictor import Segmenter
 from segmenter.training import LossWeights, freeze_norms, segmentation_loss
 from segrec.core.device import autocast
 from segrec.core.errors import ConfigError, DataError
+from segrec.core.files import set_listed
 from segrec.core.runlog import LOGGER
 from segrec.data.masked_images import open_masked
 from segrec.data.segmentation import SCENE_SCALE, Supervision
@@ -37,7 +38,8 @@ class SegmenterTraining:
     """Settings of a segmenter's training.
 
     Attributes:
-        words: specs, see `open_masked`, of pictures that are word crops; a bare path is of rendered words.
+        words: specs, see `open_masked`, of pictures that are word crops; a bare path is of rendered words. One spec
+            may stand for a list of one, here and in `scenes` and `valid`.
         scenes: specs of pictures of which windows are cut; a bare path is of rendered scenes.
         output: the run directory.
         valid: specs of pictures whose mean F1 chooses `best.safetensors`; a bare path is of rendered words.
@@ -99,6 +101,9 @@ class SegmenterTraining:
     amp: str = "off"
     gradient_checkpointing: bool = False
     tensorboard: bool = False
+
+    def __post_init__(self) -> None:
+        set_listed(self, "words", "scenes", "valid")
 
     def plan(self) -> list[Stage]:
         """Return the stages."""

@@ -20,7 +20,7 @@ from segrec.core import VERSION
 from segrec.core.errors import ConfigError, DataError
 from segrec.core.files import atomic_path, file_digest, read_json, write_json
 from segrec.core.images import encode_jpeg, encode_png, opencv
-from segrec.core.lock import FolderLock
+from segrec.core.lock import LOCK_FILE, lock_folder
 from segrec.core.runlog import progress_bar
 
 LONGEST_SIDE = 32_000
@@ -121,15 +121,11 @@ def _settings(datasets: Mapping[str, Icdar13], per_image: int, seed: int) -> dic
 @contextmanager
 def _opened(folder: Path, settings: dict[str, Any]) -> Iterator[None]:
     """Hold the output for writing; on entry it is new, empty or of the same settings."""
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        lock = FolderLock(folder)
-    except OSError as error:
-        raise DataError(f"cannot write {folder}: {error.strerror or error}; choose another output") from error
+    lock = lock_folder(folder)
     try:
         manifest = read_manifest(folder)
         if manifest is None:
-            if any(folder.iterdir()):
+            if any(path.name != LOCK_FILE for path in folder.iterdir()):
                 raise DataError(f"{folder} is not empty and holds no {MANIFEST}; choose another output")
             write_json(folder / MANIFEST, {**settings, "complete": False, "images": []})
         else:

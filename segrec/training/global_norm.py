@@ -55,7 +55,7 @@ class GlobalBatchNorm(nn.BatchNorm2d):
             )
         with torch.no_grad():
             mean, variance, count = self._moments(maps.detach())
-            self._track(mean, variance * (count / (count - 1)))
+            self._track(mean, variance * (count / (count - 1).clamp(min=1)))
         normalised: Tensor = _Normalise.apply(
             maps, self.weight, self.bias, mean, variance, count, self.eps, self._gather
         )

@@ -16,7 +16,7 @@ import torch
 from segrec.core.checkpoint import load_untrusted
 from segrec.core.errors import CheckpointError, ConfigError, DataError
 from segrec.core.files import atomic_path, read_json, write_json
-from segrec.core.lock import FolderLock
+from segrec.core.lock import FolderLock, lock_folder
 from segrec.training.distributed import ALONE, World
 
 MAY_CHANGE = (
@@ -79,11 +79,7 @@ class RunDirectory:
     def _hold(self) -> None:
         if self._lock is not None and self._lock.held:
             return
-        try:
-            self.path.mkdir(parents=True, exist_ok=True)
-            self._lock = FolderLock(self.path)
-        except OSError as error:
-            raise DataError(f"cannot write {self.path}: {error.strerror}; choose another --output") from error
+        self._lock = lock_folder(self.path, remedy="choose another --output")
         weakref.finalize(self, self._lock.release)  # a job that failed between begin and fit
 
     def _record(self, job: str, settings: Any, facts: Mapping[str, Any]) -> bool:

@@ -6,6 +6,7 @@ import os
 import pickle
 import random
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -128,6 +129,15 @@ def test_a_cut_or_wrong_weights_file_is_refused_in_one_line(tmp_path, state):
         load_weights(tmp_path / "absent")
     with pytest.raises(CheckpointError, match="is no readable"):
         load_weights(tmp_path)
+
+
+@pytest.mark.parametrize("version", ["2", "10", "one"])
+def test_a_header_of_a_newer_version_is_refused_with_the_remedy(tmp_path, state, version):
+    save_weights(tmp_path / "a.safetensors", state, replace(HEADER, version=version))
+    for read in (load_weights, read_header):
+        with pytest.raises(CheckpointError, match=rf"has a header of version {version}, .*; upgrade segrec") as error:
+            read(tmp_path / "a.safetensors")
+        assert "\n" not in str(error.value)
 
 
 @pytest.mark.parametrize(

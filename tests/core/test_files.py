@@ -53,6 +53,26 @@ def test_a_place_that_cannot_be_written_is_named(tmp_path):
     assert os.listdir(tmp_path) == ["file"]
 
 
+@pytest.mark.parametrize("failure", [OSError(5, "Input/output error"), OSError("image file is truncated")])
+def test_an_error_of_another_file_is_not_blamed_on_the_target(tmp_path, failure):
+    target = tmp_path / "file.txt"
+    with pytest.raises(FileNotFoundError, match="absent"), atomic_path(target) as partial:
+        partial.write_bytes((tmp_path / "absent").read_bytes())
+    with pytest.raises(OSError) as error, atomic_path(target) as partial:
+        partial.write_text("half")
+        raise failure
+    assert error.value is failure
+    assert os.listdir(tmp_path) == []
+
+
+def test_an_error_of_writing_the_target_names_the_target_not_its_partial_file(tmp_path):
+    refused = pytest.raises(DataError, match=r"cannot write .*/file\.txt: Is a directory; choose")
+    with refused as error, atomic_path(tmp_path / "file.txt") as partial:
+        partial.mkdir()
+        partial.write_text("no")
+    assert "partial" not in str(error.value)
+
+
 def write_much(folder: Path) -> None:
     """Write files of every kind and print why each cannot be."""
     big = {"a": torch.zeros(20_000)}

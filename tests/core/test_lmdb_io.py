@@ -233,10 +233,61 @@ def test_nothing_is_released_under_a_read(tmp_path):
         assert transaction.get(b"a") == b"1"
 
 
+@pytest.mark.parametrize("closing", ["close", "commit", "replace"])
+def test_nothing_is_closed_under_another_threads_read(tmp_path, closing):
+    folder = make_database(tmp_path / "db", {b"a": b"1"})
+    reader, seen = LmdbReader(folder), []
+
+    def close() -> None:
+        if closing == "commit":
+            commit(folder / "data.mdb", [(b"a", b"2")])
+        elif closing == "replace":
+            os.replace(make_database(tmp_path / "other", {b"a": b"2"}) / "data.mdb", folder / "data.mdb")
+            read_environment(folder)
+        else:
+            close_environment(folder)
+        seen.append("closed")
+
+    thread = threading.Thread(target=close)
+    with reader._transaction() as transaction:
+        thread.start()
+        thread.join(0.2)
+        assert transaction.get(b"a") == b"1" and seen == []
+    thread.join(20)
+    assert seen == ["closed"]
+    assert LmdbReader(folder).get(b"a") == (b"1" if closing == "close" else b"2")
+    assert not lmdb_io.open_environments().closing
+
+
+def test_threads_read_on_while_others_close_and_commit(tmp_path):
+    folder = make_database(tmp_path / "db", {b"a": b"0"})
+    reader, failures, stop = LmdbReader(folder), [], threading.Event()
+
+    def read() -> None:
+        while not stop.is_set():
+            try:
+                assert reader.get(b"a") is not None
+            except BaseException as error:
+                failures.append(error)
+                return
+
+    threads = [threading.Thread(target=read) for _ in range(3)]
+    for thread in threads:
+        thread.start()
+    for number in range(10):
+        commit(folder / "data.mdb", [(b"a", b"%d" % number)], durable=False)
+        close_environment(folder)
+        reader.release()
+    stop.set()
+    for thread in threads:
+        thread.join(20)
+    assert failures == [] and reader.get(b"a") == b"9"
+
+
 def test_more_databases_are_read_than_are_held_open(tmp_path, monkeypatch):
     monkeypatch.setattr(resource, "getrlimit", lambda kind: (12, 4096))
     readers = [LmdbReader(make_database(tmp_path / f"db{number}", {b"a": b"%d" % number})) for number in range(6)]
-    environments = lmdb_io._environments()
+    environments = lmdb_io.open_environments()
     for number in (0, 5, 1, 4, 0, 0, 2, 3):
         assert readers[number].get(b"a") == b"%d" % number
         assert len(environments.by_path) <= 3

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import os
 import signal
 import subprocess
@@ -11,12 +12,12 @@ from pathlib import Path
 import pytest
 
 from segrec.core.errors import DataError
-from segrec.core.lock import FolderLock
+from segrec.core.lock import LOCK_FILE, FolderLock, lock_folder
 
 ROOT = Path(__file__).parents[2]
 HOLDER = """
 import os, sys, time
-from segrec.core.lock import FolderLock
+from segrec.core.lock import LOCK_FILE, FolderLock, lock_folder
 lock = FolderLock(sys.argv[1])
 child = os.fork()
 if child == 0:
@@ -49,9 +50,10 @@ def test_releasing_a_lock_again_leaves_a_later_one_with_its_descriptor_alone(tmp
     later.release()
 
 
-def test_the_lock_leaves_no_file(tmp_path):
+def test_the_lock_is_on_a_regular_file_that_it_leaves_not_behind(tmp_path):
     lock = FolderLock(tmp_path)
-    assert os.listdir(tmp_path) == []
+    assert os.listdir(tmp_path) == [LOCK_FILE] and (tmp_path / LOCK_FILE).is_file()
+    assert fcntl.fcntl(lock._descriptor, fcntl.F_GETFL) & os.O_RDWR
     lock.release()
     assert os.listdir(tmp_path) == []
 
@@ -86,3 +88,31 @@ def test_a_forked_child_does_not_free_its_parents_lock(tmp_path):
     with pytest.raises(DataError):
         FolderLock(tmp_path)
     lock.release()
+
+
+def test_a_lock_file_that_its_holder_took_away_meanwhile_is_no_lock(tmp_path, monkeypatch):
+    first, real = FolderLock(tmp_path), fcntl.flock
+
+    def flock(descriptor: int, operation: int) -> None:
+        monkeypatch.setattr(fcntl, "flock", real)
+        first.release()  # between the other's open and flock
+        real(descriptor, operation)
+
+    monkeypatch.setattr(fcntl, "flock", flock)
+    second = FolderLock(tmp_path)
+    assert second.held and (tmp_path / LOCK_FILE).exists()
+    with pytest.raises(DataError, match="another process"):
+        FolderLock(tmp_path)
+    second.release()
+    assert os.listdir(tmp_path) == []
+
+
+def test_a_folder_is_made_and_locked_and_one_that_cannot_be_is_named_with_the_remedy(tmp_path):
+    lock = lock_folder(tmp_path / "new" / "folder")
+    with pytest.raises(DataError, match="is being written by another process"):
+        lock_folder(tmp_path / "new" / "folder")
+    lock.release()
+    (tmp_path / "file").write_text("")
+    with pytest.raises(DataError, match=r"cannot write .*inside: Not a directory; name another --output") as error:
+        lock_folder(tmp_path / "file" / "inside", remedy="name another --output")
+    assert "\n" not in str(error.value)

@@ -239,11 +239,24 @@ def test_the_subsets_without_a_rule_need_a_list_of_names(tmp_path):
     assert labelled("icdar15", "a", "b", "c", subset="1811", names=names) == ["a", "c"]
     assert labelled("icdar03", "one", "two", "x", subset="860", names=names) == ["one"]
     with pytest.raises(
-        ConfigError, match="no rule gives the 860 words of icdar03, only a list; name a file of it with"
+        ConfigError, match="no rule gives the 1811 words of icdar15, only a list; name a file of it with"
     ):
-        selection_of("icdar03", None, subset="860")
+        selection_of("icdar15", None, subset="1811")
     with pytest.raises(ConfigError, match="--subset 1015 of icdar13 follows from a rule; leave out --names"):
         selection_of("icdar13", None, subset="1015", names=names)
+
+
+def test_each_release_of_icdar03_has_its_number_of_words_by_the_same_rule(tmp_path):
+    assert labelled("icdar03", "CAFE", "to", "007", subset="860") == ["CAFE", "007"]
+    asked = {subset: selection_of("icdar03", None, subset=subset) for subset in ("867", "860")}
+    assert asked["860"].known_of(1107).verdict(860, 1107)[0] and asked["867"].known_of(1110).verdict(867, 1110)[0]
+    right, words = asked["860"].known_of(1110).verdict(867, 1110)
+    assert not right and "are of the release of 1107; take that one, or name the words with --names" in words
+    for rule, release, number in ((None, 1107, 1107), (None, 1110, 1110), ("alnum3", 1107, 860), ("alnum3", 1110, 867)):
+        known = selection_of("icdar03", None, filter_name=rule).known_of(release)
+        assert known is not None and known.verdict(number, release)[0]
+    names = put(tmp_path / "names.txt", "word_1.png\n")
+    assert selection_of("icdar03", None, subset="860", names=names).known.verdict(860, 1110)[0]
 
 
 def test_contradicting_options_are_refused():

@@ -6,8 +6,12 @@ from pathlib import Path
 
 import pytest
 
-from segrec import FineTuning
+from segrec import Evaluation, FineTuning
 from segrec.core.errors import ConfigError
+from segrec.jobs.evaluate_segmenter import SegmenterEvaluation
+from segrec.jobs.segmenter_stages import Stage
+from segrec.jobs.train_recognizer import RecognizerTraining
+from segrec.jobs.train_segmenter import SegmenterTraining
 
 
 def test_one_path_stands_for_a_list_of_one():
@@ -52,3 +56,32 @@ def test_values_that_cannot_be_are_refused_with_those_that_can(options, said):
 )
 def test_without_a_word_the_mask_has_a_rate_at_which_it_gets_used(options, rate):
     assert FineTuning(data=["words"], output="run", **options).mask_rate == rate
+
+
+def test_a_text_where_a_list_is_meant_is_a_list_of_one_in_every_jobs_settings():
+    trained = RecognizerTraining(data=Path("words"), output="run")
+    assert trained.data == ["words"]
+    segmenter = SegmenterTraining(words="w", scenes=("s", "t"), valid="v")
+    assert (segmenter.words, segmenter.scenes, segmenter.valid) == (["w"], ["s", "t"], ["v"])
+    assert Stage("1", steps=2, lr=0.1, words="w").words == ["w"]
+    scored = SegmenterEvaluation(data="folder=pictures", segmenters="mgnet-slim")
+    assert scored.data == ["folder=pictures"] and scored.segmenters == {"mgnet-slim": "mgnet-slim"}
+    read = Evaluation(data="a/words", mask="predicted", masks={"words": "m"}, models={"mine": "run"})
+    assert (read.data, read.mask) == ({"words": "a/words"}, ["predicted"])
+    assert (read.masks, read.models) == ({"words": ["m"]}, {"mine": ["run"]})
+
+
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        ({"mask": "predicated"}, "unknown mask 'predicated'; use some of none, random, zero, predicted, oracle"),
+        ({"masks": "store"}, "masks must be a dict by name, as {'IIIT5K': ...}, got 'store'"),
+        ({"data": ["words"]}, "data must be a dict by name, as {'IIIT5K': ...}, got ['words']"),
+        ({"data": {}}, "nothing to evaluate on: name at least one --data NAME=WORDS"),
+        ({"seeds": 0}, "seeds must be 1 or more, got 0"),
+    ],
+)
+def test_an_evaluation_that_cannot_be_is_refused_when_it_is_made(options, said):
+    with pytest.raises(ConfigError) as caught:
+        Evaluation(**{"data": {"w": "words"}, **options})
+    assert str(caught.value).startswith(said)

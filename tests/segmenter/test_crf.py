@@ -299,3 +299,18 @@ def test_wrong_shapes_are_refused(logits, images, valid, message):
 def test_wrong_settings_are_refused(settings, message):
     with pytest.raises(ValueError, match=message):
         dense_crf_loss(torch.zeros(1, 1, 8, 8), torch.zeros(1, 3, 8, 8), **settings)
+
+
+@pytest.mark.parametrize("landmarks", [16, 256])
+def test_a_picture_of_one_colour_has_a_finite_loss_near_the_exact_one(landmarks):
+    image = torch.full((1, 3, 20, 20), 128.0)
+    logits = torch.randn(1, 1, 20, 20, generator=seeded())
+    value = dense_crf_loss(logits, image, landmarks=landmarks)
+    torch.testing.assert_close(value, dense_crf_loss(logits, image, backend="exact"), rtol=0.02, atol=0)
+
+
+def test_a_picture_that_is_not_finite_is_refused_by_the_landmarks():
+    image = torch.full((1, 3, 8, 8), 128.0)
+    image[0, 0, 3, 3] = math.nan
+    with pytest.raises(ValueError, match="give images and sigmas that are finite"):
+        dense_crf_loss(torch.zeros(1, 1, 8, 8), image)

@@ -8,7 +8,7 @@ import pytest
 import torch
 
 from segmenter.crf.affinity import gaussian
-from segmenter.crf.nystrom import find_landmarks, halved
+from segmenter.crf.nystrom import RIDGE, _inverse_root, find_landmarks, halved
 from segmenter.crf.shrinking import shrink, shrunk_size
 
 
@@ -46,3 +46,17 @@ def test_the_affinity_of_a_pixel_to_itself_is_one_and_falls_with_the_distance():
     points = torch.tensor([[0.0, 0.0], [3.0, 4.0], [300.0, 0.0]], dtype=torch.float64)
     expected = [[1, math.exp(-12.5), 0], [math.exp(-12.5), 1, 0], [0, 0, 1]]
     torch.testing.assert_close(gaussian(points, points), torch.tensor(expected, dtype=torch.float64))
+
+
+def test_an_affinity_that_rounding_made_indefinite_is_factored_with_a_larger_ridge():
+    affinity = torch.ones(8, 8) - 3 * RIDGE * torch.eye(8)
+    root = _inverse_root(affinity)
+    expected = torch.linalg.inv(affinity.double() + 10 * RIDGE * torch.eye(8, dtype=torch.float64))
+    torch.testing.assert_close(root.double() @ root.double().T, expected, rtol=1e-3, atol=1e-1)
+
+
+@pytest.mark.parametrize("affinity", [torch.full((4, 4), math.nan), -torch.eye(4)])
+def test_an_affinity_without_a_root_is_refused_in_one_line(affinity):
+    with pytest.raises(ValueError, match=r"of 4 landmarks is not positive definite, even with 0\.01 .*finite") as error:
+        _inverse_root(affinity)
+    assert "\n" not in str(error.value)

@@ -199,6 +199,14 @@ def test_a_global_norm_of_one_process_is_the_norm_itself(affine, momentum):
     torch.testing.assert_close(ours.eval()(maps), plain.eval()(maps))
 
 
+def test_a_global_norm_of_one_value_a_channel_keeps_its_running_statistics_finite():
+    norm = nn.BatchNorm1d(2, momentum=0.5).double()
+    model = with_global_norms(nn.Sequential(norm), lambda tensor: tensor[None])
+    output = model(torch.tensor([[3.0, -1.0]], dtype=torch.float64))
+    assert output.tolist() == [[0.0, 0.0]]
+    assert norm.running_mean.tolist() == [1.5, -0.5] and norm.running_var.tolist() == [0.5, 0.5]
+
+
 def test_a_global_norm_keeps_the_very_parameters_and_the_mode():
     model = nn.Sequential(nn.Conv2d(1, 2, 1), nn.BatchNorm2d(2).eval())
     before = {name: id(tensor) for name, tensor in [*model.named_parameters(), *model.named_buffers()]}

@@ -9,7 +9,7 @@ from types import TracebackType
 
 from segrec.core.errors import DataError
 from segrec.core.lmdb_io import DATA_FILE, LmdbReader, commit, publish
-from segrec.core.lock import FolderLock
+from segrec.core.lock import FolderLock, lock_folder
 from segrec.data.masks.codec import Mask, mask_codec
 from segrec.data.masks.record import RECORD_KEY, MaskRecord, shard_folders, shard_name, shard_span
 from segrec.data.masks.shard_state import ShardState, mask_key
@@ -50,11 +50,7 @@ class MaskStoreWriter:
         store = Path(path)
         folder = store / shard_name(shard)
         _check_siblings(store, record, shard)
-        try:
-            folder.mkdir(parents=True, exist_ok=True)
-            lock = FolderLock(folder)
-        except OSError as error:
-            raise DataError(f"cannot write {folder}: {error.strerror}; choose another output") from error
+        lock = lock_folder(folder)
         try:
             return cls(folder, record, shard, lock)
         except BaseException as error:
