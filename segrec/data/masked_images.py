@@ -13,10 +13,10 @@ from segmenter.datasets.base import IGNORE, MaskedImages, check_size
 from segrec.core.errors import ConfigError, DataError
 from segrec.core.files import read_json
 from segrec.core.images import Array, read_image
+from segrec.data.masks.kinds import ORACLE, REGIONS
 from segrec.data.masks.store import MaskStore
 from segrec.data.verified_words import VERIFIED, open_verified
 from segrec.data.words import WordLmdb
-from segrec.rendering.writing import ORACLE, REGIONS
 
 INK_SHARE = 90
 """Coverage, of 255, from which a pixel of a soft rendered mask counts as text; below one half, or thin strokes go."""
