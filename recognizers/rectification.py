@@ -1,4 +1,7 @@
-"""Straightening an image with a thin plate spline between control points (Bookstein 1989; Shi et al., TPAMI 2019)."""
+"""Straightening an image with a thin plate spline between control points, and what finds these points in the image.
+
+Source of the spline: Bookstein 1989; Shi et al., TPAMI 2019.
+"""
 
 from __future__ import annotations
 
@@ -9,6 +12,9 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 from torch.nn import functional
+
+from recognizers.colour_channels import colour_channels
+from recognizers.preprocess import InputSpec
 
 Points = NDArray[np.float64]
 
@@ -93,3 +99,26 @@ def _basis(points: Points, control_points: Points) -> Points:
     squared = ((points[:, None] - control_points[None]) ** 2).sum(axis=2)
     radial = 0.5 * squared * np.log(np.where(squared == 0, 1.0, squared))
     return np.concatenate((radial, np.ones((len(points), 1)), points), axis=1)
+
+
+def localiser_channels(spec: InputSpec, mask_in_rectifier: bool) -> int:
+    """Input channels of the localiser of a recognizer that takes `spec`."""
+    return spec.channels - int(spec.mask and not mask_in_rectifier)
+
+
+def localiser_view(images: Tensor, channels: int) -> Tensor:
+    """(N, channels, H, W) of images (N, C, H, W): all of them, colour without the mask, or the luma of the colour.
+
+    Raises:
+        ValueError: a localiser of that many channels cannot look at such images.
+    """
+    return images if channels == images.shape[1] else colour_channels(images, channels)
+
+
+def localiser_parameters(model: nn.Module) -> list[nn.Parameter]:
+    """The weights of a recognizer's localiser, none for one without: in training they learn more slowly.
+
+    A grid that moves as fast as the readers learn drifts away from the frame it starts with.
+    """
+    first: str | None = getattr(model, "rectifier_layer", None)
+    return [] if first is None else list(model.get_submodule(first.split(".")[0]).parameters())

@@ -15,9 +15,8 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from recognizers import Aster, aster_slim, save_recognizer
-from recognizers.aided import Aided, CtcAided
-from recognizers.localiser_input import localiser_parameters, localiser_view
-from recognizers.training import aided_loss
+from recognizers.rectification import localiser_parameters, localiser_view
+from recognizers.training import Aided, CtcAided, aided_loss
 from segrec.data.recognition import LoadedBatch, WordSet
 from segrec.data.words import WordLmdb
 from segrec.jobs.recognizer_fit import recognition_batches

@@ -16,7 +16,7 @@ from segmenter import predictor
 from segmenter.loading import load_segmenter
 from segmenter.preprocess import as_rgb, rescale
 from segrec.core.images import Array
-from segrec.core.regions import cut_region
+from segrec.core.polygons import cut_region
 from segrec.data.masks.predicted import as_stored, mask_bytes
 from segrec.reports.explanation import Explanation, explain_reading
 from segrec.weights import READER, SEGMENTER, resolve_weights
@@ -145,7 +145,7 @@ class Reader:
     def read_regions(self, image: Array, polygons: Sequence[NDArray[Any]], *, batch_size: int = 64) -> list[Word]:
         """Return one `Word` a polygon of a picture, in order; `[]` gives `[]`.
 
-        Each region is straightened first, see `segrec.core.regions.cut_region`. A polygon thinner than half a pixel
+        Each region is straightened first, see `segrec.core.polygons.cut_region`. A polygon thinner than half a pixel
         gives an empty text with confidence 0 and a mask of one pixel.
 
         Args:

@@ -28,8 +28,8 @@ FLOORS = (
     ("segrec/cli/",),
     ("segrec/__main__.py",),
 )
-"""The rooms of the house from the ground up. A room imports from itself and from floors below it, neither from above
-nor from its neighbours, at any depth, inside functions and for typing too."""
+"""The rooms of the house from the ground up. A room imports from itself and from floors below it, never from above or
+from its neighbours, at any depth, inside functions and for typing too."""
 ONLY_CORE = ("segmenter/", "recognizers/")
 """Packages that see nothing of segrec but `segrec.core`."""
 

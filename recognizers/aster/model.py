@@ -18,9 +18,8 @@ from recognizers.charset import ALNUM36, PRINTABLE94, Charset
 from recognizers.configuration import network_from_config
 from recognizers.directions import better_direction, reverse_words
 from recognizers.fusion import fusion_config
-from recognizers.localiser_input import localiser_channels, localiser_view
 from recognizers.preprocess import InputSpec
-from recognizers.rectification import Rectified
+from recognizers.rectification import Rectified, localiser_channels, localiser_view
 from segrec.core.errors import ConfigError
 
 _INPUT = InputSpec(height=64, width=256, color="rgb")

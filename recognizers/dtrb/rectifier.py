@@ -10,8 +10,7 @@ import torch
 from torch import Tensor, nn
 
 from recognizers.dtrb.spline import TwoStepSpline
-from recognizers.localiser_input import localiser_view
-from recognizers.rectification import Points, edge_points, warp
+from recognizers.rectification import Points, edge_points, localiser_view, warp
 
 WIDTHS = (64, 128, 256, 512)
 POINTS = 20

@@ -20,9 +20,8 @@ from recognizers.dtrb.resnet import ResNet
 from recognizers.dtrb.sequence import columns, sequence_model
 from recognizers.dtrb.vgg import GREY
 from recognizers.fusion import fusion_config
-from recognizers.localiser_input import localiser_channels
 from recognizers.preprocess import InputSpec
-from recognizers.rectification import Rectified
+from recognizers.rectification import Rectified, localiser_channels
 from segrec.core.errors import ConfigError
 
 WIDTHS = (32, 64, 128, 256, 512, 512)

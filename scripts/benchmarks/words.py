@@ -1,4 +1,4 @@
-"""Words to read: a database of the user's, or rendered ones that are gone afterwards."""
+"""Words to read: a database of the user's, rendered ones that are gone afterwards, or many that repeat a few."""
 
 from __future__ import annotations
 
@@ -8,10 +8,13 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from segrec.core.images import Array
-from segrec.data.words import WordLmdb
+from segrec.core.lmdb_io import DATA_FILE
+from segrec.data.words import WordLmdb, WordWriter
 from segrec.rendering.writing import render_words
 
 SEED = 11
+
+WORDS_A_COMMIT = 20_000
 
 
 @contextmanager
@@ -47,3 +50,19 @@ def mean_length(words: WordLmdb, count: int) -> float:
     """Return the mean length of the first labels."""
     labels = [words.label(position) or "" for position in range(min(count, len(words)))]
     return sum(map(len, labels)) / max(1, len(labels))
+
+
+def build_big_words(path: Path, source: WordLmdb, count: int) -> WordLmdb:
+    """Return a database of `count` words that repeats those of `source`; one that is there already is kept.
+
+    Args:
+        path: its folder.
+        source: the words to repeat.
+        count: how many entries.
+    """
+    if not (path / DATA_FILE).exists():
+        with WordWriter(path, samples_per_commit=WORDS_A_COMMIT) as writer:
+            for number in range(count):
+                position = number % len(source)
+                writer.add(source.image_bytes(position) or b"", source.label(position) or "")
+    return WordLmdb(path)

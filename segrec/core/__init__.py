@@ -1,3 +1,3 @@
-"""Foundations that every part stands on: errors, devices, images, files, checkpoints and the optimisation loop."""
+"""Foundations that every part stands on: errors, devices, images, files and checkpoints."""
 
 VERSION = "0.1.0"

@@ -23,7 +23,7 @@ from segrec.evaluation.mask_scoring import TARGETS, MaskScores, Target, TargetSc
 from segrec.evaluation.segmenter_result import Pictures, SegmenterResult
 from segrec.evaluation.statistics import paired_bootstrap_means
 from segrec.reports.curves import check_picture, draw_curves
-from segrec.reports.image_rows import check_rows_file, write_image_rows
+from segrec.reports.segmenter_tables import check_rows_file, write_image_rows
 from segrec.weights import SEGMENTER, resolve_weights
 
 SCENE_HEIGHTS: dict[Pictures, int | None] = {"words": None, "scenes": 0, "height": SCENE_HEIGHT}

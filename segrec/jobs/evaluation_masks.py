@@ -7,9 +7,8 @@ from collections.abc import Mapping, Sequence
 from segrec.core.errors import DataError
 from segrec.data.masks.kinds import ORACLE, OWN, SHUFFLED
 from segrec.data.masks.predicted import PredictedMasks
-from segrec.data.masks.remembered import RememberedMasks
 from segrec.data.masks.shuffled import ShuffledMasks
-from segrec.data.masks.sources import MaskSource, RandomMasks, StoredMasks, ZeroMasks
+from segrec.data.masks.sources import MaskSource, RandomMasks, RememberedMasks, StoredMasks, ZeroMasks
 from segrec.data.masks.store import MaskStore, open_store
 from segrec.data.words import WordLmdb
 from segrec.jobs.precompute import open_segmenter

@@ -12,11 +12,10 @@ from typing import Any, ClassVar, Literal
 import torch
 from torch import Tensor, nn
 
-from recognizers.aided import CtcAided
 from recognizers.charset import Charset
-from recognizers.localiser_input import localiser_parameters
 from recognizers.predictor import Recognizer
-from recognizers.training import recognition_loss
+from recognizers.rectification import localiser_parameters
+from recognizers.training import CtcAided, recognition_loss
 from segrec.core.device import autocast
 from segrec.core.errors import ConfigError, DataError
 from segrec.core.runlog import LOGGER
@@ -119,7 +118,7 @@ def fit_recognizer(
         state: what `run.begin` returned.
         save: writes the network's weights to a path.
         train_mode: puts the network in the mode in which it is trained.
-        ctc_aid: weight of a CTC loss that helps an attention recognizer, see `recognizers.aided`.
+        ctc_aid: weight of a CTC loss that helps an attention recognizer, see `recognizers.training`.
         scales: multiples of the learning rate for single parameters, see `make_optimizer`.
         mask_dropout: share of the words whose mask is left out when they are seen.
         timing: a fresh one is filled with how long the run worked and waited.

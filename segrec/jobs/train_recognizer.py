@@ -36,7 +36,7 @@ class RecognizerTraining(Optimisation):
         charset: `alnum`, `printable`, a file or the characters themselves; None takes alnum, or what `pretrained` has.
         pretrained: weights to start from: shipped name, run directory or file; None starts from scratch.
         bidirectional: for aster, a second decoder that writes from right to left.
-        ctc_aid: for aster, weight of a CTC loss that helps its encoder to learn, see `recognizers.aided`.
+        ctc_aid: for aster, weight of a CTC loss that helps its encoder to learn, see `recognizers.training`.
     """
 
     data: Sequence[str]

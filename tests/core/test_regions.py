@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from segrec.core.images import resize
-from segrec.core.regions import MAX_SIDE, cut_region
+from segrec.core.polygons import MAX_SIDE, cut_region
 from segrec.rendering.fonts import load_font
 from segrec.rendering.layers import TextLayer, bend, draw_text
 

@@ -7,7 +7,7 @@ import torch
 
 from recognizers import CRNN, InputSpec, aster_slim, save_recognizer, widen_input
 from segrec.jobs.info import describe
-from segrec.jobs.info_mask import ChannelNorms, channel_norms, verdict
+from segrec.jobs.info_weights import ChannelNorms, channel_norms, verdict
 
 
 def test_norms_by_hand():

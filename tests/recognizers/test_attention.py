@@ -9,9 +9,9 @@ from small_aster import small_aster, small_images
 from torch import Tensor
 
 from recognizers import Charset
-from recognizers.aided import CtcAided
 from recognizers.attention import Decoded, Memory, Step, beam_decode, characters_before_end, greedy_decode
 from recognizers.directions import better_direction, reverse_words
+from recognizers.training import CtcAided
 
 CHARSET = Charset("ab", "aster")  # a 0, b 1, end 2, padding 3, unknown 4, start 5
 

@@ -9,8 +9,7 @@ from torch import nn
 from torch.nn import functional
 
 from recognizers import ALNUM36, CRNN, Charset, InputSpec, WordBatch, ctc_loss
-from recognizers.aided import CtcAided
-from recognizers.training import attention_loss, fits, recognition_loss
+from recognizers.training import CtcAided, attention_loss, fits, recognition_loss
 
 CPU = torch.device("cpu")
 

@@ -5,8 +5,14 @@ import pytest
 import torch
 
 from recognizers import InputSpec
-from recognizers.localiser_input import localiser_channels, localiser_view
-from recognizers.rectification import ThinPlateSpline, edge_points, pixel_points, warp
+from recognizers.rectification import (
+    ThinPlateSpline,
+    edge_points,
+    localiser_channels,
+    localiser_view,
+    pixel_points,
+    warp,
+)
 
 
 def spline() -> tuple[ThinPlateSpline, np.ndarray, np.ndarray]:

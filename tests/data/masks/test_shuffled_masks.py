@@ -7,9 +7,9 @@ import pytest
 
 from segrec.core.errors import DataError
 from segrec.core.images import encode_png
-from segrec.data.masks import remembered as remembered_masks
-from segrec.data.masks.remembered import RememberedMasks
+from segrec.data.masks import sources as mask_sources
 from segrec.data.masks.shuffled import ShuffledMasks
+from segrec.data.masks.sources import RememberedMasks
 from segrec.data.words import WordLmdb, WordWriter
 
 SIZE = (4, 6)
@@ -91,7 +91,7 @@ def test_a_remembered_mask_is_made_once_for_each_size_while_memory_lasts(tmp_pat
     assert given(kept, words) == list(range(6)) and source.asked == 6
     given(kept, words, size=(3, 3))
     assert source.asked == 12
-    monkeypatch.setattr(remembered_masks, "MOST_BYTES", 2 * SIZE[0] * SIZE[1])
+    monkeypatch.setattr(mask_sources, "MOST_BYTES", 2 * SIZE[0] * SIZE[1])
     source = Numbered()
     small = RememberedMasks(source)
     assert given(small, words) == given(small, words) == list(range(6))
