@@ -108,13 +108,18 @@ def test_the_inner_packages_see_only_the_core_of_segrec(folder):
 
 
 @pytest.mark.parametrize(
-    ("library", "door"), [("cv2", "segrec/core/images.py"), ("ray", "segrec/jobs/precompute_ray.py")]
+    ("library", "door"),
+    [
+        ("cv2", "segrec/core/images.py"),
+        ("ray", "segrec/jobs/precompute_ray.py"),
+        ("onnxruntime", "recognizers/ppocr.py"),
+    ],
 )
-def test_opencv_and_ray_have_one_door(library, door):
+def test_opencv_ray_and_onnxruntime_have_one_door(library, door):
     assert [place(path) for path in SOURCES if any(within(name, library) for name in imported_anywhere(path))] == [door]
 
 
-@pytest.mark.parametrize("library", ["torchvision", "ray"])
+@pytest.mark.parametrize("library", ["torchvision", "ray", "onnxruntime"])
 def test_libraries_that_may_be_missing_are_imported_only_inside_functions(library):
     assert [
         place(path)

@@ -19,6 +19,7 @@ COMMANDS = {
     "finetune": ("segrec.cli.finetune", "Widen a recognizer by a mask channel and fine-tune it."),
     "import": ("segrec.cli.importing", "Write the words of an original release as an lmdb."),
     "info": ("segrec.cli.info", "Say what a file or folder is and whether it is sound."),
+    "label-masks": ("segrec.cli.label_masks", "Find pixel masks of real words by reading their binarisations."),
     "precompute-masks": ("segrec.cli.precompute", "Predict and store a mask for every word of a database."),
     "read": ("segrec.cli.read", "Read pictures of single words."),
     "render": ("segrec.cli.render", "Render words or scenes with exact masks and polygons."),

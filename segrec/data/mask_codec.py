@@ -11,12 +11,17 @@ import numpy as np
 from numpy.typing import NDArray
 
 from segrec.core.errors import DataError
-from segrec.core.images import decode_mask
+from segrec.core.images import decode_mask, encode_png
 
 Mask = NDArray[np.uint8]
 """(H, W) uint8, 0..255."""
 
 DEFAULT_CODEC = "png16"
+EXACT_CODEC = "png8"
+HOLE = b"no mask: "
+"""What stands before the reason where a word was given no mask; no encoded mask begins so."""
+UNREADABLE = "no image"
+"""The reason that empty bytes stand for."""
 _NEAREST_LEVEL = np.round(np.arange(256) / 17).astype(np.uint8)
 _GREY, _FOUR_BITS = 0, 4
 
@@ -31,7 +36,9 @@ class MaskCodec:
 
 
 def mask_codec(name: str) -> MaskCodec:
-    """Return the codec called `name`. `png16`: 16 grey levels (multiples of 17, off by at most 8) as 4-bit PNG.
+    """Return the codec called `name`.
+
+    `png16`: 16 grey levels (multiples of 17, off by at most 8) as 4-bit PNG; `png8`: all 256 levels.
 
     Raises:
         DataError: there is no such codec in this version.
@@ -39,6 +46,18 @@ def mask_codec(name: str) -> MaskCodec:
     if name not in _CODECS:
         raise DataError(f"mask codec {name!r} is unknown, expected one of {', '.join(_CODECS)}; update segrec")
     return _CODECS[name]
+
+
+def hole(reason: str) -> bytes:
+    """Return what a store keeps in the place of a mask that was refused for `reason`."""
+    return HOLE + reason.encode("utf-8")
+
+
+def hole_reason(value: bytes) -> str | None:
+    """Return why a stored value is no mask, or None where it is one."""
+    if not value:
+        return UNREADABLE
+    return value.removeprefix(HOLE).decode("utf-8", "replace") if value.startswith(HOLE) else None
 
 
 def _encode_png16(mask: Mask) -> bytes:
@@ -57,4 +76,7 @@ def _chunk(kind: bytes, content: bytes) -> bytes:
     return struct.pack(">I", len(content)) + kind + content + struct.pack(">I", zlib.crc32(kind + content))
 
 
-_CODECS = {codec.name: codec for codec in [MaskCodec("png16", _encode_png16, decode_mask)]}
+_CODECS = {
+    codec.name: codec
+    for codec in [MaskCodec(DEFAULT_CODEC, _encode_png16, decode_mask), MaskCodec(EXACT_CODEC, encode_png, decode_mask)]
+}

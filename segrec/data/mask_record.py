@@ -15,8 +15,8 @@ from segrec.data.words import WordLmdb
 RECORD_KEY = b"record"
 PROGRESS_KEY = b"progress"
 VERSION = 3
-"""Since 2, shards hold a digest of their masks, since 3 the record says `mask_size`; older stores are read and finished
-as they are."""
+"""Since 2, shards hold a digest of their masks; since 3 the record says `mask_size` and may name a verifier, and stores
+of verified masks hold reasons where there is no mask. Older stores are read and finished as they are."""
 MaskSize = Literal["crop", "working"]
 FIRST_SIZED = 3
 _SHARD_NAME = re.compile(r"shard-(\d{5})-of-(\d{5})")
@@ -55,22 +55,41 @@ class SegmenterRecord:
 
 
 @dataclass(frozen=True)
+class VerifierRecord:
+    """What read the masks of a `verified` store before they were taken.
+
+    Args:
+        name: of the recognizer.
+        digest: of its file.
+        threshold: least mean confidence in a reading's characters.
+        method: version of the method that chooses among what was read.
+    """
+
+    name: str
+    digest: str
+    threshold: float
+    method: int
+
+
+@dataclass(frozen=True)
 class MaskRecord:
     """Where a store's masks come from; every shard holds the same record.
 
     Args:
-        kind: `predicted` by a segmenter, `oracle`, the strokes known exactly from rendering, or `region`, the rendered
-            polygons filled.
+        kind: `predicted` by a segmenter, `oracle`, the strokes known exactly from rendering, `region`, the rendered
+            polygons filled, or `verified`, binarisations that a recognizer reads as the word's label.
         source: the word database.
-        segmenter: the network, None for oracle masks.
+        segmenter: the network, None for masks that none predicted.
         input_size: (height, width) the segmenter works at, None where it follows the image.
         span: the first and last 1-based index that the finished store covers.
         codec: how masks are encoded, see `mask_codec`.
         mask_size: "crop" is the size of each word's image; "working" is the size at which the segmenter saw it where
             that is larger, see `segmenter.preprocess.mask_size`. Stores before version 3 do not say it: "crop".
+        version: of the layout.
+        verifier: of verified masks, else None.
     """
 
-    kind: Literal["predicted", "oracle", "region"]
+    kind: Literal["predicted", "oracle", "region", "verified"]
     source: SourceRecord
     segmenter: SegmenterRecord | None
     input_size: tuple[int | None, int | None]
@@ -78,6 +97,7 @@ class MaskRecord:
     codec: str = DEFAULT_CODEC
     mask_size: MaskSize = "crop"
     version: int = VERSION
+    verifier: VerifierRecord | None = None
 
     def to_json(self) -> bytes:
         """Return the record as UTF-8 JSON with sorted keys."""
@@ -86,6 +106,8 @@ class MaskRecord:
             del content["source"]["revision"]
         if self.version < FIRST_SIZED:
             del content["mask_size"]
+        if self.verifier is None:
+            del content["verifier"]
         return json.dumps(content, ensure_ascii=False, sort_keys=True).encode("utf-8")
 
     @classmethod
@@ -99,10 +121,11 @@ class MaskRecord:
             content: dict[str, Any] = json.loads(data)
             if content["version"] > VERSION:
                 raise DataError(f"{path} was written by a newer segrec (version {content['version']}); update segrec")
-            segmenter = content.pop("segmenter")
+            segmenter, verifier = content.pop("segmenter"), content.pop("verifier", None)
             record = cls(
                 source=SourceRecord(**content.pop("source")),
                 segmenter=None if segmenter is None else SegmenterRecord(**segmenter),
+                verifier=None if verifier is None else VerifierRecord(**verifier),
                 input_size=tuple(content.pop("input_size")),
                 span=tuple(content.pop("span")),
                 **content,
@@ -118,6 +141,8 @@ class MaskRecord:
         words.append(self.source.revision or "")
         if self.segmenter is not None:
             words += [self.segmenter.name, self.segmenter.digest]
+        if self.verifier is not None:
+            words += [self.verifier.name, self.verifier.digest]
         first, last = self.span
         height, width = self.input_size
         numbers = [first, last, self.source.num_samples, height or 0, width or 0]
@@ -140,6 +165,7 @@ class MaskRecord:
             ("source revision", *_known(self.source.revision, other.source.revision)),
             ("segmenter", _described(self.segmenter), _described(other.segmenter)),
             ("kind", self.kind, other.kind),
+            ("verifier", _read_by(self.verifier), _read_by(other.verifier)),
             ("input size", self.input_size, other.input_size),
             ("span", self.span, other.span),
             ("mask size", self.mask_size, other.mask_size),
@@ -156,6 +182,12 @@ def _known(revision: str | None, other: str | None) -> tuple[str | None, str | N
 
 def _described(segmenter: SegmenterRecord | None) -> str:
     return "none" if segmenter is None else f"{segmenter.name} ({segmenter.digest[:12]})"
+
+
+def _read_by(verifier: VerifierRecord | None) -> str:
+    if verifier is None:
+        return "none"
+    return f"{verifier.name} ({verifier.digest[:12]}, threshold {verifier.threshold:g}, method {verifier.method})"
 
 
 def shard_name(shard: tuple[int, int]) -> str:

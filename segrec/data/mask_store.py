@@ -5,19 +5,20 @@ from __future__ import annotations
 import os
 import shlex
 from bisect import bisect_right
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from segrec.core.errors import DataError
 from segrec.core.lmdb_io import DATA_FILE, LmdbReader
-from segrec.data.mask_codec import Mask, mask_codec
+from segrec.data.mask_codec import Mask, hole_reason, mask_codec
 from segrec.data.mask_record import MaskRecord, shard_folders, shard_name, shard_span
-from segrec.data.shard_state import ShardState, mask_key
+from segrec.data.shard_state import READ_AT_ONCE, ShardState, mask_key
 from segrec.data.words import WordLmdb
 
 PREDICT_AGAIN = "run segrec precompute-masks again"
 RENDER_AGAIN = "render the words again"
+LABEL_AGAIN = "run the same segrec label-masks again"
 MOST_NAMED = 4
 """How many unfinished shards an error names one by one."""
 
@@ -103,7 +104,7 @@ class MaskStore:
     @property
     def remedy(self) -> str:
         """What to do about a store that lacks masks or is of other words."""
-        return PREDICT_AGAIN if self.record.kind == "predicted" else RENDER_AGAIN
+        return {"predicted": PREDICT_AGAIN, "verified": LABEL_AGAIN}.get(self.record.kind, RENDER_AGAIN)
 
     def __len__(self) -> int:
         """Return how many masks the finished store covers."""
@@ -125,7 +126,7 @@ class MaskStore:
         return [(shard.last_done + 1, shard.last) for shard in self.shards if not shard.complete]
 
     def __getitem__(self, position: int) -> Mask | None:
-        """Return the mask, (H, W) uint8, of the image at the 0-based `position`; None when that image was unreadable.
+        """Return the mask, (H, W) uint8, of the image at the 0-based `position`; None when that image has none.
 
         Raises:
             DataError: the store does not cover that image, or not yet, or the mask is damaged.
@@ -142,7 +143,17 @@ class MaskStore:
         value = self._readers[shard.number].get(mask_key(index))
         if value is None:
             raise DataError(f"{self.path}: mask {index} is lost although the store says it is there; make it again")
-        return self._decode(value) if value else None
+        return self._decode(value) if hole_reason(value) is None else None
+
+    def holes(self) -> Iterator[tuple[int, str]]:
+        """Yield the 0-based position and the reason for each stored word that has no mask, in order."""
+        for shard in self.shards:
+            for begin in range(shard.first, shard.last_done + 1, READ_AT_ONCE):
+                keys = [mask_key(index) for index in range(begin, min(begin + READ_AT_ONCE, shard.last_done + 1))]
+                for offset, value in enumerate(self._readers[shard.number].get_many(keys)):
+                    reason = hole_reason(value or b"")
+                    if reason is not None:
+                        yield begin + offset - 1, reason
 
     def require_complete(self) -> None:
         """Check that every mask of the span is stored.
@@ -166,7 +177,7 @@ class MaskStore:
     def command(self, shards: Sequence[Shard]) -> str:
         """Return how `shards` are made or finished, in words."""
         if self.record.kind != "predicted":
-            return RENDER_AGAIN
+            return self.remedy
         words = ["segrec", "precompute-masks", "--data", self.record.source.path, "--output", str(self.path)]
         if self.record.span[1] < self.record.source.num_samples:
             words += ["--limit", str(self.record.span[1])]

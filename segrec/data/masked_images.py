@@ -15,6 +15,7 @@ from segrec.core.files import read_json
 from segrec.core.images import Array, read_image
 from segrec.data.mask_store import MaskStore
 from segrec.data.rendering.writing import ORACLE, REGIONS
+from segrec.data.verified_words import VERIFIED, open_verified
 from segrec.data.words import WordLmdb
 
 INK_SHARE = 90
@@ -28,7 +29,8 @@ def open_masked(spec: str, *, soft: bool = False) -> MaskedImages:
     """Return the pictures of `KIND=PATH` or `KIND:SPLIT=PATH`, such as `totaltext:test=/data/TotalText`.
 
     Args:
-        spec: the kind is `words` or `scenes` for rendered data, else one of `segmenter.datasets.READERS`.
+        spec: the kind is `words` or `scenes` for rendered data, `verified` for `verified=WORDS:MASKS`, see
+            `open_verified`, else one of `segmenter.datasets.READERS`.
         soft: masks of rendered data keep the share of each pixel that is ink, see `softened`; without, they are binary.
 
     Raises:
@@ -39,6 +41,8 @@ def open_masked(spec: str, *, soft: bool = False) -> MaskedImages:
     kind, _, split = named.partition(":")
     if not sign or not kind or not path:
         raise ConfigError(f"expected KIND=PATH or KIND:SPLIT=PATH, got {spec!r}; kinds: {', '.join(kinds())}")
+    if kind == VERIFIED:
+        return open_verified(path, split or None)
     if kind not in RENDERED:
         return open_dataset(kind, path, split or None)
     if split:
@@ -48,7 +52,7 @@ def open_masked(spec: str, *, soft: bool = False) -> MaskedImages:
 
 def kinds() -> list[str]:
     """Return the kinds that `open_masked` knows."""
-    return [*RENDERED, *READERS]
+    return [*RENDERED, VERIFIED, *READERS]
 
 
 class MaskedWords:

@@ -13,6 +13,7 @@ from segmenter.datasets.base import IGNORE, MaskedImages
 from segmenter.training import SegmentationBatch
 from segrec.core.batches import Key
 from segrec.core.images import Array, Interpolation, resize
+from segrec.data.verified_words import visited_sample
 
 Supervision = Literal["draw", "both", "text"]
 
@@ -62,7 +63,7 @@ class SegmentationDataset:
     def __getitem__(self, key: Key) -> Sample:
         position, visit = key
         rng = np.random.default_rng((self._seed, position, visit))
-        sample = self._images.sample(position)
+        sample = visited_sample(self._images, position, seed=self._seed, visit=visit)
         if self._words:
             cut, spec = _window(_at_height(sample, self._size[0]), self._size, rng), WORD_SPEC
         else:

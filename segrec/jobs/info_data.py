@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
@@ -130,6 +131,10 @@ def _describe_record(store: MaskStore, findings: Findings) -> None:
     facts["source"] = f"{source.name}, {source.num_samples} samples, digest {source.digest}, then at {source.path}"
     _describe_source(store, findings)
     facts["segmenter"] = "none" if segmenter is None else f"{segmenter.name}, digest {segmenter.digest}"
+    if record.verifier is not None:
+        verifier = record.verifier
+        facts["verifier"] = f"{verifier.name}, digest {verifier.digest}"
+        facts["accepted from"] = f"a mean confidence of {verifier.threshold:g}, by method {verifier.method}"
     facts["input size"] = _input_size(record)
     facts["mask size"] = _MASK_SIZES[record.mask_size]
     facts["codec"] = record.codec
@@ -182,7 +187,12 @@ def _check_masks(store: MaskStore, findings: Findings, *, verify: bool) -> None:
         else:
             samples.add(mask.shape)
     samples.report(findings, store.done, "mask")
-    findings.facts["unreadable images"] = f"{unreadable} of the checked have an empty mask"
+    if store.record.kind == "verified":
+        refused = Counter(reason for _, reason in store.holes()).most_common()
+        findings.facts["accepted"] = f"{store.done - sum(count for _, count in refused)} of {store.done}"
+        findings.facts["refused"] = ", ".join(f"{count} {reason}" for reason, count in refused) or "none"
+    else:
+        findings.facts["unreadable images"] = f"{unreadable} of the checked have an empty mask"
 
 
 def _stored_runs(store: MaskStore) -> list[range]:

@@ -63,11 +63,11 @@ def _command(arguments: list[str], small: dict[str, int]) -> int:
     import torch
 
     from segrec.cli import main
-    from segrec.jobs import import_words, precompute, recognizer_fit
+    from segrec.jobs import import_words, label_masks, precompute, recognizer_fit
 
     torch.set_num_threads(1)
     if "chunk" in small:
-        precompute.CHUNK = import_words.CHUNK = small["chunk"]
+        precompute.CHUNK = import_words.CHUNK = label_masks.CHUNK = small["chunk"]
     if "checkpoint" in small and arguments[0] == "finetune":
         arguments = [*arguments, "--checkpoint-every", str(small["checkpoint"])]
     if "log" in small:

@@ -1,0 +1,103 @@
+"""PP-OCR's recognizers in ONNX: readers of another family, trained on other data, that check what others read."""
+
+from __future__ import annotations
+
+import importlib.util
+import math
+import os
+from collections.abc import Sequence
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+import numpy as np
+import torch
+
+from recognizers.charset import Charset
+from recognizers.decoding import Reading, ctc_greedy
+from segrec.core.errors import CheckpointError, LibraryError
+from segrec.core.images import Array, resize
+
+HEIGHT = 48
+WIDTHS = (32, 640)
+REMEDY = "pip install 'segrec[ppocr]'"
+
+
+class PaddleRecognizer:
+    """Reads word images with a PP-OCR recognizer in ONNX, on one thread.
+
+    Args:
+        path: the `.onnx` file, whose metadata name the characters, one a line.
+
+    Raises:
+        LibraryError: onnxruntime is not installed.
+        CheckpointError: the file is missing, damaged, or no such recognizer.
+    """
+
+    def __init__(self, path: str | os.PathLike[str]) -> None:
+        runtime = _onnxruntime()
+        options = runtime.SessionOptions()
+        options.intra_op_num_threads = options.inter_op_num_threads = 1
+        options.log_severity_level = 3
+        if not Path(path).is_file():
+            raise CheckpointError(f"no file at {path}; name the .onnx file of a PP-OCR recognizer, or ppocr")
+        try:
+            self._session: Any = runtime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
+        except Exception as error:  # onnxruntime's own classes, of which each release has others
+            reason = str(error).splitlines()[0]
+            raise CheckpointError(f"{path} is nothing that onnxruntime can run ({reason}); fetch it again") from error
+        self.charset = _charset(self._session.get_modelmeta().custom_metadata_map, path)
+        self._input = self._session.get_inputs()[0].name
+
+    def read(self, images: Sequence[Array], *, batch_size: int = 64) -> list[Reading]:
+        """One reading an image, in order; the pictures of one batch should be about equally wide.
+
+        Args:
+            images: (H, W, 3) uint8 RGB word crops of any size.
+            batch_size: images at once.
+        """
+        readings: list[Reading] = []
+        for first in range(0, len(images), batch_size):
+            probabilities = self._session.run(None, {self._input: _batch(images[first : first + batch_size])})[0]
+            readings += ctc_greedy(torch.from_numpy(probabilities).clamp_min(1e-30).log(), self.charset)
+        return readings
+
+
+def packaged_recognizer() -> Path:
+    """Return the newest PP-OCR recognizer inside the installed package `rapidocr`.
+
+    Raises:
+        LibraryError: the package is missing, or carries none.
+    """
+    found = importlib.util.find_spec("rapidocr")
+    if found is None or found.origin is None:
+        raise LibraryError(f"PP-OCR's recognizer comes with the package rapidocr, which is not installed; {REMEDY}")
+    models = sorted((Path(found.origin).parent / "models").glob("*rec*.onnx"))
+    if not models:
+        raise LibraryError(f"the installed rapidocr carries no recognizer; {REMEDY} --upgrade, or name an .onnx file")
+    return models[-1]
+
+
+def _onnxruntime() -> ModuleType:
+    try:
+        import onnxruntime
+    except ImportError as error:
+        raise LibraryError(f"PP-OCR's recognizers run in onnxruntime, which is not installed; {REMEDY}") from error
+    return onnxruntime
+
+
+def _charset(metadata: dict[str, str], path: str | os.PathLike[str]) -> Charset:
+    characters = metadata.get("character", "").splitlines()
+    if not characters or any(len(character) != 1 for character in characters):
+        raise CheckpointError(f"{path} names no characters in its metadata; PP-OCR's recognizers since version 4 do")
+    return Charset("".join(characters) + ("" if " " in characters else " "))
+
+
+def _batch(images: Sequence[Array]) -> np.ndarray:
+    """Return images as (N, 3, 48, W) float32, BGR in [-1, 1], the narrower ones followed by zeros."""
+    widths = [int(np.clip(math.ceil(HEIGHT * image.shape[1] / image.shape[0]), *WIDTHS)) for image in images]
+    batch = np.zeros((len(images), 3, HEIGHT, max(widths)), np.float32)
+    for row, image, width in zip(batch, images, widths, strict=True):
+        method: Any = "area" if image.shape[0] > HEIGHT else "bilinear"
+        row[:, :, :width] = resize(image, (HEIGHT, width), method)[:, :, ::-1].transpose(2, 0, 1) / 127.5 - 1
+    return batch

@@ -1,0 +1,46 @@
+"""`segrec label-masks`."""
+
+from __future__ import annotations
+
+import click
+
+from segrec.cli.common import common_options, workers_option
+
+
+@click.command("label-masks")
+@click.option("--data", type=click.Path(), required=True, help="Word lmdb with transcripts.")
+@click.option("--output", type=click.Path(), help="Mask store to write.  [default: the data's path and '-verified']")
+@click.option(
+    "--verifier",
+    default="crnn-slim",
+    show_default=True,
+    help="What reads the masks: shipped name, run directory, weights, an .onnx file of PP-OCR, or ppocr.",
+)
+@click.option(
+    "--threshold",
+    type=click.FloatRange(0, 1),
+    default=0.6,
+    show_default=True,
+    help="Least mean confidence in a reading's characters.",
+)
+@click.option("--limit", type=click.IntRange(1), help="Only the first words.")
+@workers_option
+@common_options(seed=False)
+def command(
+    data: str, output: str | None, verifier: str, threshold: float, limit: int | None, workers: int, device: str
+) -> None:
+    """Find pixel masks of real words whose transcripts are known.
+
+    Each word is binarised in many ways; what an independent recognizer reads as the label, and what most of it agrees
+    on, is the mask. Words without such a binarisation get none and are counted by reason. Run again after an
+    interruption, it goes on where it stopped. To train on the masks: segrec train segmenter --words verified=DATA:MASKS
+    """
+    from segrec.jobs.label_masks import label_masks
+
+    output = output or f"{data.rstrip('/')}-verified"
+    result = label_masks(
+        data, output, verifier=verifier, threshold=threshold, limit=limit, workers=workers, device=device
+    )
+    refused = ", ".join(f"{count} {reason}" for reason, count in result.refused.items()) or "none"
+    counts = f"{result.accepted} masks of {result.words} words ({result.added} new)"
+    click.echo(f"{result.store}: {counts}; refused: {refused}")

@@ -1,0 +1,1 @@
+"""Pixel masks of real words from their transcripts alone: many binarisations, of which those that read right stay."""
