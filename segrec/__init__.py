@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from segrec.jobs.precompute import precompute_masks
     from segrec.pretrained import Segmenter
     from segrec.reader import Reader, Word
+    from segrec.shipped import resolve_weights
 
 __version__ = "0.1.0"
 
@@ -32,6 +33,7 @@ _HOMES = {
     "finetune": "segrec.jobs.finetune",
     "import_words": "segrec.jobs.import_words",
     "precompute_masks": "segrec.jobs.precompute",
+    "resolve_weights": "segrec.shipped",
 }
 
 __all__ = [
@@ -48,6 +50,7 @@ __all__ = [
     "finetune",
     "import_words",
     "precompute_masks",
+    "resolve_weights",
 ]
 
 
