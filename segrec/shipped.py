@@ -27,11 +27,11 @@ def weights_for(mask: str, model: str | None = None) -> str:
 
     Args:
         mask: one of the kinds.
-        model: what the user named. The name of shipped plain weights, and None, which is the plain CRNN, stand for
+        model: what the user named. The name of shipped plain weights, and None, which is the plain ASTER, stand for
             the variant that was fine-tuned with that kind of mask; everything else stands for itself.
     """
     if model is None or (model in (PLAIN, ASTER) and not Path(model).exists()):
-        return (model or PLAIN) + VARIANTS[mask]
+        return (model or ASTER) + VARIANTS[mask]
     return model
 
 
