@@ -39,8 +39,8 @@ def test_a_device_is_taken_without_effect_where_nothing_is_computed(segrec, tmp_
 
 
 def test_the_help_of_finetune_names_the_folder_of_a_bare_run(segrec):
-    out = " ".join(segrec("finetune", "--help").out.split())
-    assert "[default: runs/ARCHITECTURE-MASK; without --data in segrec-demo/]" in out
+    out = "".join(segrec("finetune", "--help").out.split())  # lines may be broken within a word
+    assert "[default:runs/ARCHITECTURE-MASK;without--datainsegrec-demo/]" in out
 
 
 def test_the_list_of_commands_names_each_with_its_purpose(segrec):
