@@ -94,7 +94,8 @@ def one_step(architecture: str, world: World) -> dict[str, Any]:
     torch.manual_seed(0)
     charset = ALNUM36 if architecture == "crnn" else ALNUM36.with_kind("aster")
     model = {"crnn": tiny_crnn, "aster": tiny_aster}[architecture](charset).train()
-    terms = CountedLoss(model, world, "off")(distributed.shared(model, world), shares(architecture, world.rank))
+    network = distributed.shared(model, world)  # must outlive the backward pass, in which it averages the gradients
+    terms = CountedLoss(model, world, "off")(network, shares(architecture, world.rank))
     terms["loss"].backward()
     logged = world.sum({name: float(term.detach()) for name, term in terms.items()})
     buffers = {name: buffer for name, buffer in model.named_buffers() if "running" in name}
