@@ -53,6 +53,11 @@ def load_pretrained(
         charset = Charset(charset)
     if isinstance(path_or_state_dict, str | os.PathLike):
         path = Path(path_or_state_dict)
+        if not path.suffix and path.name == str(path) and not path.exists():
+            raise CheckpointError(
+                f"no weights file at {path}; load_pretrained takes files: for shipped weights or a run call "
+                f"load_pretrained(segrec.resolve_weights({str(path)!r})), or to read segrec.Reader.from_pretrained"
+            )
         if path.suffix == ".safetensors" and not path.is_dir():
             network, load_report = _load_native(path, charset)
         else:

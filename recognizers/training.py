@@ -35,6 +35,9 @@ def recognition_loss(
 ) -> dict[str, Tensor]:
     """{"loss": scalar float32}: CTC, or the cross-entropy of taught attention; a `CtcAided` has both, and gives both.
 
+    A batch without a word goes through the network too and gives 0, with gradients of 0: of several processes that
+    train together, all must take part in each step.
+
     Args:
         model: a recognizer with an `input_spec` and a `charset`, or a `CtcAided` of one, on `device`; bare or wrapped
             for distributed training.
@@ -114,10 +117,14 @@ def padded_targets(batch: WordBatch, charset: Charset) -> Tensor:
         charset: of an attention recognizer.
     """
     end: Any = charset.end
-    targets = batch.targets.new_full((len(batch.lengths), int(batch.lengths.max()) + 1), end)
+    targets = batch.targets.new_full((len(batch.lengths), _longest(batch) + 1), end)
     inside = torch.arange(targets.shape[1], device=targets.device) < batch.lengths.to(targets.device)[:, None]
     targets[inside] = batch.targets
     return targets
+
+
+def _longest(batch: WordBatch) -> int:
+    return int(batch.lengths.max()) if len(batch.lengths) else 0
 
 
 def fits(label: str | Sequence[int], frames: int) -> bool:
@@ -127,7 +134,9 @@ def fits(label: str | Sequence[int], frames: int) -> bool:
 
 
 def _ctc(logits: Tensor, targets: Tensor, lengths: Tensor, *, zero_infinity: bool = False) -> Tensor:
-    """CTC's loss of logits (N, T, classes), blank 0, divided by each word's length, then averaged."""
+    """CTC's loss of logits (N, T, classes), blank 0, divided by each word's length, then averaged; 0 without a word."""
+    if not len(logits):
+        return logits.float().sum()
     log_probabilities = functional.log_softmax(logits.float(), dim=2).transpose(0, 1)  # (T, N, classes)
     if logits.device.type == "mps":
         log_probabilities = log_probabilities.cpu()  # torch has no CTC on this device
@@ -149,7 +158,7 @@ def _taught_inputs(recognizer: Any, batch: WordBatch, device: torch.device) -> t
     Raises:
         ValueError: a label does not fit the decoder.
     """
-    longest = int(batch.lengths.max()) + 1
+    longest = _longest(batch) + 1
     if longest > recognizer.max_length:
         raise ValueError(
             f"label {int(batch.lengths.argmax())} needs {longest} steps with its end, but the decoder has "
@@ -160,11 +169,14 @@ def _taught_inputs(recognizer: Any, batch: WordBatch, device: torch.device) -> t
 
 
 def _cross_entropy(logits: Tensor, targets: Tensor, lengths: Tensor) -> Tensor:
-    """Of logits (N, L, classes) and targets (N, L): the mean over a word's characters and end, then over the words."""
+    """Of logits (N, L, classes) and targets (N, L): the mean over a word's characters and end, then over the words.
+
+    Without a word it is 0.
+    """
     losses = functional.cross_entropy(logits.float().flatten(0, 1), targets.flatten(), reduction="none")  # (N * L,)
     steps = lengths.to(logits.device, non_blocking=True)[:, None] + 1  # (N, 1)
     own = torch.arange(targets.shape[1], device=logits.device) < steps  # (N, L)
-    return (losses.view_as(targets) * own / steps).sum(dim=1).mean()
+    return (losses.view_as(targets) * own / steps).sum() / max(1, len(targets))
 
 
 def _check_frames(batch: WordBatch, frames: int) -> None:
@@ -173,6 +185,8 @@ def _check_frames(batch: WordBatch, frames: int) -> None:
     Raises:
         ValueError: a label needs more frames.
     """
+    if not len(batch.lengths):
+        return
     targets, lengths = batch.targets.cpu(), batch.lengths.cpu()
     word = torch.repeat_interleave(lengths)  # (sum of lengths,), the word of each character
     repeated = (targets[1:] == targets[:-1]) & (word[1:] == word[:-1])

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from segrec.reader import Reader, Segmenter, Word
     from segrec.reports.drawing import draw_reading
     from segrec.reports.explanation import Explanation
+    from segrec.weights import resolve_weights
 
 __version__ = VERSION
 
@@ -33,6 +34,7 @@ _HOMES = {
     "finetune": "segrec.jobs.finetune",
     "import_words": "segrec.jobs.import_words",
     "precompute_masks": "segrec.jobs.precompute",
+    "resolve_weights": "segrec.weights",
 }
 
 __all__ = [
@@ -49,6 +51,7 @@ __all__ = [
     "finetune",
     "import_words",
     "precompute_masks",
+    "resolve_weights",
 ]
 
 

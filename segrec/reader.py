@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from recognizers.lexicon import Lexicon
 from recognizers.loading import load_pretrained
+from recognizers.metrics import normalise_label
 from recognizers.predictor import Recognizer
 from segmenter import predictor
 from segmenter.loading import load_segmenter
@@ -107,16 +108,21 @@ class Reader:
         recognizer = open_recognizer(weights, device=device, amp=amp, beam=beam)
         return cls(recognizer, Segmenter.from_pretrained(segmenter, device=device, amp=amp, scene_height=None))
 
-    def read(self, crops: Sequence[Array], *, batch_size: int = 64, lexicon: Lexicon | None = None) -> list[Word]:
+    def read(
+        self, crops: Sequence[Array], *, batch_size: int = 64, lexicon: Lexicon | Sequence[str] | None = None
+    ) -> list[Word]:
         """Return one `Word` a crop, in order; `[]` gives `[]`.
 
         Args:
             crops: (H, W, 3) uint8 RGB pictures of one word each; grey (H, W) and RGBA are accepted.
             batch_size: crops a forward pass.
-            lexicon: of which each reading becomes a word.
+            lexicon: of which each reading becomes a word; a list of words is compared by letters and digits alone,
+                whatever their case.
 
         Raises:
-            ValueError: a crop is no such array, or `crops` is one array rather than a list of them.
+            DataError: the lexicon holds no word.
+            ValueError: a crop is no such array, `crops` is one array rather than a list of them, or the lexicon is a
+                text.
         """
         if isinstance(crops, np.ndarray):
             raise ValueError(f"crops must be a list of pictures, got one array {crops.shape}; wrap it as [crop]")
@@ -125,7 +131,7 @@ class Reader:
             return []
         masks = self._segmenter.predict_detailed_text(images, batch_size=batch_size)
         channel = [_levels(mask) for mask in masks] if self._recognizer.needs_mask else None
-        readings = self._recognizer.read(images, channel, batch_size=batch_size, lexicons=lexicon)
+        readings = self._recognizer.read(images, channel, batch_size=batch_size, lexicons=_lexicon(lexicon))
         own = (rescale(mask, (image.shape[0], image.shape[1])) for mask, image in zip(masks, images, strict=True))
         return [Word(*reading, mask) for reading, mask in zip(readings, own, strict=True)]
 
@@ -160,6 +166,14 @@ class Reader:
         words = iter(self.read([crop for crop in crops if crop is not None], batch_size=batch_size))
         nothing = Word("", 0.0, (), np.zeros((1, 1), dtype=np.float32))
         return [nothing if crop is None else next(words) for crop in crops]
+
+
+def _lexicon(given: Lexicon | Sequence[str] | None) -> Lexicon | None:
+    if given is None or isinstance(given, Lexicon):
+        return given
+    if isinstance(given, str):
+        raise ValueError(f"a lexicon must be a list of words, got the text {given!r}; a file's is Lexicon.from_file")
+    return Lexicon(given, normalise_label)
 
 
 def _levels(mask: NDArray[np.float32]) -> Array:

@@ -20,7 +20,7 @@ SHIPPED = "shipped"
 CONTROL = f"{PLAIN}-none"
 """`PLAIN`, trained on as its variants with masks were, but without one: what they are fairly compared with."""
 
-READER = ASTER + VARIANTS["predicted"]
+READER = PLAIN + VARIANTS["predicted"]
 """What reads pictures where no weights are named."""
 
 

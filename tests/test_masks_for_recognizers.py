@@ -9,18 +9,23 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+from forked import ranks
 
 from recognizers import Recognizer, crnn_slim, widen_input
 from segmenter import MutuallyGuidedNet
 from segmenter.loading import save_segmenter
+from segrec.core.errors import DataError
 from segrec.core.images import encode_png, resample_mask
 from segrec.data.masks.predicted import PredictedMasks, as_stored, mask_bytes
 from segrec.data.masks.sources import MaskSource, StoredMasks
 from segrec.data.masks.store import MaskStore
 from segrec.data.words import WordLmdb, WordWriter
 from segrec.evaluation.scoring import score_words
+from segrec.jobs.finetune_masks import MasksOfRun
+from segrec.jobs.finetune_settings import FineTuning
 from segrec.jobs.precompute import open_segmenter, precompute_masks
 from segrec.reader import Reader, Segmenter
+from segrec.training.distributed import ALONE, launched
 
 SIZES = {"small": (14, 40), "wide": (12, 500), "large": (90, 210)}
 
@@ -97,3 +102,37 @@ def test_a_small_crops_mask_is_resampled_once(recognizer, words, weights):
     assert network_mask.shape == (32, 91)
     given = given_by(recognizer, words, PredictedMasks(segmenter))[0]
     assert np.abs(given - resample_mask(network_mask, (32, 100))).max() <= 1
+
+
+def predict_together(words: str, segmenter: str, run: str) -> None:
+    """Be one of the processes of a fine-tuning that lacks its masks; say what each of them did."""
+    with launched("cpu") as world:
+        settings = FineTuning(data=[words], output=run, segmenter=segmenter, workers=0)
+        masks = MasksOfRun(settings, Path(run), world).open(WordLmdb(words), "0")
+        assert isinstance(masks, StoredMasks)
+        try:
+            world.together(lambda: check_rank(world.rank))
+        except DataError as error:
+            print(error)
+
+
+def check_rank(rank: int) -> None:
+    if rank == 1:
+        raise DataError("the second process failed")
+
+
+def test_all_processes_of_a_fine_tuning_predict_a_shard_of_the_masks_it_lacks(words, weights, tmp_path):
+    processes = ranks(predict_together, str(words.path), str(weights), str(tmp_path / "run"), folder=tmp_path)
+    for process in processes:
+        assert process.join() == 0, process.errors.read_text()
+        assert process.said().strip() == "the second process failed"
+    store = tmp_path / "run" / "masks-0"
+    assert sorted(path.name for path in store.iterdir()) == ["shard-00001-of-00002", "shard-00002-of-00002"]
+    alone = MasksOfRun(
+        FineTuning(data=[str(words.path)], output="run", segmenter=str(weights)), tmp_path / "alone", ALONE
+    )
+    assert alone.open(words, "0") is not None
+    together, single = MaskStore(store), MaskStore(tmp_path / "alone" / "masks-0")
+    assert together.complete and all(np.array_equal(together[i], single[i]) for i in range(len(words)))
+    begun = MasksOfRun(FineTuning(data=[str(words.path)], output="run", segmenter=str(weights)), store.parent, ALONE)
+    assert begun.open(words, "0") is not None, "one process goes on with what two have begun"

@@ -9,7 +9,7 @@ import torch
 import segrec
 from recognizers import Recognizer, crnn_slim, widen_input
 from segmenter import MutuallyGuidedNet
-from segrec.core.errors import CheckpointError, ConfigError
+from segrec.core.errors import CheckpointError, ConfigError, DataError
 from segrec.reader import Reader, Segmenter, Word
 
 GENERATOR = np.random.default_rng(0)
@@ -54,6 +54,15 @@ def alike(first: Word, second: Word) -> bool:
         )
         and np.allclose(first.mask, second.mask, atol=1e-4)
     )
+
+
+def test_a_plain_list_of_words_is_a_lexicon(reader):
+    words = reader.read(CROPS[:2], lexicon=["O'Neil", "Station"])
+    assert {word.text for word in words} <= {"O'Neil", "Station"}
+    with pytest.raises(ValueError, match=r"must be a list of words, got the text 'words\.txt'"):
+        reader.read(CROPS[:2], lexicon="words.txt")
+    with pytest.raises(DataError, match="the lexicon holds no word"):
+        reader.read(CROPS[:2], lexicon=["!"])
 
 
 def test_nothing_gives_nothing(reader):

@@ -7,13 +7,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from recognizers import crnn_slim, save_recognizer
+from recognizers import crnn_slim, load_pretrained, save_recognizer
 from segmenter import MutuallyGuidedNet
 from segmenter.loading import save_segmenter
 from segrec.core.checkpoint import read_header
 from segrec.core.errors import CheckpointError
 from segrec.reader import Segmenter, open_recognizer
-from segrec.weights import ASTER, PLAIN, SEGMENTER, VARIANTS, resolve_weights, shipped_names, weights_for
+from segrec.weights import ASTER, PLAIN, READER, SEGMENTER, VARIANTS, resolve_weights, shipped_names, weights_for
 
 
 def test_every_name_that_the_package_uses_is_shipped():
@@ -26,7 +26,8 @@ def test_every_name_that_the_package_uses_is_shipped():
 
 
 def test_plain_weights_stand_for_the_variant_of_each_mask_and_others_for_themselves(tmp_path, monkeypatch):
-    assert weights_for("none") == PLAIN
+    assert weights_for("none") == ASTER and weights_for("predicted") == READER, "evaluated by default is what reads"
+    assert weights_for("none", PLAIN) == PLAIN
     assert weights_for("oracle", ASTER) == "aster-slim-predicted"
     assert weights_for("zero", "aster-slim-random") == "aster-slim-random"
     monkeypatch.chdir(tmp_path)
@@ -84,3 +85,15 @@ def test_the_wrong_kind_of_weights_is_refused_in_words(tmp_path):
     with pytest.raises(CheckpointError, match="holds weights of 'mgnet', which is no recognizer"):
         open_recognizer(tmp_path / "segments.safetensors")
     assert not open_recognizer(tmp_path / "reads.safetensors", device="cpu").needs_mask
+
+
+def test_a_shipped_name_that_is_no_file_is_refused_by_load_pretrained_with_what_takes_it(tmp_path, monkeypatch):
+    import segrec
+
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(CheckpointError, match=r"load_pretrained\(segrec\.resolve_weights\('crnn-slim'\)\)") as error:
+        load_pretrained("crnn-slim")
+    assert "\n" not in str(error.value)
+    assert load_pretrained(segrec.resolve_weights("crnn-slim")).architecture == "crnn"
+    with pytest.raises(CheckpointError, match=r"no weights file at absent\.pth; check the path"):
+        load_pretrained("absent.pth")

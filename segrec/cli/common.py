@@ -15,12 +15,25 @@ import click
 Command = TypeVar("Command", bound=Callable[..., Any])
 
 
-def common_options(*, seed: bool = True) -> Callable[[Command], Command]:
-    """Return a decorator that adds `--device`, `--seed`, `--quiet` and `--config`."""
+def common_options(*, seed: bool = True, device: bool = True) -> Callable[[Command], Command]:
+    """Return a decorator that adds `--device`, `--seed`, `--quiet` and `--config`.
+
+    Args:
+        seed: whether the command draws by chance; without, it takes no seed.
+        device: whether a network computes; without, `--device` is taken, so that one recipe or script may give it to
+            every command, but it has no effect, does not reach the command and is not in its help.
+    """
 
     def decorate(command: Command) -> Command:
         options = [
-            click.option("--device", default="auto", show_default=True, help="auto, cpu, cuda, cuda:N or mps."),
+            click.option(
+                "--device",
+                default="auto",
+                show_default=True,
+                hidden=not device,
+                expose_value=device,
+                help="auto, cpu, cuda, cuda:N or mps.",
+            ),
             click.option(
                 "--quiet",
                 is_flag=True,

@@ -13,8 +13,8 @@ from segrec.cli.common import common_options
 @click.option("--charset", help="The characters in class order, where their number does not tell them.")
 @click.option("--drop-objects", is_flag=True, help="Leave out Python objects; nothing of the file is executed.")
 @click.option("--half", is_flag=True, help="Store numbers as float16, half as large.")
-@common_options(seed=False)
-def command(checkpoint: str, output: str, charset: str | None, drop_objects: bool, half: bool, device: str) -> None:
+@common_options(seed=False, device=False)
+def command(checkpoint: str, output: str, charset: str | None, drop_objects: bool, half: bool) -> None:
     """Turn a public checkpoint into segrec weights, and print what became of its tensors.
 
     Known are crnn.pytorch, deep-text-recognition-benchmark (VGG-BiLSTM-CTC and TPS-ResNet-BiLSTM-Attn), aster.pytorch,

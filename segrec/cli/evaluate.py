@@ -67,7 +67,7 @@ def parse_models(values: tuple[str, ...]) -> tuple[str | None, dict[str, list[st
     multiple=True,
     metavar="[NAME=]MODEL",
     help="Shipped name, run or weights, repeatable; those of one NAME are its seeds.  "
-    "[default: for each mask the shipped one tuned with it]",
+    "[default: crnn-slim, for each mask the shipped one tuned with it]",
 )
 @click.option("--over", metavar="NAME", help="Model that the others are compared with.  [default: the first]")
 @click.option("--data", multiple=True, metavar="NAME=WORDS", help="Word lmdb, repeatable; without it the demo set.")
@@ -130,7 +130,7 @@ def command(
     from segrec.evaluation.compare import gains
     from segrec.evaluation.result import pooled
     from segrec.jobs.demo_set import demo_set
-    from segrec.jobs.evaluate import Evaluation, channel_masks, default_masks, evaluate
+    from segrec.jobs.evaluate import Evaluation, evaluate
     from segrec.reports.gain_tables import write_gains
     from segrec.reports.tables import print_results
     from segrec.training.distributed import launched
@@ -149,9 +149,15 @@ def command(
     with launched(device) as world:
         if not named:
             named = {"demo-test": world.on_main(lambda: str(demo_set("test").words))}
-        kinds = mask or (channel_masks(named) if several or settings["mask_check"] else default_masks(model, named))
         asked = Evaluation(
-            data=named, masks=stores, mask=kinds, model=model, models=several, lexicon=words, device=device, **settings
+            data=named,
+            masks=stores,
+            mask=mask or (),
+            model=model,
+            models=several,
+            lexicon=words,
+            device=device,
+            **settings,
         )
         results = evaluate(asked, world=world)
     if world.is_main:

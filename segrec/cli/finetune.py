@@ -65,7 +65,11 @@ from segrec.weights import SEGMENTER
 )
 @click.option("--segmenter", default=SEGMENTER, show_default=True, help="Predicts masks where no store is named.")
 @click.option("--valid-masks", type=click.Path(), help="Mask store of --valid.")
-@click.option("--output", type=click.Path(), help="Run directory.  [default: runs/ARCHITECTURE-MASK]")
+@click.option(
+    "--output",
+    type=click.Path(),
+    help="Run directory.  [default: runs/ARCHITECTURE-MASK; without --data in segrec-demo/]",
+)
 @click.option(
     "--resume", default="auto", show_default=True, help="auto goes on with --output; or name a run directory."
 )

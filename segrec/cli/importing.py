@@ -40,7 +40,7 @@ from segrec.importers.selection import FILTERS
 )
 @click.option("--overwrite", is_flag=True, help="Replace the database or the begun import that the output holds.")
 @workers_option
-@common_options(seed=False)
+@common_options(seed=False, device=False)
 def command(
     dataset: str,
     source: str,
@@ -53,7 +53,6 @@ def command(
     crops: Literal["png", "jpeg"],
     overwrite: bool,
     workers: int,
-    device: str,
 ) -> None:
     """Write the words of an original release as an lmdb.
 

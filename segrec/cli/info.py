@@ -22,8 +22,8 @@ from segrec.cli.common import common_options
     show_default=True,
     help="For people or for programs.",
 )
-@common_options(seed=False)
-def command(path: str, verify: bool, output_format: str, device: str) -> None:
+@common_options(seed=False, device=False)
+def command(path: str, verify: bool, output_format: str) -> None:
     """Say what an lmdb, mask store, run or weights file is, and whether it is sound (exit code 1 if not).
 
     A shipped name, as mgnet-slim, works too.

@@ -17,6 +17,8 @@ if TYPE_CHECKING:
     from segrec.reader import Reader
 
 BATCH = 64
+LARGEST_CROP = 1 << 19
+"""Pixels of a picture that is surely no crop of one word."""
 DRAWN = ".reading.png"
 
 
@@ -48,8 +50,9 @@ def command(
 ) -> None:
     """Read pictures of single words.
 
-    A file that cannot be read is reported and the others are still read; the exit code is then 1. What --draw writes
-    shows rectification and attention, or the frames of CTC, of a greedy reading.
+    A picture that looks like a scene is read as one word too, with a warning. A file that cannot be read is reported
+    and the others are still read; the exit code is then 1. What --draw writes shows rectification and attention, or
+    the frames of CTC, of a greedy reading.
     """
     from recognizers.lexicon import Lexicon
     from segrec.core.errors import DataError
@@ -69,6 +72,7 @@ def command(
                 crops[path] = read_image(path)
             except DataError as error:
                 problems[path] = str(error)
+        _warn_of_scenes(crops)
         words = dict(zip(crops, reader.read(list(crops.values()), lexicon=words_of), strict=True))
         if draw is not None:
             _draw(reader, crops, Path(draw))
@@ -91,6 +95,22 @@ def command(
     failed = [str(row["error"]) for row in rows if "error" in row]
     if failed:
         raise DataError(f"{len(failed)} of {len(images)} images were not read, the first: {failed[0]}")
+
+
+def _warn_of_scenes(crops: Mapping[str, Array]) -> None:
+    from segmenter.preprocess import SCENE_HEIGHT
+    from segrec.core.runlog import LOGGER
+
+    for path, crop in crops.items():
+        height, width = crop.shape[:2]
+        if height > SCENE_HEIGHT or height * width > LARGEST_CROP:
+            LOGGER.warning(
+                "%s has %d x %d pixels and looks like a scene, but is read as a single word; cut its words out first, "
+                "or give a detector's polygons to segrec.Reader.read_regions",
+                path,
+                width,
+                height,
+            )
 
 
 def _draw(reader: Reader, crops: Mapping[str, Array], folder: Path) -> None:

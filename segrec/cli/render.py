@@ -16,7 +16,7 @@ from segrec.rendering.styles import STYLES, Style
 def command() -> None:
     """Render words or scenes with exact masks and polygons, corrupt words, or bend the pictures of ICDAR-2013.
 
-    Each takes --output, --seed, --device, --quiet and --config, and says the rest with --help.
+    Each takes --output, --seed, --quiet and --config, and says the rest with --help.
     """
 
 
@@ -47,7 +47,7 @@ def _rendering(function: Callable[..., None]) -> Callable[..., None]:
         ),
         click.option("--no-masks", is_flag=True, help="Words only, without the stores of exact masks."),
         workers_option,
-        common_options(),
+        common_options(device=False),
     ]
     for option in reversed(options):
         function = option(function)
@@ -131,9 +131,9 @@ def _distinct(value: str) -> list[str]:
 )
 @click.option("--mixed", is_flag=True, help="One database, in which each word gets a kind and a level by chance.")
 @click.option("--limit", type=click.IntRange(1), help="Only the first words.")
-@common_options()
+@common_options(device=False)
 def corrupt(
-    data: str, output: str, kinds: Any, levels: list[int] | None, mixed: bool, limit: int | None, seed: int, device: str
+    data: str, output: str, kinds: Any, levels: list[int] | None, mixed: bool, limit: int | None, seed: int
 ) -> None:
     """Corrupt the pictures of words: a database for each kind and level, as OUTPUT/blur-3, with the labels kept.
 
@@ -150,8 +150,8 @@ def corrupt(
 @click.option("--source", type=click.Path(), required=True, help="ICDAR-2013 segmentation, as released.")
 @click.option("--output", type=click.Path(), required=True, help="Folder to write.")
 @click.option("--per-image", type=click.IntRange(1), default=1, show_default=True, help="Warped copies of each image.")
-@common_options()
-def warp(source: str, output: str, per_image: int, seed: int, device: str) -> None:
+@common_options(device=False)
+def warp(source: str, output: str, per_image: int, seed: int) -> None:
     """Bend every picture of ICDAR-2013 at random, with its masks and polygons: the paper's ICDAR-2013-WARP.
 
     The same seed gives the same bytes. Run again, it goes on where it stopped.

@@ -12,7 +12,6 @@ import torch
 from recognizers.charset import Charset
 from recognizers.preprocess import InputSpec, prepare
 from recognizers.training import WordBatch, fits
-from segrec.core.errors import DataError
 from segrec.core.images import Array
 from segrec.data.augment import augment_word
 from segrec.data.masks.sources import MaskSource
@@ -43,7 +42,7 @@ class Sample(NamedTuple):
 
 
 class LoadedBatch(NamedTuple):
-    """A batch, and how many words were left out of it for which reason."""
+    """A batch, and how many words were left out of it for which reason; without a word, its images have no size."""
 
     batch: WordBatch
     skipped: dict[str, int]
@@ -127,20 +126,12 @@ def reasons_for(charset: Charset) -> tuple[str, ...]:
 
 
 def collate(samples: Sequence[Sample | str]) -> LoadedBatch:
-    """Make a batch of the usable samples and count the others by reason.
-
-    Raises:
-        DataError: not one sample is usable.
-    """
+    """Make a batch of the usable samples, which may be none, and count the others by reason."""
     usable = [sample for sample in samples if isinstance(sample, Sample)]
     skipped = Counter(sample for sample in samples if isinstance(sample, str))
-    if not usable:
-        reasons = ", ".join(f"{count} x {reason}" for reason, count in skipped.items())
-        raise DataError(
-            f"not one of {len(samples)} words in a row can be used for training ({reasons}); check the data"
-        )
+    images = np.stack([sample.prepared for sample in usable]) if usable else np.empty((0, 0, 0, 0), np.uint8)
     batch = WordBatch(
-        images=torch.from_numpy(np.stack([sample.prepared for sample in usable])),
+        images=torch.from_numpy(images),
         targets=torch.tensor([number for sample in usable for number in sample.target], dtype=torch.int64),
         lengths=torch.tensor([len(sample.target) for sample in usable], dtype=torch.int64),
     )

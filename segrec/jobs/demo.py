@@ -29,9 +29,9 @@ PICTURES = 48
 READERS: tuple[tuple[str, MaskKind, str], ...] = (
     ("plain", "none", PLAIN),
     ("none", "none", CONTROL),
-    ("random", "random", weights_for("random")),
-    ("predicted", "predicted", weights_for("predicted")),
-    ("oracle", "oracle", weights_for("oracle")),
+    ("random", "random", weights_for("random", PLAIN)),
+    ("predicted", "predicted", weights_for("predicted", PLAIN)),
+    ("oracle", "oracle", weights_for("oracle", PLAIN)),
 )
 """Name in the report, kind of mask and weights of each reader; `none` is the fair control, tuned without a mask."""
 

@@ -173,6 +173,6 @@ def _reestimate(model: nn.Module, settings: FineTuning, sets: list[WordSet], wor
     )
     reestimate(
         model,
-        batches(0),
+        (loaded for loaded in batches(0) if len(loaded.batch.lengths)),
         lambda loaded: recognition_loss(model, loaded.batch, device=world.device, amp=settings.amp),
     )

@@ -6,6 +6,7 @@ from pathlib import Path
 
 from segrec.core.runlog import LOGGER
 from segrec.data.masks.kinds import ORACLE
+from segrec.data.masks.record import shard_folders
 from segrec.data.masks.sources import MaskSource, RandomMasks, StoredMasks, ZeroMasks
 from segrec.data.masks.store import open_store
 from segrec.data.words import WordLmdb
@@ -21,7 +22,7 @@ class MasksOfRun:
     """Finds where each database's masks come from.
 
     Args:
-        folder: where masks go that have to be predicted first.
+        folder: where masks go that have to be predicted first, by all processes of the world together.
     """
 
     def __init__(self, settings: FineTuning, folder: Path, world: World) -> None:
@@ -52,20 +53,23 @@ class MasksOfRun:
             return Path(self._given[part])
         if self._settings.mask == "oracle":
             return data / ORACLE
-        store = self._folder / f"masks-{part}"
+        store, world = self._folder / f"masks-{part}", self._world
         option = "--valid-masks" if part == VALID else "--masks"
         LOGGER.info("no %s named: predicting the masks of %s into %s first", option, data, store)
-        settings, device = self._settings, str(self._world.device)
+        shards = world.on_main(lambda: next((shards for _, shards in shard_folders(store)), world.size))
+        world.together(lambda: self._predict(data, store, count, shards))
+        return store
 
-        def predicted() -> Path:
-            return precompute_masks(
+    def _predict(self, data: Path, store: Path, count: int | None, shards: int) -> None:
+        """Predict this process's shards of a store, which another number of processes may have begun."""
+        for number in range(self._world.rank + 1, shards + 1, self._world.size):
+            precompute_masks(
                 data,
                 store,
-                segmenter=settings.segmenter,
+                segmenter=self._settings.segmenter,
+                shard=(number, shards),
                 limit=count,
-                workers=settings.workers,
-                device=device,
-                amp=settings.amp,
-            ).store
-
-        return self._world.on_main(predicted)
+                workers=self._settings.workers,
+                device=str(self._world.device),
+                amp=self._settings.amp,
+            )

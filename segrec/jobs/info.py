@@ -15,15 +15,19 @@ from segrec.data.words import PARTIAL_FILE
 from segrec.importers.writer import PARTIAL_FOLDER
 from segrec.jobs.info_data import inspect_masks, inspect_scenes, inspect_words
 from segrec.jobs.info_findings import Findings
+from segrec.jobs.info_sets import DEMO_PARTS, icdar15_splits, inspect_demo, inspect_icdar15
 
-Kind = Literal["word database", "mask store", "run", "weights", "public checkpoint", "scenes"]
+Kind = Literal[
+    "word database", "mask store", "run", "weights", "public checkpoint", "scenes", "demo", "ICDAR-2015 scenes"
+]
 
 PUBLIC_SUFFIXES = (".pth", ".pt", ".tar", ".ckpt")
 RUN_FILES = ("run.json", "best.safetensors", "last.safetensors", "state.pt")
 SCENE_FOLDERS = ("images", "text", "regions", "polygons")
 EXPECTED = (
     f"expected a word database (a folder with {DATA_FILE}), a mask store (with shard folders), a run (with run.json), "
-    "rendered scenes (with scenes.json), weights (.safetensors) or a public checkpoint (.pth, .pt, .tar, .ckpt)"
+    "rendered scenes (with scenes.json), ICDAR-2015 scenes, a demo's folder, weights (.safetensors) or a public "
+    "checkpoint (.pth, .pt, .tar, .ckpt)"
 )
 
 
@@ -54,7 +58,8 @@ def describe(path: str | os.PathLike[str], *, verify: bool = False) -> Descripti
     """Return what lies at `path` and what is wrong with it; nothing is written.
 
     Args:
-        path: a word database, mask store, run directory, folder of rendered scenes, weights file or public checkpoint.
+        path: a word database, mask store, run directory, folder of rendered or ICDAR-2015's scenes, what `segrec demo`
+            wrote, a weights file or public checkpoint.
         verify: look at every image, mask or scene instead of at most 64 evenly spaced ones.
 
     Raises:
@@ -97,6 +102,10 @@ def _kind_of_folder(path: Path) -> Kind:
         return "run"
     if "scenes.json" in names or names.issuperset(SCENE_FOLDERS):
         return "scenes"
+    if any((path / "words" / part / DATA_FILE).exists() for part in DEMO_PARTS):
+        return "demo"
+    if icdar15_splits(path):
+        return "ICDAR-2015 scenes"
     raise DataError(f"{path} is {'a folder' if names else 'an empty folder'} of no kind that segrec knows; {EXPECTED}")
 
 
@@ -124,5 +133,7 @@ _INSPECTORS: dict[Kind, Callable[[Path, bool], Findings]] = {
     "scenes": lambda path, verify: inspect_scenes(path, verify=verify),
     "weights": _weights,
     "public checkpoint": _public,
+    "demo": lambda path, verify: inspect_demo(path, verify=verify),
+    "ICDAR-2015 scenes": lambda path, verify: inspect_icdar15(path),
     "run": _run,
 }

@@ -177,26 +177,39 @@ class CountedLoss:
     def __init__(self, model: nn.Module, world: World, amp: str) -> None:
         recognizer: Any = model
         self._reasons = reasons_for(recognizer.charset)
+        spec = recognizer.input_spec
+        self._no_images = torch.empty((0, spec.channels, spec.height, spec.width), dtype=torch.uint8)
         self._world, self._amp = world, amp
 
     def __call__(self, model: nn.Module, loaded: LoadedBatch) -> Mapping[str, Tensor]:
         """Return the terms of `recognition_loss` and the words that a step lost: `skipped`, and by reason.
 
+        A process whose share holds no usable word adds nothing, as long as another one's does.
+
         Raises:
-            DataError: all words but one are lost, and the network normalises over the words of a batch.
+            DataError: all words are lost, or all but one and the network normalises over the words of a batch.
         """
         own = len(loaded.batch.lengths)
-        words = self._world.sum({"words": own})["words"]
+        lost = {reason: loaded.skipped.get(reason, 0) for reason in self._reasons}
+        counted = self._world.sum({"words": own, **lost})
+        words = counted.pop("words")
+        if not words:
+            reasons = ", ".join(f"{count:.0f} x {reason}" for reason, count in counted.items() if count)
+            raise DataError(
+                f"not one of {sum(counted.values()):.0f} words in a row can be used for training ({reasons}); "
+                "check the data"
+            )
         if words == 1 and any(isinstance(part, nn.BatchNorm1d) and part.training for part in model.modules()):
             raise DataError(
                 "only 1 word of a batch can be used for training, but this network normalises over several; "
                 "check the data, or raise --batch-size"
             )
-        terms = recognition_loss(model, loaded.batch, device=self._world.device, amp=self._amp)
+        batch = loaded.batch if own else loaded.batch._replace(images=self._no_images)
+        terms = recognition_loss(model, batch, device=self._world.device, amp=self._amp)
         processes = self._world.size  # the loop takes means over them: counts are to be sums, losses means of words
         if processes > 1:
             terms = {name: term * (own * processes / words) for name, term in terms.items()}
-        counts = {_column(reason): float(loaded.skipped.get(reason, 0)) * processes for reason in self._reasons}
+        counts = {_column(reason): float(count) * processes for reason, count in lost.items()}
         skipped = {"skipped": sum(counts.values()), **counts}
         return {**terms, **{name: torch.tensor(count) for name, count in skipped.items()}}
 

@@ -78,6 +78,22 @@ class World:
         torch.distributed.all_gather_object(values, value)
         return values
 
+    def together(self, function: Callable[[], Result]) -> list[Result]:
+        """Return what the function gives in each process, by rank, once it has ended in all of them.
+
+        Raises:
+            SegrecError: in all processes, when the function raises one in some; the first by rank.
+        """
+        try:
+            outcome: Result | SegrecError = function()
+        except SegrecError as error:
+            outcome = error
+        outcomes = self.gather_objects(outcome)
+        for found in outcomes:
+            if isinstance(found, SegrecError):
+                raise found
+        return cast(list[Result], outcomes)
+
     def on_main(self, function: Callable[[], Result]) -> Result:
         """Return in all processes what the function gives in the main one, where alone it is called.
 

@@ -67,7 +67,10 @@ class GlobalBatchNorm(nn.BatchNorm2d):
     def _moments(self, maps: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         """Return mean (C,), biased variance (C,) and number of values (), of the global batch."""
         exact = maps.to(torch.promote_types(maps.dtype, torch.float32))
-        variance, mean = torch.var_mean(exact, _others(maps), correction=0)
+        if maps.numel():
+            variance, mean = torch.var_mean(exact, _others(maps), correction=0)
+        else:  # a share without a value, whose mean would be no number
+            variance = mean = exact.new_zeros(maps.shape[1])
         own = torch.cat([mean, variance, mean.new_tensor([maps.numel() // maps.shape[1]])])
         means, variances, counts = self._gather(own).split([len(mean), len(mean), 1], dim=1)  # (processes, C or 1)
         count = counts.sum()

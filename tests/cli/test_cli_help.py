@@ -25,8 +25,22 @@ def test_every_command_explains_itself_on_stdout(segrec, command):
     code, out, err = segrec(*command, "--help")
     assert (code, err) == (0, "")
     assert out.startswith("Usage:") and command[-1] in out.splitlines()[0]
-    expected = ("crnn", "segmenter") if command == ["train"] else ("--device", "--quiet", "--config")
+    expected = ("crnn", "segmenter") if command == ["train"] else ("--quiet", "--config")
     assert [word for word in expected if word not in out] == []
+    computing = command[0] not in ("convert", "import", "info", "render") and command != ["train"]
+    assert ("--device" in out) == computing, "a device is offered where a network computes"
+
+
+def test_a_device_is_taken_without_effect_where_nothing_is_computed(segrec, tmp_path):
+    code, out, err = segrec("info", tmp_path / "absent", "--device", "cpu")
+    assert code == 1 and "does not exist" in err
+    code, out, err = segrec("render", "words", "--help")
+    assert code == 0 and "--device" not in out
+
+
+def test_the_help_of_finetune_names_the_folder_of_a_bare_run(segrec):
+    out = "".join(segrec("finetune", "--help").out.split())  # lines may be broken within a word
+    assert "[default:runs/ARCHITECTURE-MASK;without--datainsegrec-demo/]" in out
 
 
 def test_the_list_of_commands_names_each_with_its_purpose(segrec):

@@ -5,9 +5,11 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from segrec.core.errors import ConfigError
+from segrec.core.images import encode_png
 from segrec.data.words import WordLmdb
 from segrec.reader import Reader
 
@@ -41,3 +43,14 @@ def test_a_beam_gives_other_confidences(segrec, crops):
     assert [row["confidence"] for row in greedy] != [row["confidence"] for row in beam]
     with pytest.raises(ConfigError, match="at least 1 prefix"):
         Reader.from_pretrained(beam=0)
+
+
+@pytest.mark.parametrize("size", [(400, 300), (384, 1500)])
+def test_a_picture_that_looks_like_a_scene_is_read_with_a_warning(segrec, tmp_path, crops, size):
+    scene = tmp_path / "photo.png"
+    scene.write_bytes(encode_png(np.full((*size, 3), 90, np.uint8)))
+    code, out, err = segrec("read", scene, crops[0], "--model", "crnn-slim")
+    assert code == 0 and len(out.splitlines()) == 2
+    (warning,) = err.splitlines()
+    assert f"photo.png has {size[1]} x {size[0]} pixels and looks like a scene" in warning
+    assert "read_regions" in warning

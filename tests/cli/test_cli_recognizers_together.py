@@ -4,18 +4,24 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import Any
 
+import numpy as np
 import pytest
 import torch
 from cli_words import copy_words
 from forked import ranks
 from segrec_process import Outcome
 from several_commands import run_all
-from tiny_recognizers import tiny_aster, use_tiny_presets
+from tiny_recognizers import tiny_aster, tiny_crnn, use_tiny_presets
 
 from recognizers import ALNUM36, save_recognizer
 from segrec.cli import main
 from segrec.core.checkpoint import load_weights
+from segrec.data.recognition import LoadedBatch, Sample, collate
+from segrec.jobs.recognizer_fit import CountedLoss
+from segrec.training import distributed
+from segrec.training.distributed import ALONE, World, launched
 
 QUICK = ["--steps", "3", "--batch-size", "4", "--device", "cpu", "--workers", "0", "--optimizer", "adadelta"]
 
@@ -72,3 +78,45 @@ def test_only_the_main_process_reports(trained):
     _, said = trained
     assert said.out.count("done, weights in") == 3
     assert said.err.count("while training: empty label") == 3
+
+
+def shares(architecture: str, rank: int) -> LoadedBatch:
+    """Return two words for rank 0 and none for the other, whose words cannot be used."""
+    if rank:
+        return collate(["empty label", "empty label"])
+    channels, width = (1, 100) if architecture == "crnn" else (3, 64)
+    pictures = np.random.default_rng(0).integers(0, 256, (2, channels, 32, width), dtype=np.uint8)
+    return collate([Sample(picture, [1 + number, 3]) for number, picture in enumerate(pictures)])
+
+
+def one_step(architecture: str, world: World) -> dict[str, Any]:
+    """Return the logged terms and the gradients of one step."""
+    torch.manual_seed(0)
+    charset = ALNUM36 if architecture == "crnn" else ALNUM36.with_kind("aster")
+    model = {"crnn": tiny_crnn, "aster": tiny_aster}[architecture](charset).train()
+    network = distributed.shared(model, world)  # must outlive the backward pass, in which it averages the gradients
+    terms = CountedLoss(model, world, "off")(network, shares(architecture, world.rank))
+    terms["loss"].backward()
+    logged = world.sum({name: float(term.detach()) for name, term in terms.items()})
+    buffers = {name: buffer for name, buffer in model.named_buffers() if "running" in name}
+    return {"logged": logged, **{name: tensor.grad for name, tensor in model.named_parameters()}, **buffers}
+
+
+def step_with_nothing(folder: Path) -> None:
+    """Be one of two processes of which the second has no usable word."""
+    with launched("cpu") as world:
+        done = {architecture: one_step(architecture, world) for architecture in ("crnn", "aster")}
+        torch.save(done, folder / f"rank-{world.rank}.pt")
+
+
+def test_a_process_without_a_usable_word_leaves_the_step_to_the_others(tmp_path):
+    for process in ranks(step_with_nothing, tmp_path, folder=tmp_path):
+        assert process.join() == 0, process.errors.read_text()
+    for rank in (0, 1):
+        together = torch.load(tmp_path / f"rank-{rank}.pt")
+        for architecture, done in together.items():
+            single, logged = one_step(architecture, ALONE), done.pop("logged")
+            alone = single.pop("logged")
+            assert logged["loss"] / 2 == pytest.approx(alone["loss"], rel=1e-5)
+            assert logged["skipped: empty label"] / 2 == 2 and alone["skipped: empty label"] == 0
+            torch.testing.assert_close(done, single, rtol=1e-4, atol=1e-6)

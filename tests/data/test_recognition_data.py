@@ -10,6 +10,7 @@ import pytest
 import torch
 from small_words import picture
 
+from recognizers import crnn_slim
 from recognizers.charset import ALNUM36
 from recognizers.preprocess import InputSpec, prepare
 from segrec.core.errors import DataError
@@ -17,6 +18,8 @@ from segrec.core.images import decode_image
 from segrec.data.masks.sources import RandomMasks, ZeroMasks
 from segrec.data.recognition import LoadedBatch, RecognitionDataset, Sample, WordSet, collate
 from segrec.data.words import WordLmdb, WordWriter
+from segrec.jobs.recognizer_fit import CountedLoss
+from segrec.training.distributed import ALONE
 
 GREY, MASKED = InputSpec(), InputSpec(color="rgb", mask=True)
 SAMPLES = [
@@ -106,14 +109,22 @@ def test_a_batch_of_usable_words_skips_nothing(words):
     assert isinstance(loaded, LoadedBatch) and loaded.skipped == {}
 
 
-def test_a_batch_without_a_usable_word_is_refused_with_the_reasons(words):
+def test_a_batch_without_a_usable_word_is_empty_and_counts_the_reasons(words):
     data = dataset(words)
+    loaded = collate([data[1, 0], data[2, 0], data[5, 0]])
+    assert len(loaded.batch.images) == len(loaded.batch.lengths) == len(loaded.batch.targets) == 0
+    assert loaded.skipped == {"unreadable image or label": 2, "empty label": 1}
+
+
+def test_a_step_without_a_usable_word_is_refused_with_the_reasons(words):
+    data = dataset(words)
+    loss = CountedLoss(crnn_slim(), ALONE, "off")
     message = (
         r"not one of 3 words in a row can be used for training "
         r"\(2 x unreadable image or label, 1 x empty label\); check the data"
     )
     with pytest.raises(DataError, match=message):
-        collate([data[1, 0], data[2, 0], data[5, 0]])
+        loss(crnn_slim(), collate([data[1, 0], data[2, 0], data[5, 0]]))
 
 
 def test_a_sample_depends_on_position_and_visit_alone(words):

@@ -259,6 +259,28 @@ def test_damaged_scenes_are_reported(tmp_path, file, content, words):
     assert words in problem(describe(path))
 
 
+def test_a_demo_folder_says_what_it_holds_and_what_to_run_on_it(tmp_path):
+    make_words(tmp_path / "demo" / "words" / "test", 3)
+    found = describe(tmp_path / "demo")
+    assert (found.kind, found.sound, found.facts["test words"]) == ("demo", True, "3")
+    assert found.facts["score recognizers"] == f"segrec eval --data demo-test={tmp_path / 'demo/words/test'}"
+    make_words(tmp_path / "demo" / "words" / "train", 2, {2: b"no picture"})
+    assert problem(describe(tmp_path / "demo")).startswith("words/train: image-000000002")
+
+
+@pytest.mark.parametrize(("images", "truth"), [("images", "gt"), ("ch4_test_images", "Challenge4_Test_Task1_GT")])
+def test_scenes_of_icdar15_say_what_they_are_and_how_to_score_a_segmenter_on_them(tmp_path, images, truth):
+    for folder in (images, truth):
+        (tmp_path / folder).mkdir()
+    (tmp_path / images / "img_1.png").write_bytes(picture(0))
+    (tmp_path / truth / "gt_img_1.txt").write_text("1,1,5,1,5,5,1,5,word")
+    found = describe(tmp_path)
+    assert (found.kind, found.sound, found.facts["test scenes"]) == ("ICDAR-2015 scenes", True, "1")
+    assert found.facts["score a segmenter"] == f"segrec eval-segmenter --data icdar15:test={tmp_path}"
+    (tmp_path / truth / "gt_img_1.txt").unlink()
+    assert "has no ground truth" in describe(tmp_path).problems[0]
+
+
 def test_what_is_none_of_these_is_refused_with_what_was_expected(tmp_path):
     words = make_words(tmp_path / "words")
     masks = make_masks(tmp_path / "masks", words, until=6)
