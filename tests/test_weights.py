@@ -26,7 +26,7 @@ def test_every_name_that_the_package_uses_is_shipped():
 
 
 def test_plain_weights_stand_for_the_variant_of_each_mask_and_others_for_themselves(tmp_path, monkeypatch):
-    assert weights_for("none") == ASTER and weights_for("predicted") == READER, "evaluated by default is what reads"
+    assert weights_for("none") == PLAIN and weights_for("predicted") == READER, "evaluated by default is what reads"
     assert weights_for("none", PLAIN) == PLAIN
     assert weights_for("oracle", ASTER) == "aster-slim-predicted"
     assert weights_for("zero", "aster-slim-random") == "aster-slim-random"

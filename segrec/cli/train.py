@@ -202,7 +202,7 @@ class StageType(click.ParamType):
 @click.option("--word-batch", type=click.IntRange(1), default=32, show_default=True, help="Words a step.")
 @click.option("--scene-batch", type=click.IntRange(1), default=4, show_default=True, help="Scene windows a step.")
 @click.option(
-    "--scene-every", type=click.IntRange(1), default=4, show_default=True, help="Each so many-th step: scenes."
+    "--scene-every", type=click.IntRange(1), default=4, show_default=True, help="Every Nth step is one of scenes."
 )
 @click.option("--pretrained", help="Weights to start from.  [default: from scratch]")
 @click.option("--gradient-checkpointing", is_flag=True, help="Less memory, more time.")
