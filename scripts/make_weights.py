@@ -10,9 +10,11 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import click
+import torch
 from hinted_aster import train_with_hints
 
 from recognizers import load_pretrained, save_recognizer
+from segmenter import MutuallyGuidedNet
 from segmenter.loading import load_segmenter, save_segmenter
 from segrec.core.checkpoint import state_digest
 from segrec.jobs.finetune import FineTuning, finetune
@@ -30,7 +32,8 @@ WORDS_A_SEED = 200_000
 SEGMENTER_WORDS, HARD_WORDS, SEGMENTER_SCENES, HARD_SCENES, TEXT_FREE = 16_000, 12_000, 800, 600, 900
 ASTER_EXTRA = ("hard_words", "seg_words")
 STAGES = ("render", "segmenter", "recognizer", "variants", "aster", "aster-variants")
-RECIPES = [Path(__file__).parent / "recipes" / name for name in ("mgnet-slim.toml", "mgnet-slim-words.toml")]
+RECIPE_NAMES = ("mgnet-slim.toml", "mgnet-slim-words.toml", "mgnet-slim-textfree.toml")
+RECIPES = [Path(__file__).parent / "recipes" / name for name in RECIPE_NAMES]
 SEGMENTER_NOTE = "rendered words and scenes, polygons of ICDAR-2015 and MLT-2017 scenes; see README.md beside this file"
 NOTE = "rendered words only, no photograph; fonts under free licences; see README.md beside this file"
 TUNING_NOTE = "rendered words, words of ICDAR-2015 and MLT-2017; see README.md beside this file"
@@ -60,6 +63,8 @@ TUNING_RATIOS = (0.25, 0.25, 0.15)
 REAL_RATIOS = (0.15, 0.2)
 """Shares of a batch that each set of `TUNING` and each database of `--real-words` gets."""
 VARIANTS = ("none", "random", "predicted")
+LAST_SHARE = 0.7
+"""Share of the last recipe's weights in the shipped mask network; the rest are those of the recipe before."""
 
 
 class Recipe:
@@ -92,6 +97,7 @@ class Recipe:
         self._scenes("textfree", TEXT_FREE, 34, text_free=True)
         self._scenes("crop_scenes", 400, 33103)
         self._scenes("crop_textfree", 400, 33104, text_free=True)
+        self._scenes("more_textfree", 700, 33106, text_free=True)
 
     def _scenes(self, name: str, count: int, seed: int, **kind: Any) -> None:
         if not (self.data / name / "scenes.json").exists():
@@ -103,8 +109,8 @@ class Recipe:
             render_words(folder, count, seed=seed, sources=self.sources, workers=self.workers, **kind)
 
     def segmenter(self) -> None:
-        """Train the segmenter by its recipe files, one after the other, and store it."""
-        steps = 0
+        """Train the segmenter by its recipe files, one after the other, average the last two results and store it."""
+        steps, runs = 0, []
         for path in RECIPES:
             recipe = tomllib.loads(path.read_text(encoding="utf-8"))
             stages = [stage_of(table) for table in recipe.pop("stage")]
@@ -115,11 +121,11 @@ class Recipe:
             for key in ("output", "pretrained"):
                 if key in settings:
                     settings[key] = str(self.runs / Path(settings[key]).name)
-            run = train_segmenter(SegmenterTraining(stages=stages, **{"seed": 3, **settings}))
+            runs.append(train_segmenter(SegmenterTraining(stages=stages, **{"seed": 3, **settings})))
             steps += sum(stage.steps for stage in stages)
         save_segmenter(
             self.output / f"{SEGMENTER}.safetensors",
-            load_segmenter(run / "last.safetensors"),
+            _average(*(load_segmenter(run / "last.safetensors") for run in runs[-2:]), share=LAST_SHARE),
             half=True,
             notes={"data": SEGMENTER_NOTE, "steps": str(steps)},
         )
@@ -214,6 +220,18 @@ class Recipe:
                 half=True,
                 notes={"data": TUNING_NOTE, "steps": str(steps), "mask": variant, "train": "all", "seed": str(seed)},
             )
+
+
+def _average(before: MutuallyGuidedNet, last: MutuallyGuidedNet, *, share: float) -> MutuallyGuidedNet:
+    """Return the weighted mean of two networks of one training, in `last`."""
+    states = before.state_dict(), last.state_dict()
+    last.load_state_dict(
+        {
+            name: torch.lerp(states[0][name], value, share) if value.is_floating_point() else value
+            for name, value in states[1].items()
+        }
+    )
+    return last
 
 
 @click.command()
