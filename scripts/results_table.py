@@ -18,7 +18,7 @@ class NoResults(click.ClickException):
 
 
 def rows(report: Mapping[str, Any], *, masks: Sequence[str] = ("predicted",)) -> list[tuple[str, ...]]:
-    """Return a row for each gain of a mask over reading without one.
+    """Return a row for each gain of a mask over another model that reads without one, the control.
 
     Args:
         report: what `segrec eval --format json` printed.
@@ -38,7 +38,7 @@ def rows(report: Mapping[str, Any], *, masks: Sequence[str] = ("predicted",)) ->
             "<0.001" if gain["p"] < 0.001 else f"{gain['p']:.3f}",
         )
         for gain in report["gains"]
-        if gain["mask"] in masks and gain["over_mask"] == "none"
+        if gain["mask"] in masks and gain["over_mask"] == "none" and gain["over_model"] != gain["model"]
     ]
 
 

@@ -83,7 +83,7 @@ def _locked(file: Path) -> int:
     except ImportError as error:
         raise LibraryError("writing a database needs flock, which this system lacks; use Linux or macOS") from error
     while True:
-        descriptor = os.open(file, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o666)
+        descriptor = _opened(file)
         try:
             fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError as error:
@@ -95,9 +95,19 @@ def _locked(file: Path) -> int:
             raise DataError(
                 f"{file.parent} cannot be locked ({error.strerror}); choose an output on a local disk"
             ) from error
-        if _is_at(descriptor, file):
+        if _is_at(descriptor, file) or _is_at(descriptor, file.parent):
             return descriptor
         os.close(descriptor)  # whoever held it took the file away meanwhile
+
+
+def _opened(file: Path) -> int:
+    """Return the descriptor of the file; of its folder where nothing may be made in it, for nothing will be written."""
+    try:
+        return os.open(file, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o666)
+    except OSError as error:
+        if error.errno not in (errno.EACCES, errno.EPERM, errno.EROFS):
+            raise
+        return os.open(file.parent, os.O_RDONLY | os.O_CLOEXEC)
 
 
 def _is_at(descriptor: int, file: Path) -> bool:

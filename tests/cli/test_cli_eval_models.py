@@ -111,7 +111,7 @@ def test_a_mask_check_reads_with_own_other_words_and_empty_masks(report, words, 
     assert {row["words"] for row in found["results"]} == {40}
     assert found["mask_check"][0]["verdict"]
     shipped = report("--data", f"w={words}", "--limit", "6", "--mask-check")
-    assert {row["model"] for row in shipped["results"]} == {"aster-slim-predicted"}
+    assert {row["model"] for row in shipped["results"]} == {"crnn-slim-predicted"}
 
 
 def test_a_mask_check_leaves_out_what_takes_no_mask_and_needs_something_that_does(segrec, report, words, runs):

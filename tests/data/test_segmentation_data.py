@@ -249,10 +249,10 @@ def test_a_low_zoom_shows_large_letters_small_without_aliasing(tmp_path):
     heights = []
     for visit in range(30):
         sample = data[0, visit]
-        assert sample.image.shape == (128, 128, 3) and set(np.unique(sample.text)) <= {0, 128, 255}
+        assert sample.image.shape == (128, 128, 3)
         ground = opencv().erode((sample.text == 0).astype(np.uint8), np.ones((7, 7))) > 0
         assert ground.sum() < 50 or sample.image[ground].std() < 30
-        heights.append(int((sample.text == 255).any(axis=1).sum()))
+        heights.append(int((sample.text > IGNORE).any(axis=1).sum()))
     assert min(heights) < 60 < max(heights) <= 128
 
 

@@ -31,8 +31,8 @@ REPORT = {
             **{"seeds": 3, "over_seeds": 1, "n": 5077, "p": 0.25},
         },
         {
-            **{"dataset": "IIIT5K", "model": "masked", "mask": "predicted", "over": "zero"},
-            **{"over_model": "masked", "over_mask": "zero", "mean": 9, "low": 8, "high": 10},
+            **{"dataset": "IIIT5K", "model": "masked", "mask": "predicted", "over": "none"},
+            **{"over_model": "masked", "over_mask": "none", "mean": 9, "low": 8, "high": 10},
             **{"seeds": 3, "over_seeds": 3, "n": 3000, "p": 0.0004},
         },
     ],
@@ -41,7 +41,7 @@ REPORT = {
 
 @pytest.fixture
 def report(tmp_path) -> Path:
-    """The JSON of an evaluation with three gains, two of them over reading without a mask."""
+    """The JSON of an evaluation with three gains, two of them over the control."""
     path = tmp_path / "report.json"
     path.write_text(json.dumps(REPORT), "utf-8")
     return path
