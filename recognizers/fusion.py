@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from abc import ABC, abstractmethod
 from typing import Any, ClassVar, Literal
 
 import torch
@@ -17,7 +18,7 @@ Fusion = Literal["input", "adapter", "sft"]
 WIDTH, KERNEL = 24, 5
 
 
-class FusedConvolution(nn.Conv2d):
+class FusedConvolution(nn.Conv2d, ABC):
     """A network's first convolution with its plain weights, and `fusion`, through which a mask changes what it gives.
 
     It takes (N, 4, H, W), RGB and mask, and stands under the name of the convolution that it replaces, so that the
@@ -57,9 +58,9 @@ class FusedConvolution(nn.Conv2d):
         self.fusion.to(plain.weight.device)
         self.train(plain.training)
 
+    @abstractmethod
     def _fusion(self) -> nn.Sequential:
         """The layers between the mask and what it changes; the last is a convolution, which starts at zero."""
-        raise NotImplementedError
 
     def config(self) -> dict[str, str]:
         """What a weights file's configuration says of this layer beside the plain network's."""

@@ -9,10 +9,9 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from segrec.core.images import Array, opencv
+from segrec.core.images import LUMA, Array, opencv
 
 _ON, _IGNORE = 255, 128
-_LUMA = np.array([0.299, 0.587, 0.114], dtype=np.float32)
 
 
 @dataclass(frozen=True)
@@ -167,9 +166,9 @@ def photometric(image: Array, generator: np.random.Generator, spec: AugmentSpec)
     shift = generator.uniform(-spec.hue, spec.hue)
     sigma = generator.uniform(0, spec.noise)
     pixels: NDArray[Any] = image.astype(np.float32) / 255 * np.float32(brightness)
-    mean = np.float32((pixels @ _LUMA).mean())
+    mean = np.float32((pixels @ LUMA).mean())
     pixels = mean + (pixels - mean) * np.float32(contrast)
-    grey = (pixels @ _LUMA)[:, :, None]
+    grey = (pixels @ LUMA)[:, :, None]
     pixels = (grey + (pixels - grey) * np.float32(saturation)).clip(0, 1)
     pixels = _turn_hue(pixels, shift)
     noise = generator.standard_normal(pixels.shape, dtype=np.float32) * np.float32(sigma)
