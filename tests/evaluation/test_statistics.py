@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Sequence
+
 import numpy as np
 import pytest
 
 from segrec.evaluation import statistics
-from segrec.evaluation.statistics import Difference, paired_bootstrap, paired_bootstrap_means, wilson_interval
+from segrec.evaluation.statistics import Difference, paired_bootstrap_means, seeded_bootstrap, wilson_interval
 
 
 @pytest.mark.parametrize(
@@ -41,6 +44,11 @@ def test_more_words_make_it_narrower_around_the_accuracy():
         assert 0 < low < 0.7 < high < 1
         widths.append(high - low)
     assert widths == sorted(widths, reverse=True)
+
+
+def paired_bootstrap(first: Sequence[bool], second: Sequence[bool], **options: int) -> Difference:
+    """Return what the second gains with one seed on each side."""
+    return seeded_bootstrap(np.array([first], dtype=bool), np.array([second], dtype=bool), **options)
 
 
 def outcomes(*shares: int) -> tuple[list[bool], list[bool]]:
@@ -87,9 +95,11 @@ def test_the_seed_decides_and_words_may_be_numpy():
     assert len(seeds) > 1
 
 
-@pytest.mark.parametrize(("first", "second", "sizes"), [([True], [], "1 and 0"), ([], [], "0 and 0")])
+@pytest.mark.parametrize(
+    ("first", "second", "sizes"), [([True], [], "(1, 1) and (1, 0)"), ([], [], "(1, 0) and (1, 0)")]
+)
 def test_other_words_or_none_are_refused(first, second, sizes):
-    with pytest.raises(ValueError, match=f"both must hold the same words, at least one; got {sizes}"):
+    with pytest.raises(ValueError, match=re.escape(f"both must be (seeds, words) of the same words, got {sizes}")):
         paired_bootstrap(first, second)
 
 

@@ -7,7 +7,7 @@ import time
 import numpy as np
 import pytest
 
-from segrec.evaluation.statistics import mcnemar, paired_bootstrap, seeded_bootstrap, seeded_interval, wilson_interval
+from segrec.evaluation.statistics import mcnemar, seeded_bootstrap, seeded_interval, wilson_interval
 
 
 def reads(seed: int, seeds: int, words: int, accuracy: float = 0.7) -> np.ndarray:
@@ -21,9 +21,13 @@ def table(lost: int, won: int, same: int = 10) -> tuple[np.ndarray, np.ndarray]:
     return np.array([first]), np.array([second])
 
 
-def test_one_seed_on_each_side_is_the_paired_bootstrap():
+def test_one_seed_on_each_side_draws_words_alone():
     first, second = reads(0, 1, 300), reads(1, 1, 300, 0.8)
-    assert seeded_bootstrap(first, second) == paired_bootstrap(first[0].tolist(), second[0].tolist())
+    gain = second[0].astype(int) - first[0]
+    shares = [(gain == value).mean() for value in (-1, 0, 1)]
+    sums = np.random.default_rng(0).multinomial(300, shares, size=10_000) @ [-1, 0, 1]
+    low, high = np.quantile(sums / 300, [0.025, 0.975])
+    assert seeded_bootstrap(first, second) == pytest.approx((gain.mean(), low, high))
 
 
 def test_seeds_that_disagree_widen_the_interval_and_equal_ones_do_not():
