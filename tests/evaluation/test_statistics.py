@@ -98,8 +98,6 @@ def test_the_seed_decides_and_words_may_be_numpy():
 @pytest.mark.parametrize(
     ("first", "second", "sizes"), [([True], [], "(1, 1) and (1, 0)"), ([], [], "(1, 0) and (1, 0)")]
 )
-    ("first", "second", "sizes"), [([True], [], "(1, 1) and (1, 0)"), ([], [], "(1, 0) and (1, 0)")]
-)
 def test_other_words_or_none_are_refused(first, second, sizes):
     with pytest.raises(ValueError, match=re.escape(f"both must be (seeds, words) of the same words, got {sizes}")):
         paired_bootstrap(first, second)
