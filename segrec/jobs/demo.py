@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import platform
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -28,12 +28,12 @@ PICTURES = 48
 
 READERS: tuple[tuple[str, MaskKind, str], ...] = (
     ("plain", "none", PLAIN),
-    ("none", "none", CONTROL),
+    ("control", "none", CONTROL),
     ("random", "random", weights_for("random", PLAIN)),
     ("predicted", "predicted", weights_for("predicted", PLAIN)),
     ("oracle", "oracle", weights_for("oracle", PLAIN)),
 )
-"""Name in the report, kind of mask and weights of each reader; `none` is the fair control, tuned without a mask."""
+"""Name in the report, kind of mask and weights of each reader; the control was tuned without a mask."""
 
 
 @dataclass(frozen=True)
@@ -100,7 +100,7 @@ def _verdict(results: list[EvaluationResult], found: list[Gain]) -> str:
     clear = "better" if gain.low > 0 else "worse" if gain.high < 0 else "no different beyond chance"
     return (
         f"With predicted masks the recognizer reads {rows['predicted']['accuracy']:.1%} of these words; tuned on the "
-        f"same words without masks it reads {rows['none']['accuracy']:.1%}: {points}, {clear}."
+        f"same words without masks it reads {rows['control']['accuracy']:.1%}: {points}, {clear}."
     )
 
 
@@ -130,7 +130,7 @@ def _report(results: list[EvaluationResult], found: list[Gain], test: DemoSet, *
             "as many steps on the same words: with random masks, and with masks that the shipped segmenter predicted. "
             "Oracle masks are the exact strokes from rendering, read by the same weights as predicted ones.",
         ],
-        rows=[report_row(result) for result in results],
+        rows=[replace(report_row(result), mask=name) for (name, _, _), result in zip(READERS, results, strict=True)],
         gains=[
             ReportGain(f"{gain.model}, {gain.mask} masks, over {gain.over}", gain.mean, gain.low, gain.high)
             for gain in found

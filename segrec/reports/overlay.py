@@ -13,6 +13,8 @@ from segrec.core.images import Array, opencv, resize
 GAP_GREY = 128
 """Grey of the gap between parts; it stands out from white paper and from black masks alike."""
 
+TINTS = ((255, 0, 80), (0, 220, 255))
+
 LINE_SHARE = 900
 """An outline is one pixel wide, and wider in pictures whose longest side is a larger multiple of this."""
 
@@ -21,7 +23,7 @@ BAND = 256
 
 
 def overlay(
-    image: Array, mask: NDArray[Any], *, color: tuple[int, int, int] = (255, 0, 80), opacity: float = 0.55
+    image: Array, mask: NDArray[Any], *, color: tuple[int, int, int] = TINTS[0], opacity: float = 0.55
 ) -> Array:
     """Return the image, (H, W, 3) uint8 RGB, tinted where the mask is on; pixels where it is 0 stay as they were.
 
@@ -49,6 +51,16 @@ def overlay(
         share = (levels[rows].astype(np.float32) * np.float32(opacity / 255))[:, :, None]
         result[rows] = (image[rows] * (1 - share) + tint * share).round()
     return result
+
+
+def tint_for(image: Array) -> tuple[int, int, int]:
+    """Return the tint, RGB, that stands out further from the image's mean colour: pink, or cyan on red grounds.
+
+    Args:
+        image: (H, W, 3) uint8 RGB.
+    """
+    mean = image.reshape(-1, 3).mean(axis=0)
+    return max(TINTS, key=lambda tint: float(np.abs(np.subtract(tint, mean)).sum()))
 
 
 def outlined(image: Array, mask: NDArray[Any]) -> Array:

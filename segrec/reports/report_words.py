@@ -11,13 +11,13 @@ from typing import Literal
 import numpy as np
 
 from segrec.core.images import Array, encode_jpeg, encode_png, resize
-from segrec.reports.overlay import overlay
+from segrec.reports.overlay import overlay, tint_for
 from segrec.reports.report_html import inline_image, safe_text, section
 
-VARIANTS = ("none", "random", "zero", "predicted", "oracle")
+VARIANTS = ("plain", "control", "none", "random", "zero", "predicted", "oracle")
 """The order in which a word's readings are shown; other names follow in the order they come."""
 
-CONTROLS = ("none", "random")
+CONTROLS = ("control", "none", "random")
 """What predicted masks are compared with: the first of these that a word has a reading for."""
 
 SHOWN_SIZE = (128, 640)
@@ -84,7 +84,7 @@ def word_cards(pictures: Sequence[WordPicture]) -> str:
         '<p class="note">Beside each word image the predicted mask is tinted over it; below stand the mask that every '
         f"reader was given and what it read. {RIGHT} is right, {WRONG} is wrong; <mark>marked</mark> characters differ "
         f"from the truth, and <mark>{MISSING}</mark> stands for a missing one."
-        + (f" Help and hurt are judged against the reading with mask {' or '.join(controls)}." if controls else "")
+        + (f" Help and hurt are judged against {' or '.join(controls)}." if controls else "")
         + "</p>"
     )
     groups = []
@@ -100,7 +100,7 @@ def _picture(picture: WordPicture) -> str:
     truth = safe_text(picture.truth)
     images = [inline_image("jpeg", encode_jpeg(crop, 92), f"Word image \u201c{truth}\u201d", crop.shape)]
     if "predicted" in picture.masks:
-        tinted = overlay(crop, _fitted(picture.masks["predicted"], crop))
+        tinted = overlay(crop, _fitted(picture.masks["predicted"], crop), color=tint_for(crop))
         alt = "The same with the predicted mask tinted over it"
         images.append(inline_image("jpeg", encode_jpeg(tinted, 92), alt, crop.shape))
     names = sorted(picture.readings, key=lambda name: VARIANTS.index(name) if name in VARIANTS else len(VARIANTS))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from segrec.reports.overlay import BAND, GAP_GREY, outlined, overlay, side_by_side
+from segrec.reports.overlay import BAND, GAP_GREY, outlined, overlay, side_by_side, tint_for
 
 IMAGE = np.random.default_rng(0).integers(0, 256, (5, 7, 3), dtype=np.uint8)
 
@@ -108,3 +108,11 @@ def test_an_outline_stands_out_from_any_ground_and_lies_outside_the_mask(ground)
 
 def test_a_picture_without_text_has_no_outline():
     assert np.array_equal(outlined(IMAGE, np.zeros((5, 7), np.uint8)), IMAGE)
+
+
+def test_the_tint_stands_out_on_red_and_on_blue():
+    red, blue = (np.full((4, 6, 3), colour, np.uint8) for colour in ((220, 30, 60), (20, 40, 230)))
+    for ground in (red, blue):
+        tinted = overlay(ground, np.full((4, 6), 255, np.uint8), color=tint_for(ground))
+        assert np.abs(tinted.astype(int) - ground).sum(axis=2).min() > 150
+    assert tint_for(red) != tint_for(blue)
