@@ -1,15 +1,15 @@
-"""Building a recognizer from the description that its weights carry."""
+"""What recognizers have in common: they describe themselves, and are built from the description their weights carry."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import replace
-from typing import Any, TypeVar, cast
+from dataclasses import asdict, replace
+from typing import Any, ClassVar, Self, TypeVar, cast
 
 from torch import nn
 
 from recognizers.charset import Charset, Kind
-from recognizers.fusion import fuse
+from recognizers.fusion import fuse, fusion_config
 from recognizers.preprocess import InputSpec
 from segrec.core.errors import ConfigError
 
@@ -43,3 +43,41 @@ def network_from_config(network: type[Network], config: Mapping[str, Any], *, ki
         raise ConfigError(
             f"this is not the configuration of {network.__name__} ({type(error).__name__}: {error})"
         ) from error
+
+
+class RecognizerNetwork(nn.Module):
+    """A recognizer of this package, which its configuration rebuilds.
+
+    Attributes:
+        charset_kind: the class order that the network has.
+        input_layer: dotted name of the convolution that sees the image.
+        charset: the classes of the head.
+        input_spec: what images it takes.
+    """
+
+    charset_kind: ClassVar[Kind] = "ctc"
+    input_layer: str
+    charset: Charset
+    input_spec: InputSpec
+
+    @classmethod
+    def from_config(cls, config: Mapping[str, Any]) -> Self:
+        """A fresh network of the shape that `config()` described.
+
+        Raises:
+            ConfigError: a key is missing, unknown or has an impossible value.
+        """
+        return network_from_config(cls, config, kind=cls.charset_kind)
+
+    def config(self) -> dict[str, Any]:
+        """A JSON-able description from which `from_config` rebuilds the network, without its weights."""
+        return {
+            "charset": self.charset.characters,
+            "input": asdict(self.input_spec),
+            **fusion_config(self.get_submodule(self.input_layer)),
+            **self.sizes(),
+        }
+
+    def sizes(self) -> dict[str, Any]:
+        """What the description says of this kind of network alone: keyword arguments of its constructor, JSON-able."""
+        return {}

@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Mapping, Sequence
-from dataclasses import asdict
+from collections.abc import Sequence
 from typing import Any
 
 from torch import Tensor, nn
 
 from recognizers.charset import ALNUM36, Charset
-from recognizers.configuration import network_from_config
-from recognizers.fusion import fusion_config
+from recognizers.configuration import RecognizerNetwork
 from recognizers.preprocess import InputSpec
 from segrec.core.errors import ConfigError
 
@@ -20,7 +18,7 @@ SLIM_WIDTHS = (24, 48, 96, 96, 192, 192, 192)
 _GREY = InputSpec()
 
 
-class CRNN(nn.Module):
+class CRNN(RecognizerNetwork):
     """The public CRNN; its modules carry the names of crnn.pytorch, so that its files load as they are.
 
     Args:
@@ -60,21 +58,9 @@ class CRNN(nn.Module):
             BidirectionalLSTM(hidden, hidden, charset.classes),
         )
 
-    @classmethod
-    def from_config(cls, config: Mapping[str, Any]) -> CRNN:
-        """A fresh CRNN of the shape that `config()` described.
-
-        Raises:
-            ConfigError: a key is missing, unknown or has an impossible value.
-        """
-        return network_from_config(cls, config)
-
-    def config(self) -> dict[str, Any]:
-        """A JSON-able description from which `from_config` rebuilds the network, without its weights."""
+    def sizes(self) -> dict[str, Any]:
+        """What `config` says of this kind of network alone."""
         return {
-            "charset": self.charset.characters,
-            "input": asdict(self.input_spec),
-            **fusion_config(self.get_submodule(self.input_layer)),
             "widths": list(self.widths),
             "hidden": self.hidden,
         }

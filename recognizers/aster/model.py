@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import asdict
+from collections.abc import Sequence
 from typing import Any
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 from recognizers.aster.decoder import GruDecoder
 from recognizers.aster.encoder import BLOCKS, WIDTHS, Encoder
@@ -15,9 +14,8 @@ from recognizers.aster.rectifier import POINTS, RECTIFIED_SIZE, Localiser, Recti
 from recognizers.aster.rectifier import WIDTHS as LOCALISER_WIDTHS
 from recognizers.attention import Decoded, Hypothesis, Inspection, beam_decode
 from recognizers.charset import ALNUM36, PRINTABLE94, Charset
-from recognizers.configuration import network_from_config
+from recognizers.configuration import RecognizerNetwork
 from recognizers.directions import better_direction, reverse_words
-from recognizers.fusion import fusion_config
 from recognizers.preprocess import InputSpec
 from recognizers.rectification import Rectified, localiser_channels, localiser_view
 from segrec.core.errors import ConfigError
@@ -26,7 +24,7 @@ _INPUT = InputSpec(height=64, width=256, color="rgb")
 _CHARSET = PRINTABLE94.with_kind("aster")
 
 
-class Aster(nn.Module):
+class Aster(RecognizerNetwork):
     """The public ASTER; its modules carry the names of aster.pytorch, so that its files load as they are.
 
     Args:
@@ -52,6 +50,7 @@ class Aster(nn.Module):
     """
 
     architecture = "aster"
+    charset_kind = "aster"
     input_layer = "encoder.layer0.0"
     rectifier_layer = "stn_head.stn_convnet.0.0"
 
@@ -104,21 +103,9 @@ class Aster(nn.Module):
             points=points,
         )
 
-    @classmethod
-    def from_config(cls, config: Mapping[str, Any]) -> Aster:
-        """A fresh ASTER of the shape that `config()` described.
-
-        Raises:
-            ConfigError: a key is missing, unknown or has an impossible value.
-        """
-        return network_from_config(cls, config, kind="aster")
-
-    def config(self) -> dict[str, Any]:
-        """A JSON-able description from which `from_config` rebuilds the network, without its weights."""
+    def sizes(self) -> dict[str, Any]:
+        """What `config` says of this kind of network alone."""
         return {
-            "charset": self.charset.characters,
-            "input": asdict(self.input_spec),
-            **fusion_config(self.get_submodule(self.input_layer)),
             **self._sizes,
             "max_length": self.max_length,
             "mask_in_rectifier": self.mask_in_rectifier,

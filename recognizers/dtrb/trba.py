@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Mapping, Sequence
-from dataclasses import asdict
+from collections.abc import Sequence
 from typing import Any
 
 import torch
@@ -12,14 +11,13 @@ from torch import Tensor, nn
 
 from recognizers.attention import Hypothesis, Inspection, beam_decode, greedy_decode, teacher_decode
 from recognizers.charset import ALNUM36, Charset
-from recognizers.configuration import network_from_config
+from recognizers.configuration import RecognizerNetwork
 from recognizers.dtrb.decoder import AttentionLstm
 from recognizers.dtrb.rectifier import POINTS, Rectifier
 from recognizers.dtrb.rectifier import WIDTHS as LOCALISER_WIDTHS
 from recognizers.dtrb.resnet import ResNet
 from recognizers.dtrb.sequence import columns, sequence_model
 from recognizers.dtrb.vgg import GREY
-from recognizers.fusion import fusion_config
 from recognizers.preprocess import InputSpec
 from recognizers.rectification import Rectified, localiser_channels
 from segrec.core.errors import ConfigError
@@ -28,7 +26,7 @@ WIDTHS = (32, 64, 128, 256, 512, 512)
 _CHARSET = ALNUM36.with_kind("go-first")
 
 
-class Trba(nn.Module):
+class Trba(RecognizerNetwork):
     """`TPS-ResNet-BiLSTM-Attn` of the benchmark; its modules carry the names of its files.
 
     Args:
@@ -49,6 +47,7 @@ class Trba(nn.Module):
     """
 
     architecture = "trba"
+    charset_kind = "go-first"
     input_layer = "FeatureExtraction.ConvNet.conv0_1"
     rectifier_layer = "Transformation.LocalizationNetwork.conv.0"
 
@@ -87,21 +86,9 @@ class Trba(nn.Module):
         self.SequenceModeling = sequence_model(widths[-1], hidden)
         self.Prediction = AttentionLstm(charset, features=hidden, hidden=hidden)
 
-    @classmethod
-    def from_config(cls, config: Mapping[str, Any]) -> Trba:
-        """A fresh network of the shape that `config()` described.
-
-        Raises:
-            ConfigError: a key is missing, unknown or has an impossible value.
-        """
-        return network_from_config(cls, config, kind="go-first")
-
-    def config(self) -> dict[str, Any]:
-        """A JSON-able description from which `from_config` rebuilds the network, without its weights."""
+    def sizes(self) -> dict[str, Any]:
+        """What `config` says of this kind of network alone."""
         return {
-            "charset": self.charset.characters,
-            "input": asdict(self.input_spec),
-            **fusion_config(self.get_submodule(self.input_layer)),
             **self._sizes,
             "max_length": self.max_length,
             "mask_in_rectifier": self.mask_in_rectifier,

@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Mapping, Sequence
-from dataclasses import asdict
+from collections.abc import Sequence
 from typing import Any
 
 from torch import Tensor, nn
 
 from recognizers.charset import ALNUM36, Charset
-from recognizers.configuration import network_from_config
+from recognizers.configuration import RecognizerNetwork
 from recognizers.dtrb.sequence import columns, sequence_model
-from recognizers.fusion import fusion_config
 from recognizers.preprocess import InputSpec
 from segrec.core.errors import ConfigError
 
@@ -21,7 +19,7 @@ GREY = InputSpec(interpolation="bicubic")
 _BATCH_NORMED = (4, 5)
 
 
-class VggBiLstmCtc(nn.Module):
+class VggBiLstmCtc(RecognizerNetwork):
     """`None-VGG-BiLSTM-CTC` of the benchmark; its modules carry the names of its files.
 
     Args:
@@ -64,21 +62,9 @@ class VggBiLstmCtc(nn.Module):
         self.SequenceModeling = sequence_model(self.widths[-1], hidden)
         self.Prediction = nn.Linear(hidden, charset.classes)
 
-    @classmethod
-    def from_config(cls, config: Mapping[str, Any]) -> VggBiLstmCtc:
-        """A fresh network of the shape that `config()` described.
-
-        Raises:
-            ConfigError: a key is missing, unknown or has an impossible value.
-        """
-        return network_from_config(cls, config)
-
-    def config(self) -> dict[str, Any]:
-        """A JSON-able description from which `from_config` rebuilds the network, without its weights."""
+    def sizes(self) -> dict[str, Any]:
+        """What `config` says of this kind of network alone."""
         return {
-            "charset": self.charset.characters,
-            "input": asdict(self.input_spec),
-            **fusion_config(self.get_submodule(self.input_layer)),
             "widths": list(self.widths),
             "hidden": self.hidden,
         }
