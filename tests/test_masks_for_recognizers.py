@@ -10,10 +10,9 @@ import numpy as np
 import pytest
 import torch
 from forked import ranks
+from small_segmenter import write_small_segmenter
 
 from recognizers import Recognizer, crnn_slim, widen_input
-from segmenter import MutuallyGuidedNet
-from segmenter.loading import save_segmenter
 from segrec.core.errors import DataError
 from segrec.core.images import encode_png, resample_mask
 from segrec.data.masks.predicted import PredictedMasks, as_stored, mask_bytes
@@ -36,15 +35,7 @@ def crop(size: tuple[int, int]) -> np.ndarray:
 
 @pytest.fixture(scope="module")
 def weights(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    torch.manual_seed(0)
-    network = MutuallyGuidedNet(width=4, working_height=32)
-    with torch.no_grad():
-        for _ in range(20):  # BatchNorms without statistics would give flat masks
-            network(torch.rand(4, 3, 32, 64) * 2 - 1)
-        network.text_decoder.head.weight *= 5
-    path = tmp_path_factory.mktemp("weights") / "segmenter.safetensors"
-    save_segmenter(path, network)
-    return path
+    return write_small_segmenter(tmp_path_factory.mktemp("weights"))
 
 
 @pytest.fixture(scope="module")

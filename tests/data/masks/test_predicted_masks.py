@@ -8,10 +8,8 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-import torch
+from small_segmenter import write_small_segmenter
 
-from segmenter import MutuallyGuidedNet
-from segmenter.loading import save_segmenter
 from segrec.core.images import encode_png
 from segrec.data.masks.predicted import PredictedMasks, as_stored, mask_bytes, predicted_bytes
 from segrec.data.masks.sources import MaskSource, StoredMasks
@@ -28,15 +26,7 @@ KEPT = [(32, 100), (32, 9), (32, 100), (40, 121), (32, 32), (19, 960)]
 
 @pytest.fixture(scope="module")
 def weights(tmp_path_factory) -> Path:
-    torch.manual_seed(0)
-    network = MutuallyGuidedNet(width=4, working_height=32)
-    with torch.no_grad():
-        for _ in range(20):  # BatchNorms without statistics would give flat masks
-            network(torch.rand(4, 3, 32, 64) * 2 - 1)
-        network.text_decoder.head.weight *= 5
-    path = tmp_path_factory.mktemp("weights") / "segmenter.safetensors"
-    save_segmenter(path, network)
-    return path
+    return write_small_segmenter(tmp_path_factory.mktemp("weights"))
 
 
 @pytest.fixture(scope="module")
