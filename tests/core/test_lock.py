@@ -17,13 +17,12 @@ from segrec.core.lock import LOCK_FILE, FolderLock, lock_folder
 ROOT = Path(__file__).parents[2]
 HOLDER = """
 import os, sys, time
-from segrec.core.lock import LOCK_FILE, FolderLock, lock_folder
+from segrec.core.lock import FolderLock
 lock = FolderLock(sys.argv[1])
-child = os.fork()
-if child == 0:
+if os.fork() == 0:
+    print(os.getpid(), flush=True)  # by the child, which has forgotten the lock once fork returns in it
     time.sleep(60)
     os._exit(0)
-print(child, flush=True)
 time.sleep(60)
 """
 
