@@ -29,12 +29,13 @@ def weights_for(mask: str, model: str | None = None) -> str:
 
     Args:
         mask: one of the kinds.
-        model: what the user named. The name of shipped plain weights, and None, which is the plain CRNN, stand for
-            the variant that was fine-tuned with that kind of mask; everything else stands for itself.
+        model: what the user named. None stands for the CRNN that was fine-tuned with that kind of mask, or without
+            one, so that what masks gain is not mixed with what the fine-tuning does. The name of shipped plain weights
+            stands for them, and for the variant of each kind of mask; everything else stands for itself.
     """
-    if model is None or (model in (PLAIN, ASTER) and not Path(model).exists()):
-        return (model or PLAIN) + VARIANTS[mask]
-    return model
+    if model is None:
+        return CONTROL if mask == "none" else PLAIN + VARIANTS[mask]
+    return model + VARIANTS[mask] if model in (PLAIN, ASTER) and not Path(model).exists() else model
 
 
 def shipped_names() -> list[str]:

@@ -13,7 +13,17 @@ from segmenter.loading import save_segmenter
 from segrec.core.checkpoint import read_header
 from segrec.core.errors import CheckpointError
 from segrec.reader import Segmenter, open_recognizer
-from segrec.weights import ASTER, PLAIN, READER, SEGMENTER, VARIANTS, resolve_weights, shipped_names, weights_for
+from segrec.weights import (
+    ASTER,
+    CONTROL,
+    PLAIN,
+    READER,
+    SEGMENTER,
+    VARIANTS,
+    resolve_weights,
+    shipped_names,
+    weights_for,
+)
 
 
 def test_every_name_that_the_package_uses_is_shipped():
@@ -26,7 +36,7 @@ def test_every_name_that_the_package_uses_is_shipped():
 
 
 def test_plain_weights_stand_for_the_variant_of_each_mask_and_others_for_themselves(tmp_path, monkeypatch):
-    assert weights_for("none") == PLAIN and weights_for("predicted") == READER, "evaluated by default is what reads"
+    assert weights_for("none") == CONTROL and weights_for("predicted") == READER, "evaluated by default is what reads"
     assert weights_for("none", PLAIN) == PLAIN
     assert weights_for("oracle", ASTER) == "aster-slim-predicted"
     assert weights_for("zero", "aster-slim-random") == "aster-slim-random"

@@ -38,7 +38,7 @@ class Evaluation:
         mask: kinds of mask, in the order of the report, or one; empty takes those that the model can take, see
             `default_masks`.
         model: shipped name, run directory or file; None, and the name of shipped plain weights, take for each kind of
-            mask the shipped recognizer that was fine-tuned with it.
+            mask the shipped recognizer that was fine-tuned with it; None takes for no mask the fair control.
         models: in place of `model`, several by the names they are reported under, each with the weights of its seeds.
             Each stands for itself and reads with the kinds of `mask` that it takes: without a mask channel with none.
         segmenter: predicts masks that no store holds.
