@@ -111,7 +111,7 @@ def command(
         demo = demo_set("train")
         data, output = (str(demo.words),), output or str(FOLDER / "runs" / f"{architecture}-{mask}")
         if mask == "predicted" and not masks and segmenter == SEGMENTER:
-            store = precompute_masks(demo.words, demo.masks, device=settings["device"], amp=settings["amp"]).store
+            store = precompute_masks(demo.words, demo.masks, device=settings["device"]).store
             masks = (str(store),)
     if resume != "auto":
         if not (Path(resume) / "run.json").exists():

@@ -7,7 +7,7 @@ from typing import Any, TypeVar
 
 import click
 
-from segrec.cli.common import amp_option, common_options, workers_option
+from segrec.cli.common import common_options, training_amp_option, workers_option
 from segrec.training.optimizers import OPTIMIZERS
 
 Command = TypeVar("Command", bound=Callable[..., Any])
@@ -53,7 +53,7 @@ def optimisation_options(
         _shown("--checkpoint-every", natural, checkpoint_every, "Steps between checkpoints."),
         _shown("--augment/--no-augment", None, augment, "Change images and masks at random."),
         workers_option,
-        amp_option,
+        training_amp_option,
         common_options(),
     ]
 

@@ -25,6 +25,7 @@ from segrec.jobs.finetune_settings import FineTuning
 from segrec.jobs.norms import BATCHES, reestimate, training_mode
 from segrec.jobs.recognizer_fit import check, fit_recognizer, recognition_batches
 from segrec.training.distributed import World, launched
+from segrec.training.precision import chosen_amp
 from segrec.training.run_directory import RunDirectory
 from segrec.training.timing import LoopTiming
 from segrec.weights import resolve_weights
@@ -87,6 +88,7 @@ def _named(settings: FineTuning) -> FineTuning:
 def _finetune(
     settings: FineTuning, world: World, *, timing: LoopTiming | None = None, masks_in: Path | None = None
 ) -> Path:
+    settings = replace(settings, amp=chosen_amp(settings.amp, settings.output, world))
     check(settings, settings.data, world.device)
     databases = [WordLmdb(path) for path in settings.data]
     validation = None if settings.valid is None else WordLmdb(settings.valid)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import KW_ONLY, dataclass
+from dataclasses import KW_ONLY, dataclass, replace
 from pathlib import Path
 from typing import Any, cast
 
@@ -20,6 +20,7 @@ from segrec.data.words import WordLmdb
 from segrec.jobs.architectures import architecture_of, check_command, read_charset
 from segrec.jobs.recognizer_fit import Optimisation, check, fit_recognizer
 from segrec.training.distributed import World, launched
+from segrec.training.precision import chosen_amp
 from segrec.training.run_directory import RunDirectory
 from segrec.weights import resolve_weights
 
@@ -64,6 +65,7 @@ def train_recognizer(settings: RecognizerTraining) -> Path:
         DataError: a database cannot be read or holds no usable words.
     """
     with launched(settings.device) as world:
+        settings = replace(settings, amp=chosen_amp(settings.amp, settings.output, world))
         check(settings, settings.data, world.device)
         return _train(settings, world)
 
