@@ -68,7 +68,7 @@ def ctc_loss(model: nn.Module, batch: WordBatch, *, device: torch.device, amp: s
     with autocast(device, amp):
         logits = model(images)  # (N, T, classes)
     _check_frames(batch, int(logits.shape[1]))
-    return {"loss": _ctc(logits, batch.targets, batch.lengths)}
+    return {"loss": ctc_of_logits(logits, batch.targets, batch.lengths)}
 
 
 def attention_loss(model: nn.Module, batch: WordBatch, *, device: torch.device, amp: str = "off") -> dict[str, Tensor]:
@@ -105,7 +105,7 @@ def aided_loss(model: nn.Module, batch: WordBatch, *, device: torch.device, amp:
     attention = torch.stack(losses).mean()
     if ctc_logits is None:
         return {"loss": attention, "attention": attention.detach()}
-    ctc = _ctc(ctc_logits, batch.targets - charset.first + 1, batch.lengths, zero_infinity=True)
+    ctc = ctc_of_logits(ctc_logits, batch.targets - charset.first + 1, batch.lengths, zero_infinity=True)
     return {"loss": attention + network.weight * ctc, "attention": attention.detach(), "ctc": ctc.detach()}
 
 
@@ -133,7 +133,7 @@ def fits(label: str | Sequence[int], frames: int) -> bool:
     return frames >= len(label) + repeats
 
 
-def _ctc(logits: Tensor, targets: Tensor, lengths: Tensor, *, zero_infinity: bool = False) -> Tensor:
+def ctc_of_logits(logits: Tensor, targets: Tensor, lengths: Tensor, *, zero_infinity: bool = False) -> Tensor:
     """CTC's loss of logits (N, T, classes), blank 0, divided by each word's length, then averaged; 0 without a word."""
     if not len(logits):
         return logits.float().sum()

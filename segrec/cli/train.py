@@ -8,7 +8,7 @@ from typing import Any
 import click
 from click.core import ParameterSource
 
-from segrec.cli.common import amp_option, common_options, workers_option
+from segrec.cli.common import common_options, training_amp_option, workers_option
 from segrec.cli.recognizer_options import Command, optimisation_options, peak_rate
 
 
@@ -204,6 +204,21 @@ class StageType(click.ParamType):
 @click.option(
     "--scene-every", type=click.IntRange(1), default=4, show_default=True, help="Every Nth step is one of scenes."
 )
+@click.option(
+    "--reader", metavar="NAME|PATH", help="CTC recognizer with a mask channel that is to read --reading by the masks."
+)
+@click.option("--reading", multiple=True, type=click.Path(), help="Word lmdb with transcripts for it, repeatable.")
+@click.option(
+    "--reading-weight",
+    type=click.FloatRange(0),
+    default=0.02,
+    show_default=True,
+    help="Weight of the recognizer's loss; not in the paper.",
+)
+@click.option("--reading-batch", type=click.IntRange(1), default=32, show_default=True, help="Words to be read a step.")
+@click.option(
+    "--reading-every", type=click.IntRange(2), default=2, show_default=True, help="Every Nth step is one of reading."
+)
 @click.option("--pretrained", help="Weights to start from.  [default: from scratch]")
 @click.option("--gradient-checkpointing", is_flag=True, help="Less memory, more time.")
 @click.option("--tensorboard", is_flag=True, help="Curves and pictures in RUN/tensorboard.")
@@ -211,7 +226,7 @@ class StageType(click.ParamType):
 @click.option("--evaluate-every", type=click.IntRange(0), default=300, show_default=True, help="Steps; 0: at the end.")
 @click.option("--output", type=click.Path(), default="runs/segmenter", show_default=True, help="Run directory.")
 @workers_option
-@amp_option
+@training_amp_option
 @common_options()
 @click.pass_context
 def segmenter(context: click.Context, lr: float, **settings: Any) -> None:

@@ -1,27 +1,31 @@
-"""The batches of a segmenter's training: word crops and scene windows by turns, stage after stage."""
+"""The batches of a segmenter's training: word crops, scene windows and words to be read by turns, stage after stage."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections import Counter
+from collections.abc import Callable, Container, Iterator, Sequence
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
 from segmenter.datasets import MaskedImages
 from segmenter.training import SegmentationBatch
 from segrec.core.errors import ConfigError
 from segrec.data.masked_images import open_masked
+from segrec.data.reading_batches import ReadingBatch, ReadingDataset, collate_reading
 from segrec.data.segmentation import SCENE_SCALE, SegmentationDataset, Supervision, collate
 from segrec.training.batches import Joined, step_batches
 from segrec.training.distributed import ALONE, World
 
-Stream = Callable[[int], Iterator[SegmentationBatch]]
+AnyBatch = SegmentationBatch | ReadingBatch
+Stream = Callable[[int], Iterator[AnyBatch]]
+Turn = Literal["words", "scenes", "reading"]
 
 
 class StagedBatch(NamedTuple):
     """A batch and the number of the stage that it belongs to, from 0."""
 
     stage: int
-    batch: SegmentationBatch
+    batch: AnyBatch
 
 
 @dataclass(frozen=True)
@@ -39,6 +43,8 @@ class BatchSettings:
         seed: of order and augmentation.
         workers: loader processes.
         scene_zoom: smallest and largest zoom of scene windows, see `SegmentationDataset`.
+        reading_batch: words a step that are segmented and then read.
+        reading_every: every Nth step is one of reading, where there are such words; the others share the rest.
     """
 
     word_size: tuple[int, int]
@@ -51,6 +57,8 @@ class BatchSettings:
     workers: int
     word_supervision: Supervision | None = None
     scene_zoom: tuple[float, float] = SCENE_SCALE
+    reading_batch: int = 32
+    reading_every: int = 2
 
 
 class StageData(NamedTuple):
@@ -73,6 +81,7 @@ class StagedBatches:
     Args:
         stages: one after the other.
         settings: how pictures become batches.
+        reading: words with transcripts, of which every stage has its share of steps.
         world: the processes that share each batch.
 
     Raises:
@@ -80,8 +89,15 @@ class StagedBatches:
         DataError: a dataset cannot be read.
     """
 
-    def __init__(self, stages: Sequence[StageData], settings: BatchSettings, *, world: World = ALONE) -> None:
-        self._stages, self._settings, self._world = stages, settings, world
+    def __init__(
+        self,
+        stages: Sequence[StageData],
+        settings: BatchSettings,
+        *,
+        reading: Sequence[ReadingDataset] = (),
+        world: World = ALONE,
+    ) -> None:
+        self._stages, self._settings, self._world, self._reading = stages, settings, world, list(reading)
         self._streams = [self._of_stage(number) for number in range(len(stages))]
 
     def __call__(self, first_step: int) -> Iterator[StagedBatch]:
@@ -102,20 +118,38 @@ class StagedBatches:
     def _of_stage(self, number: int) -> Stream:
         """Return the batches of one stage from one of its own steps on."""
         words, scenes = self._stream(number, words=True), self._stream(number, words=False)
-        if words is None or scenes is None:
-            only = words or scenes
-            if only is None:
-                raise ConfigError(f"stage {number + 1} has nothing to train on: name words, scenes or both")
-            return only
-        steps, every = self._stages[number].steps, self._settings.scene_every
+        if words is None and scenes is None:
+            raise ConfigError(f"stage {number + 1} has nothing to train on: name words, scenes or both")
+        found: dict[Turn, Stream | None] = {
+            "words": words,
+            "scenes": scenes,
+            "reading": self._stream_of_reading(number),
+        }
+        streams = {turn: stream for turn, stream in found.items() if stream is not None}
+        settings, steps = self._settings, self._stages[number].steps
+        turns = [turn_of(step, streams, settings.scene_every, settings.reading_every) for step in range(steps)]
 
-        def batches(first_step: int) -> Iterator[SegmentationBatch]:
-            seen = first_step // every
-            of_words, of_scenes = words(first_step - seen), scenes(seen)
-            for step in range(first_step, steps):
-                yield next(of_scenes if step % every == every - 1 else of_words)
+        def batches(first_step: int) -> Iterator[AnyBatch]:
+            seen = Counter(turns[:first_step])
+            sources = {turn: stream(seen[turn]) for turn, stream in streams.items()}
+            for turn in turns[first_step:]:
+                yield next(sources[turn])
 
         return batches
+
+    def _stream_of_reading(self, number: int) -> Stream | None:
+        """Return the batches of words to be segmented and read; None without such words."""
+        if not self._reading:
+            return None
+        return step_batches(
+            Joined(self._reading),
+            collate_reading,
+            batch_size=self._settings.reading_batch,
+            seed=self._settings.seed + 1000 * number,
+            steps=self._stages[number].steps,
+            workers=self._settings.workers,
+            world=self._world,
+        )
 
     def _stream(self, number: int, *, words: bool) -> Stream | None:
         """Return the batches of one kind, words or scenes; None without data."""
@@ -143,6 +177,20 @@ class StagedBatches:
             workers=settings.workers,
             world=self._world,
         )
+
+
+def turn_of(step: int, kinds: Container[Turn], scene_every: int, reading_every: int) -> Turn:
+    """Return what the 0-based `step` of a stage is of, of the kinds that it has.
+
+    Every Nth step is one of reading; of the steps between, every Nth is one of scenes.
+    """
+    if "reading" in kinds:
+        if step % reading_every == reading_every - 1:
+            return "reading"
+        step -= step // reading_every
+    if "scenes" in kinds and ("words" not in kinds or step % scene_every == scene_every - 1):
+        return "scenes"
+    return "words"
 
 
 def _opened(spec: str, *, words: bool) -> MaskedImages:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import torch
@@ -16,21 +16,26 @@ from segmenter.loading import load_segmenter, save_segmenter
 from segmenter.network import PRESETS, STRIDE, MutuallyGuidedNet
 from segmenter.predictor import Segmenter
 from segmenter.training import LossWeights, freeze_norms, segmentation_loss
-from segrec.core.device import autocast
 from segrec.core.errors import ConfigError, DataError
 from segrec.core.files import set_listed
 from segrec.core.runlog import LOGGER
 from segrec.data.masked_images import open_masked
+from segrec.data.reading_batches import ReadingBatch, ReadingDataset, open_reading
 from segrec.data.segmentation import SCENE_SCALE, Supervision
 from segrec.data.segmenter_batches import BatchSettings, StageData, StagedBatch, StagedBatches
 from segrec.jobs.evaluate_segmenter import SCENE_HEIGHTS, check_part, pictures_of, score_segmenter
+from segrec.jobs.reading_loss import ReadingLoss
 from segrec.jobs.segmenter_board import shown
 from segrec.jobs.segmenter_stages import Stage, two_stages
 from segrec.training.distributed import World, launched
 from segrec.training.loop import LoopSettings, fit
+from segrec.training.precision import chosen_amp
 from segrec.training.run_directory import RunDirectory
 from segrec.training.tensorboard import Board
 from segrec.weights import resolve_weights
+
+WIDEST_READ = 5
+"""Words to be read that are longer, in heights, are squeezed: few are, and a batch is as wide as its widest word."""
 
 
 @dataclass(frozen=True)
@@ -63,6 +68,12 @@ class SegmenterTraining:
         outside: weight of the empty-text term outside polygons, which the paper does not have.
         cross_entropy: weight of the pixel-wise cross-entropy, which the paper does not have.
         crf_backend: `nystrom`, `exact` or `gated`.
+        reader: a CTC recognizer with a mask channel, frozen, that is to read `reading` better by the masks: shipped
+            name, run directory or file; None teaches masks alone. Not in the paper.
+        reading: word databases with transcripts for it; they need no masks.
+        reading_weight: of its loss, see `ReadingLoss`.
+        reading_batch: words a step that are segmented and read.
+        reading_every: every Nth step is one of these.
         pretrained: weights to start from: shipped name, run directory or file; None starts from scratch.
         gradient_checkpointing: compute maps a second time in the backward pass instead of keeping them in memory.
         tensorboard: write curves and pictures to `tensorboard/` in the run directory.
@@ -92,6 +103,11 @@ class SegmenterTraining:
     outside: float = 0.0
     cross_entropy: float = 0.0
     crf_backend: str = "nystrom"
+    reader: str | None = None
+    reading: Sequence[str] = ()
+    reading_weight: float = 0.02
+    reading_batch: int = 32
+    reading_every: int = 2
     pretrained: str | None = None
     seed: int = 0
     workers: int = 1
@@ -103,7 +119,11 @@ class SegmenterTraining:
     tensorboard: bool = False
 
     def __post_init__(self) -> None:
-        set_listed(self, "words", "scenes", "valid")
+        set_listed(self, "words", "scenes", "valid", "reading")
+        if bool(self.reader) != bool(self.reading):
+            raise ConfigError("--reader and --reading go together: a recognizer, and words with transcripts for it")
+        if not 0 <= self.reading_weight < math.inf or self.reading_every < 2:
+            raise ConfigError("--reading-weight must not be negative nor infinite, and --reading-every at least 2")
 
     def plan(self) -> list[Stage]:
         """Return the stages."""
@@ -133,8 +153,7 @@ def train_segmenter(settings: SegmenterTraining) -> Path:
     if not 0 < low <= high < math.inf:
         raise ConfigError(f"--scene-zoom takes the smallest and the largest zoom above 0, got {low:g} and {high:g}")
     with launched(settings.device) as world:
-        autocast(world.device, settings.amp)  # refuses what the device cannot do before anything is written
-        return _train(settings, world)
+        return _train(replace(settings, amp=chosen_amp(settings.amp, settings.output, world)), world)
 
 
 def _train(settings: SegmenterTraining, world: World) -> Path:
@@ -144,7 +163,8 @@ def _train(settings: SegmenterTraining, world: World) -> Path:
     model = _initial(settings).to(world.device).to(memory_format=torch.channels_last)
     model.gradient_checkpointing = settings.gradient_checkpointing
     run = RunDirectory(settings.output)
-    batches = _batches(settings, stages, world)
+    reading = _reading_loss(settings, world)
+    batches = _batches(settings, stages, world, reading)
     valid = [_validation(spec, settings.valid_limit) for spec in settings.valid]
     board = None
     if settings.tensorboard and world.is_main:
@@ -158,6 +178,9 @@ def _train(settings: SegmenterTraining, world: World) -> Path:
         stage = stages[item.stage]
         freeze_norms(model, stage.freeze_norms)
         model.passes = stage.phases  # what is saved or evaluated now predicts as it was trained
+        if isinstance(item.batch, ReadingBatch):
+            assert reading is not None
+            return reading(network, item.batch)
         return segmentation_loss(
             network,
             item.batch,
@@ -220,7 +243,28 @@ def _loop(settings: SegmenterTraining, stages: Sequence[Stage]) -> LoopSettings:
     )
 
 
-def _batches(settings: SegmenterTraining, stages: Sequence[Stage], world: World) -> StagedBatches:
+def _reading_loss(settings: SegmenterTraining, world: World) -> ReadingLoss | None:
+    if settings.reader is None:
+        return None
+    return ReadingLoss(settings.reader, settings.reading_weight, device=world.device, amp=settings.amp)
+
+
+def _reading_words(settings: SegmenterTraining, reading: ReadingLoss | None) -> list[ReadingDataset]:
+    if reading is None:
+        return []
+    return open_reading(
+        settings.reading,
+        charset=reading.network.charset,
+        frames=reading.frames,
+        height=settings.working_height,
+        widest=WIDEST_READ * settings.working_height,
+        seed=settings.seed,
+    )
+
+
+def _batches(
+    settings: SegmenterTraining, stages: Sequence[Stage], world: World, reading: ReadingLoss | None
+) -> StagedBatches:
     data = [
         StageData(stage.steps, stage.words, stage.scenes)
         if stage.words or stage.scenes
@@ -248,7 +292,10 @@ def _batches(settings: SegmenterTraining, stages: Sequence[Stage], world: World)
             word_supervision=settings.word_supervision,
             seed=settings.seed,
             workers=settings.workers,
+            reading_batch=settings.reading_batch,
+            reading_every=settings.reading_every,
         ),
+        reading=_reading_words(settings, reading),
         world=world,
     )
 

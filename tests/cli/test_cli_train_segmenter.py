@@ -102,6 +102,41 @@ def test_a_recipe_with_stages_resumes_bit_exact_in_any_stage(segrec, recipe, tmp
     assert rows(tmp_path / "whole")[-1]["step"] == 7
 
 
+def test_a_run_with_a_reader_resumes_bit_exact(segrec, recipe, words, tmp_path, monkeypatch):
+    reading = ["--reader", "crnn-slim-predicted", "--reading", words, "--reading-batch", "3"]
+    train = ["train", "segmenter", "--config", recipe, *SMALL, "--workers", "0", *reading]
+    assert segrec(*train, "--output", tmp_path / "whole").code == 0
+    assert any("reading" in row for row in rows(tmp_path / "whole"))
+    calls, real = 0, job.segmentation_loss
+
+    def dying(*arguments, **options):
+        nonlocal calls
+        calls += 1
+        if calls == 3:
+            raise Crash
+        return real(*arguments, **options)
+
+    monkeypatch.setattr(job, "segmentation_loss", dying)
+    with pytest.raises(Crash):
+        segrec(*train, "--output", tmp_path / "cut", "--checkpoint-every", "2")
+    assert segrec(*train, "--output", tmp_path / "cut").code == 0
+    assert contents(tmp_path / "cut")["last.safetensors"] == contents(tmp_path / "whole")["last.safetensors"]
+
+
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        (["--reader", "crnn-slim-predicted"], "go together"),
+        (["--reader", "crnn-slim-none", "--reading", "WORDS"], "fine-tuned with a mask channel"),
+        (["--reader", "crnn-slim-predicted", "--reading", "nowhere"], "nowhere"),
+    ],
+)
+def test_a_reader_that_cannot_teach_is_refused(segrec, words, tmp_path, options, said):
+    given = [str(words) if option == "WORDS" else option for option in options]
+    outcome = segrec("train", "segmenter", "--words", words, *given, "--steps", "1", "--output", tmp_path / "run")
+    assert outcome.code == 1 and said in outcome.err
+
+
 def test_the_zoom_of_scene_windows_is_a_setting_of_the_run(segrec, polygons, tmp_path):
     stage = "{name = '1a', steps = 1, lr = 1e-2, phases = 1, lambda1 = 0, lambda2 = 0}"
     (tmp_path / "recipe.toml").write_text("scene-zoom = [0.15, 1.6]", encoding="utf-8")

@@ -9,7 +9,7 @@ import pytest
 
 from segrec.core.errors import ConfigError
 from segrec.core.images import encode_png
-from segrec.data.segmenter_batches import BatchSettings, StageData, StagedBatches
+from segrec.data.segmenter_batches import BatchSettings, StageData, StagedBatches, turn_of
 
 SETTINGS = BatchSettings(
     word_size=(16, 32),
@@ -68,3 +68,16 @@ def test_a_run_goes_on_with_the_batches_it_would_have_had(plan):
 def test_a_stage_without_data_is_refused(plan):
     with pytest.raises(ConfigError, match="stage 2 has nothing to train on: name words, scenes or both"):
         StagedBatches([plan[0], StageData(1, (), ())], SETTINGS)
+
+
+def test_steps_of_reading_leave_scenes_and_words_their_shares():
+    def turns(*kinds):
+        return [turn_of(step, kinds, scene_every=3, reading_every=2) for step in range(12)]
+
+    assert turns("words", "scenes", "reading") == ["words", "reading"] * 2 + ["scenes", "reading"] + [
+        "words",
+        "reading",
+    ] * 2 + ["scenes", "reading"]
+    assert turns("words", "reading") == ["words", "reading"] * 6
+    assert turns("scenes") == ["scenes"] * 12
+    assert turns("words", "scenes") == ["words", "words", "scenes"] * 4

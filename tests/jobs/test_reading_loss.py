@@ -1,0 +1,114 @@
+"""Promises of the recognizer's loss that teaches the segmenter."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import torch
+
+from recognizers import CRNN, save_recognizer, widen_input
+from recognizers.preprocess import InputSpec, normalise, prepare
+from segmenter import MutuallyGuidedNet
+from segrec.core.errors import ConfigError, DataError
+from segrec.data.reading_batches import ReadingBatch, collate_reading, open_reading
+from segrec.jobs.reading_loss import ReadingLoss, read_through
+from segrec.rendering.writing import render_words
+
+SMALL = {"widths": (4, 4, 6, 6, 8, 8, 8), "hidden": 6}
+
+
+@pytest.fixture(scope="module")
+def words(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("reading") / "words"
+    render_words(folder, 12, seed=5, masks=False)
+    return str(folder)
+
+
+@pytest.fixture(scope="module")
+def reader(tmp_path_factory):
+    torch.manual_seed(1)
+    path = tmp_path_factory.mktemp("reader") / "reader.safetensors"
+    save_recognizer(path, widen_input(CRNN(**SMALL), init="random"))
+    return str(path)
+
+
+@pytest.fixture
+def loss(reader):
+    return ReadingLoss(reader, 0.5, device=torch.device("cpu"), amp="off")
+
+
+def batch_of(words: str, loss: ReadingLoss, count: int = 6) -> ReadingBatch:
+    charset = loss.network.charset
+    (dataset,) = open_reading([words], charset=charset, frames=loss.frames, height=32, widest=96, seed=0)
+    return collate_reading([dataset[position, 0] for position in range(count)])
+
+
+def test_batches_are_padded_and_say_the_words_own_widths(words, loss):
+    batch = batch_of(words, loss)
+    assert batch.images.shape == (6, 3, 32, -(-int(batch.widths.max()) // 16) * 16)
+    assert batch.widths.max() <= 96 and len(batch.targets) == batch.lengths.sum()
+    for image, width in zip(batch.images, batch.widths.tolist(), strict=True):
+        assert torch.equal(image[:, :, width:], image[:, :, width - 1 : width].expand_as(image[:, :, width:]))
+
+
+def test_a_sample_is_a_function_of_position_and_visit(words, loss):
+    def sample(visit: int) -> np.ndarray:
+        charset = loss.network.charset
+        (dataset,) = open_reading([words], charset=charset, frames=loss.frames, height=32, widest=96, seed=0)
+        return dataset[3, visit].image
+
+    assert np.array_equal(sample(0), sample(0)) and not np.array_equal(sample(0), sample(1))
+
+
+def test_the_gradient_reaches_the_segmenter_and_not_the_reader(words, loss):
+    torch.manual_seed(0)
+    segmenter = MutuallyGuidedNet(width=4, working_height=32)
+    before = {name: value.clone() for name, value in loss.network.state_dict().items()}
+    terms = loss(segmenter, batch_of(words, loss))
+    terms["loss"].backward()
+    assert float(terms["loss"].detach()) == pytest.approx(0.5 * float(terms["reading"]))
+    assert float(segmenter.text_decoder.head.weight.grad.abs().sum()) > 0
+    assert all(parameter.grad is None for parameter in loss.network.parameters())
+    assert all(torch.equal(before[name], value) for name, value in loss.network.state_dict().items())
+
+
+def test_a_segmenter_learns_to_be_read(words, loss):
+    torch.manual_seed(0)
+    segmenter = MutuallyGuidedNet(width=4, working_height=32)
+    optimizer, batch = torch.optim.Adam(segmenter.parameters(), lr=3e-3), batch_of(words, loss)
+    readings = []
+    for _ in range(12):
+        terms = loss(segmenter, batch)
+        optimizer.zero_grad()
+        terms["loss"].backward()
+        optimizer.step()
+        readings.append(float(terms["reading"]))
+    assert readings[-1] < readings[0]
+
+
+def test_the_reader_sees_what_it_sees_of_a_prepared_word():
+    rng = np.random.default_rng(0)
+    spec = InputSpec(height=32, width=64, color="rgb", mask=True)
+    image = rng.integers(0, 256, (32, 64, 3), dtype=np.uint8)
+    mask = rng.integers(0, 256, (32, 64), dtype=np.uint8)
+    expected = normalise(torch.from_numpy(prepare(image, mask, spec))[None], spec)
+    wide = np.pad(image, ((0, 0), (0, 16), (0, 0)), "edge")
+    masks = torch.from_numpy(np.pad(mask, ((0, 0), (0, 16)), "edge"))[None, None].float() / 255
+    images = torch.from_numpy(wide.transpose(2, 0, 1))[None]
+    given = read_through(images, masks, torch.tensor([64]), spec)
+    assert given.shape == (1, 4, 32, 64)
+    assert torch.allclose(given, expected, atol=1e-4)
+
+
+def test_a_reader_without_a_mask_channel_is_refused(tmp_path):
+    save_recognizer(tmp_path / "plain.safetensors", CRNN(**SMALL))
+    with pytest.raises(ConfigError, match="fine-tuned with a mask channel"):
+        ReadingLoss(str(tmp_path / "plain.safetensors"), 1.0, device=torch.device("cpu"), amp="off")
+
+
+def test_words_of_no_use_are_left_out_and_a_batch_of_them_is_refused(words, loss):
+    (dataset,) = open_reading([words], charset=loss.network.charset, frames=1, height=32, widest=96, seed=0)
+    sample = batch_of(words, loss, 1)
+    assert dataset[0, 0] is None or int(sample.lengths[0]) == 1
+    with pytest.raises(DataError, match="not one of 2 words"):
+        collate_reading([None, None])
