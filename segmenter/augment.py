@@ -29,6 +29,7 @@ class AugmentSpec:
         inversion: probability that the picture becomes its negative: light text on dark and dark text on light are
             then seen equally often, whatever the data prefer.
         mirror: probability of a flip, drawn once for each axis; text seen from behind is still text.
+        quarter: probability of a quarter turn, where the result is square; signs run up walls, too.
     """
 
     rotation: float = 15.0
@@ -40,6 +41,7 @@ class AugmentSpec:
     noise: float = 10 / 255
     inversion: float = 0.0
     mirror: float = 0.0
+    quarter: float = 0.0
 
 
 class Sample(NamedTuple):
@@ -82,7 +84,10 @@ def augment(
     if generator.random() < spec.inversion:
         view = view._replace(image=255 - view.image)
     axes = tuple(axis for axis in (0, 1) if generator.random() < spec.mirror)
-    image, text, region = (None if part is None else np.ascontiguousarray(np.flip(part, axes)) for part in view)
+    quarters = int(spec.quarter > 0 and size[0] == size[1] and generator.random() < spec.quarter)
+    image, text, region = (
+        None if part is None else np.ascontiguousarray(np.rot90(np.flip(part, axes), quarters)) for part in view
+    )
     assert image is not None
     return Sample(image, text, region)
 

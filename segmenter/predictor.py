@@ -14,7 +14,17 @@ from torch import Tensor
 
 from segmenter.fused import FusedNet
 from segmenter.network import STRIDE, MutuallyGuidedNet, normalise_images
-from segmenter.preprocess import SCENE_HEIGHT, as_rgb, is_scene, mask_size, padded, rescale, working_size
+from segmenter.preprocess import (
+    SCENE_HEIGHT,
+    as_rgb,
+    is_scene,
+    is_tall,
+    mask_size,
+    padded,
+    rescale,
+    turned,
+    working_size,
+)
 from segmenter.pyramid import Scales, check_scales, join_levels, level_sizes
 from segmenter.tiling import SMALLEST_TILE, TILE_SIDE, Mosaic
 from segrec.core.device import autocast, resolve_device
@@ -140,11 +150,17 @@ class Segmenter:
     def prepare(self, image: Array) -> Array:
         """Return a picture at working size, (h, w, 3) uint8 RGB: the part of `predict_text` before the network.
 
+        Tall word crops are turned, see `turns`.
+
         Raises:
             ValueError: for an array that is no picture.
         """
-        colour = as_rgb(image, 0)
+        colour = self._upright(as_rgb(image, 0))
         return rescale(colour, self._working_size(colour))
+
+    def turns(self, image: Array) -> bool:
+        """Return whether `prepare` turns a picture a quarter, against the clock; its mask is then to be turned back."""
+        return is_tall((image.shape[0], image.shape[1]), self.scene_height)
 
     def text_of_prepared(self, pictures: Sequence[Array]) -> list[Probabilities]:
         """Return the text masks of one pass through the network, (h, w) float32 each, at working size.
@@ -162,7 +178,8 @@ class Segmenter:
             raise ValueError(f"batch_size must be at least 1, got {batch_size}")
         if isinstance(images, np.ndarray):
             raise ValueError(f"images must be a list of pictures, got one array {images.shape}; wrap it as [image]")
-        colour = [as_rgb(image, position) for position, image in enumerate(images)]
+        given = [as_rgb(image, position) for position, image in enumerate(images)]
+        colour = [self._upright(image) for image in given]
         levels = [(position, size) for position, image in enumerate(colour) for size in self._level_sizes(image)]
         found: dict[int, Probabilities] = {}
         for chosen in equal_batches({number: size for number, (_, size) in enumerate(levels)}, batch_size):
@@ -172,10 +189,17 @@ class Segmenter:
         for number, (position, _) in enumerate(levels):  # in this order whatever the batches: sums depend on it
             of_picture[position].append(found.pop(number))
         sizes = [at(image.shape[:2], self._working_size(image)) for image in colour]
-        return [
+        joined = [
             tuple(join_levels(of_map, size) for of_map in zip(*of_levels, strict=True))
             for size, of_levels in zip(sizes, of_picture, strict=True)
         ]
+        return [
+            tuple(turned(one, -1) for one in maps) if self.turns(image) else maps
+            for image, maps in zip(given, joined, strict=True)
+        ]
+
+    def _upright(self, image: Array) -> Array:
+        return turned(image) if self.turns(image) else image
 
     def _maps(self, pictures: Sequence[Array], network: Network, maps: int, batch_size: int) -> list[Probabilities]:
         """Return the maps (maps, h, w) of pictures at working size (h, w, 3) that have one size once padded."""

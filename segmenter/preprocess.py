@@ -14,6 +14,12 @@ from segrec.core.images import Array, resize
 SCENE_HEIGHT = 384
 """Default: pictures taller than this are scenes, the others are word crops."""
 
+TALL = 1.5
+"""Word crops higher than this many times their width are turned a quarter on their way through the network.
+
+At the working height they would be a few pixels wide, and most hold a word that runs up or down.
+"""
+
 LONGEST_CROP = 960
 """Word crops are not enlarged beyond this side, so that a picture of one row by thousands of columns stays small."""
 
@@ -57,6 +63,16 @@ def _remedy(image: NDArray[Any]) -> str:
 def is_scene(size: tuple[int, int], scene_height: int | None) -> bool:
     """Return whether a picture of (height, width) is a scene, not a word crop; None takes none for one."""
     return scene_height is not None and size[0] > scene_height
+
+
+def is_tall(size: tuple[int, int], scene_height: int | None = SCENE_HEIGHT) -> bool:
+    """Return whether a picture of (height, width) is a word crop that enters the network turned, see `TALL`."""
+    return not is_scene(size, scene_height) and size[0] > TALL * size[1]
+
+
+def turned(array: NDArray[Any], quarters: int = 1) -> NDArray[Any]:
+    """Return a picture or mask (H, W, ...) turned by so many quarters, against the clock."""
+    return np.ascontiguousarray(np.rot90(array, quarters))
 
 
 def working_size(

@@ -26,7 +26,7 @@ from segrec.jobs.precompute import open_segmenter, precompute_masks
 from segrec.reader import Reader, Segmenter
 from segrec.training.distributed import ALONE, launched
 
-SIZES = {"small": (14, 40), "wide": (12, 500), "large": (90, 210)}
+SIZES = {"small": (14, 40), "wide": (12, 500), "large": (90, 210), "tall": (70, 20)}
 
 
 def crop(size: tuple[int, int]) -> np.ndarray:

@@ -20,7 +20,7 @@ from faults.workplace import (
     progress,
     unsound,
 )
-from segmenter.preprocess import mask_size, working_size
+from segmenter.preprocess import is_tall, mask_size, working_size
 from segrec.core.lmdb_io import DATA_FILE, commit
 from segrec.data.masks.store import MaskStore
 from segrec.data.words import COUNT_KEY, WordLmdb, image_key, label_key
@@ -127,6 +127,9 @@ def kept_size(size: tuple[int, int], store: MaskStore) -> tuple[int, int]:
     height = store.record.input_size[0]
     if store.record.mask_size == "crop" or height is None:
         return size
+    if is_tall(size, None):
+        across, down = kept_size((size[1], size[0]), store)
+        return down, across
     return mask_size(size, working_size(size, height=height, scene_height=None))
 
 

@@ -12,7 +12,7 @@ from torch import Tensor
 from recognizers.charset import Charset
 from recognizers.training import fits
 from segmenter.network import STRIDE
-from segmenter.preprocess import rescale, working_size
+from segmenter.preprocess import is_tall, rescale, working_size
 from segrec.core.errors import ConfigError, DataError
 from segrec.core.images import Array
 from segrec.data.augment import augment_word
@@ -70,6 +70,8 @@ class ReadingDataset:
         text = self._charset.normalise(word.label)
         if word.image is None or not text or not fits(text, self._frames):
             return None
+        if is_tall((word.image.shape[0], word.image.shape[1]), None):
+            return None  # the segmenter would see it turned, and the recognizer not
         _, width = working_size(word.image.shape[:2], height=self._height, scene_height=None)
         picture = rescale(word.image, (self._height, min(width, self._widest)))
         rng = np.random.default_rng((self._seed, position, visit))

@@ -10,6 +10,7 @@ import torch
 
 from segmenter.augment import AugmentSpec, Sample, augment, move_soft
 from segmenter.datasets.base import IGNORE, MaskedImages
+from segmenter.preprocess import is_tall, turned
 from segmenter.training import SegmentationBatch
 from segrec.core.images import Array, Interpolation, resize
 from segrec.data.verified_words import visited_sample
@@ -18,7 +19,7 @@ from segrec.training.batches import Key
 Supervision = Literal["draw", "both", "text"]
 
 WORD_SPEC = AugmentSpec(rotation=4.0, scale=(0.85, 1.25), inversion=0.5, mirror=0.25)
-SCENE_SPEC = AugmentSpec(scale=(0.9, 1.1), inversion=0.1, mirror=0.1)
+SCENE_SPEC = AugmentSpec(scale=(0.9, 1.1), inversion=0.1, mirror=0.1, quarter=0.1)
 SCENE_SCALE = (0.5, 1.6)
 """Smallest and largest zoom of a scene's window over the scene's own pixels, where no other is asked for."""
 
@@ -65,6 +66,7 @@ class SegmentationDataset:
         rng = np.random.default_rng((self._seed, position, visit))
         sample = visited_sample(self._images, position, seed=self._seed, visit=visit)
         if self._words:
+            sample = _turned_if_tall(sample)
             cut, spec = _window(_at_height(sample, self._size[0]), self._size, rng), WORD_SPEC
         else:
             cut, spec = _scene_window(sample, self._size, rng, self._scene_zoom), SCENE_SPEC
@@ -74,6 +76,13 @@ class SegmentationDataset:
         if self._supervision == "both" or result.text is None or result.region is None:
             return result
         return result._replace(region=None) if rng.random() < 0.5 else result._replace(text=None)
+
+
+def _turned_if_tall(sample: Sample) -> Sample:
+    """Return a word as it enters the network at prediction: turned a quarter where it is tall."""
+    if not is_tall((sample.image.shape[0], sample.image.shape[1]), None):
+        return sample
+    return Sample(turned(sample.image), *(None if mask is None else turned(mask) for mask in sample[1:]))
 
 
 def _at_height(sample: Sample, height: int) -> Sample:

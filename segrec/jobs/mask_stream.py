@@ -14,7 +14,7 @@ import torch
 from numpy.typing import NDArray
 
 from segmenter.predictor import BATCH_PIXELS, equal_batches
-from segmenter.preprocess import mask_size, rescale
+from segmenter.preprocess import mask_size, rescale, turned
 from segrec.core.images import Array
 from segrec.core.interrupt import HeldInterrupt, held_interrupts
 from segrec.data.masks.predicted import mask_bytes
@@ -36,6 +36,9 @@ class TextNetwork(Protocol):
     def prepare(self, image: Array) -> Array:
         """Return a picture as the network takes it."""
 
+    def turns(self, image: Array) -> bool:
+        """Return whether `prepare` turns a picture a quarter."""
+
     def text_of_prepared(self, pictures: Sequence[Array]) -> list[NDArray[np.float32]]:
         """Return the text masks of one pass."""
 
@@ -51,7 +54,9 @@ class _Crop(NamedTuple):
     picture: Array
     """As `prepare` gives it."""
     size: tuple[int, int]
-    """(height, width) of the mask to be."""
+    """(height, width) of the mask to be, as the picture stands."""
+    turned: bool
+    """Whether the picture is turned, so that the mask must be turned back."""
 
 
 Loader = Callable[[Iterable[int]], list[_Crop | None]]
@@ -119,7 +124,7 @@ def encoded_masks(
 
         def text_of(crops: Sequence[_Crop]) -> Future[list[bytes]]:
             maps = network.text_of_prepared([crop.picture for crop in crops])
-            return helpers.submit(_finished, maps, [crop.size for crop in crops], encode)
+            return helpers.submit(_finished, maps, crops, encode)
 
         for piece, crops in _loaded(words, partial(_load, words, network, size), todo, helpers, held):
             passes = [
@@ -157,12 +162,13 @@ def _loaded(
 
 def _load(words: WordLmdb, network: TextNetwork, size: MaskSize, positions: Iterable[int]) -> list[_Crop | None]:
     images = (words[position].image for position in positions)
-    return [None if image is None else _crop(image, network.prepare(image), size) for image in images]
+    return [None if image is None else _crop(image, network, size) for image in images]
 
 
-def _crop(image: Array, picture: Array, size: MaskSize) -> _Crop:
-    own = (image.shape[0], image.shape[1])
-    return _Crop(picture, own if size == "crop" else mask_size(own, (picture.shape[0], picture.shape[1])))
+def _crop(image: Array, network: TextNetwork, size: MaskSize) -> _Crop:
+    picture, is_turned = network.prepare(image), network.turns(image)
+    own = (image.shape[1], image.shape[0]) if is_turned else (image.shape[0], image.shape[1])
+    return _Crop(picture, own if size == "crop" else mask_size(own, (picture.shape[0], picture.shape[1])), is_turned)
 
 
 def _passes(crops: Mapping[int, _Crop | None], piece: Piece, device: torch.device) -> Iterator[list[int]]:
@@ -176,10 +182,11 @@ def _passes(crops: Mapping[int, _Crop | None], piece: Piece, device: torch.devic
 
 
 def _finished(
-    maps: Sequence[NDArray[np.float32]], sizes: Sequence[tuple[int, int]], encode: Callable[[Array], bytes]
+    maps: Sequence[NDArray[np.float32]], crops: Sequence[_Crop], encode: Callable[[Array], bytes]
 ) -> list[bytes]:
-    """Return masks at working size, in [0, 1], encoded at the sizes (height, width) that they are to have."""
-    return [encode(mask_bytes(rescale(text, size))) for text, size in zip(maps, sizes, strict=True)]
+    """Return masks at working size, in [0, 1], encoded at the sizes that they are to have, as their words stand."""
+    masks = (mask_bytes(rescale(text, crop.size)) for text, crop in zip(maps, crops, strict=True))
+    return [encode(turned(mask, -1) if crop.turned else mask) for mask, crop in zip(masks, crops, strict=True)]
 
 
 def _collected(running: _Running, held: HeldInterrupt) -> tuple[int, list[bytes]]:

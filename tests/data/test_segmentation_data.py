@@ -31,6 +31,34 @@ def masks_of(size: tuple[int, int]) -> tuple[np.ndarray, np.ndarray]:
     return text, region
 
 
+class OnePicture:
+    """A picture whose left half is text."""
+
+    def __init__(self, height: int, width: int) -> None:
+        self.text = np.zeros((height, width), np.uint8)
+        self.text[:, : width // 2] = 255
+
+    def __len__(self) -> int:
+        return 1
+
+    def name(self, position: int) -> str:
+        return "picture"
+
+    def sample(self, position: int) -> Sample:
+        return Sample(np.repeat(self.text[:, :, None], 3, axis=2), self.text, None)
+
+
+def test_a_tall_word_is_learnt_from_on_its_side_as_it_is_predicted():
+    tall = SegmentationDataset(OnePicture(120, 40), (32, 96), seed=0, words=True)[0, 0]
+    flat = SegmentationDataset(OnePicture(40, 120), (32, 96), seed=0, words=True)[0, 0]
+    known = tall.text != 128
+    assert known.mean() > 0.5, "upright, a tall word would fill a ninth of the sample"
+    rows, columns = (np.abs(np.diff(tall.text.astype(int) * known, axis=axis)).mean() for axis in (0, 1))
+    assert rows > columns, "the edge between its halves runs along the sample"
+    rows, columns = (np.abs(np.diff(flat.text.astype(int) * (flat.text != 128), axis=axis)).mean() for axis in (0, 1))
+    assert columns > rows
+
+
 def write_words(folder: Path, *, stores: tuple[str, ...] = (ORACLE, REGIONS), done: int = 3) -> Path:
     with WordWriter(folder) as writer:
         for size in SIZES:

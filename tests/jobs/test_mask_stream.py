@@ -49,6 +49,9 @@ class GreyNetwork:
     def prepare(self, image: np.ndarray) -> np.ndarray:
         return image
 
+    def turns(self, image: np.ndarray) -> bool:
+        return False
+
     def text_of_prepared(self, pictures: list[np.ndarray]) -> list[np.ndarray]:
         self.threads.add(torch.get_num_threads())
         self.passes.append(tuple(int(picture[1, 1, 0]) for picture in pictures))

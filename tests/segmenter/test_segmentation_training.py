@@ -115,6 +115,16 @@ def test_an_inverted_view_keeps_its_masks_and_a_mirrored_one_moves_them_too():
     assert np.array_equal(mirrored.region[::-1, ::-1], source.region)
 
 
+def test_a_square_view_may_be_turned_a_quarter_and_another_is_not():
+    rng = np.random.default_rng(2)
+    image, text = rng.integers(0, 256, (40, 40, 3), dtype=np.uint8), rng.integers(0, 2, (40, 40), np.uint8) * 255
+    source, turning = Sample(image, text, None), replace(STILL, quarter=1.0)
+    turned = augment(source, (40, 40), np.random.default_rng(0), turning)
+    assert np.abs(turned.image.astype(int) - np.rot90(image)).max() <= 1
+    assert np.array_equal(turned.text, np.rot90(text))
+    assert augment(source, (40, 60), np.random.default_rng(0), turning).image.shape == (40, 60, 3)
+
+
 def test_a_step_with_text_masks_alone_leaves_the_region_decoder_as_it_is():
     torch.manual_seed(4)
     model = MutuallyGuidedNet(width=2).train()

@@ -108,6 +108,19 @@ def test_masks_are_those_of_the_networks_own_guided_pass(segmenter: Segmenter):
         np.testing.assert_allclose(mask, logits[0, 0].sigmoid().numpy(), rtol=0, atol=1e-4)
 
 
+def test_a_tall_word_crop_is_predicted_turned_and_a_tall_scene_is_not(segmenter: Segmenter):
+    tall, nearly, scene = picture(90, 30), picture(45, 30), picture(200, 60)
+    for image, is_turned in ((tall, True), (nearly, False), (scene, False)):
+        assert segmenter.turns(image) is is_turned
+        on_its_side = np.ascontiguousarray(np.rot90(image))
+        flat = Segmenter(segmenter.model, scene_height=1 if image is scene else 96, tile_side=128)
+        sideways = flat.predict_text([on_its_side])[0]
+        upright = segmenter.predict_text([image])[0]
+        assert upright.shape == (sideways.shape[1], sideways.shape[0])
+        assert np.array_equal(upright, np.rot90(sideways, -1)) is is_turned
+    assert [mask.shape for mask in segmenter.predict([tall])[0]] == [(90, 30)] * 2
+
+
 def test_no_pictures_give_no_masks(segmenter: Segmenter):
     assert segmenter.predict([]) == [] and segmenter.predict_text([]) == []
 
