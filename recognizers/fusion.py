@@ -100,11 +100,12 @@ class ModulatedConvolution(FusedConvolution):
 
     def forward(self, images: Tensor) -> Tensor:
         """Maps of images (N, 4, H, W)."""
-        maps = super().forward(colour_channels(images, self.in_channels))
+        maps: Tensor = super().forward(colour_channels(images, self.in_channels))
         mask = images[:, 3:]
         if mask.shape[2:] != maps.shape[2:]:
             mask = functional.interpolate(mask, maps.shape[2:], mode="area")
-        scale, shift = self.fusion(mask).chunk(2, dim=1)
+        changes: Tensor = self.fusion(mask)
+        scale, shift = changes.chunk(2, dim=1)
         return maps * (1 + scale) + shift
 
 

@@ -143,10 +143,11 @@ class MutuallyGuidedNet(nn.Module):
         """
         self._check(images)
         features = self.encoder(images)
-        if self.passes == 1:
-            return self.text_decoder(features, None)
-        region = self.region_decoder(features, None)
-        return self.text_decoder(features, self.text_guidance(self._guidance(region))[-1])
+        guidance = None
+        if self.passes == 2:
+            guidance = self.text_guidance(self._guidance(self.region_decoder(features, None)))[-1]
+        text: Tensor = self.text_decoder(features, guidance)
+        return text
 
     def _guidance(self, logits: Tensor) -> Tensor:
         return (logits.detach() if self.detach_guidance else logits).sigmoid()
@@ -229,12 +230,14 @@ class Decoder(Coder):
             assert isinstance(block, nn.Sequential)
             skipped = features[3 - depth] if self.skips else None
             maps = self.run(block, _upsampled, maps, skipped, guidance if depth == 0 else None)
-        return self.head(maps)
+        logits: Tensor = self.head(maps)
+        return logits
 
 
 def _pooled(block: nn.Sequential, maps: Tensor) -> Tensor:
     """Return the block on maps of half the size."""
-    return block.forward(F.max_pool2d(maps, 2))
+    pooled: Tensor = block(F.max_pool2d(maps, 2))
+    return pooled
 
 
 def _upsampled(block: nn.Sequential, maps: Tensor, skipped: Tensor | None, guidance: Tensor | None) -> Tensor:

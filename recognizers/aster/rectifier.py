@@ -66,7 +66,7 @@ class Localiser(nn.Module):
         """Points of images (N, C, 32, 64)."""
         features = self.stn_fc1(self.stn_convnet(images).flatten(1))
         points: Tensor = self.stn_fc2(0.1 * features)  # a tenth: points move slowly while the readers learn
-        return points.unflatten(1, (-1, 2))
+        return torch.unflatten(points, 1, (-1, 2))
 
 
 class Rectifier(nn.Module):

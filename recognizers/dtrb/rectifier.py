@@ -82,7 +82,7 @@ class Localiser(nn.Module):
         with torch.autocast(images.device.type, enabled=False):
             hidden = self.localization_fc1(features.to(self.localization_fc2.weight.dtype))
             points: Tensor = self.localization_fc2(hidden)
-        return points.unflatten(1, (-1, 2))
+        return torch.unflatten(points, 1, (-1, 2))
 
 
 def _slanted_edges(points: int) -> Points:

@@ -115,14 +115,15 @@ def _cut_share(x: Tensor, features: Tensor, weight: Tensor, *, backend: str, lan
         scale = torch.where(total > 0, 1 / total, 0)
         value = (x * outside).sum(1) * scale
         slope = (2 * outside - everything) * scale  # A(1 - x) - Ax, where Ax = A1 - A(1 - x)
-    return _WithGradient.apply(x, value, slope)
+    share: Tensor = _WithGradient.apply(x, value, slope)
+    return share
 
 
 def _affinity_times(maps: Tensor, features: Tensor, weight: Tensor, *, backend: str, landmarks: int) -> Tensor:
     """Return `diag(weight) A diag(weight)` times maps (R, h * w), the same shape."""
     weighted = maps * weight
     if backend == "gated":
-        return gated_times(features, weighted.unflatten(1, features.shape[1:])).flatten(1) * weight
+        return gated_times(features, torch.unflatten(weighted, 1, features.shape[1:])).flatten(1) * weight
     kept = weight.nonzero().squeeze(1)
     if not len(kept):
         return torch.zeros_like(maps)

@@ -8,7 +8,7 @@ import sys
 import tomllib
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, Literal, TypeVar
 
 import click
 
@@ -81,26 +81,22 @@ def format_option(command: Command) -> Command:
     )(command)
 
 
-class ScalesType(click.ParamType):
-    """Sizes of scenes in the network: `auto`, or numbers with commas between them."""
-
-    name = "auto|N[,N...]"
-
-    def convert(self, value: Any, parameter: click.Parameter | None, context: click.Context | None) -> Any:
-        """Return what `Segmenter(scales=)` takes, or fail in words."""
-        if value == "auto" or not isinstance(value, str):
-            return value
-        try:
-            return tuple(float(part) for part in value.split(","))
-        except ValueError:
-            self.fail(f"expected auto or numbers such as 1,0.5 or 1,512,256, got {value!r}", parameter, context)
+def _scales(value: str) -> Literal["auto"] | tuple[float, ...]:
+    """Return what `Segmenter(scales=)` takes, of `auto` or numbers with commas between them."""
+    if value == "auto":
+        return "auto"
+    try:
+        return tuple(float(part) for part in value.split(","))
+    except ValueError:
+        raise click.BadParameter(f"expected auto or numbers such as 1,0.5 or 1,512,256, got {value!r}") from None
 
 
 def scales_option(command: Command) -> Command:
     """Add `--scales`."""
     return click.option(
         "--scales",
-        type=ScalesType(),
+        type=_scales,
+        metavar="auto|N[,N...]",
         default="auto",
         show_default=True,
         help="Sizes of scenes in the network: shares of their own up to 1, longest sides above; 1: their own alone.",

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 from click.core import ParameterSource
 
 from segrec.cli.common import amp_option, common_options, workers_option
 from segrec.cli.recognizer_options import Command, optimisation_options, peak_rate
+
+if TYPE_CHECKING:
+    from segrec.jobs.segmenter_stages import Stage
 
 
 @click.group("train")
@@ -99,29 +102,22 @@ PLAIN_PLAN = ("steps", "phase1_share", "lr", "lambda1", "lambda2", "outside", "c
 _EXAMPLE = "expected a table such as {name = '1a', steps = 100, lr = 1e-4}"
 
 
-class StageType(click.ParamType):
-    """A stage: a table of a recipe, or the same on the command line as an inline TOML table."""
+def _stage(value: str | dict[str, object]) -> Stage:
+    """Return the stage of a recipe's table, or of the same as an inline TOML table on the command line."""
+    import tomllib
 
-    name = "TABLE"
+    from segrec.core.errors import ConfigError
+    from segrec.jobs.segmenter_stages import stage_of
 
-    def convert(self, value: Any, parameter: click.Parameter | None, context: click.Context | None) -> Any:
-        """Return the stage, or fail in words."""
-        import tomllib
-
-        from segrec.core.errors import ConfigError
-        from segrec.jobs.segmenter_stages import Stage, stage_of
-
-        if isinstance(value, Stage):
-            return value
-        try:
-            table = tomllib.loads(f"stage = {value}")["stage"] if isinstance(value, str) else value
-            if not isinstance(table, dict):
-                self.fail(f"{_EXAMPLE}, got {value!r}")
-            return stage_of(table)
-        except tomllib.TOMLDecodeError as error:
-            self.fail(f"{_EXAMPLE}, got {value!r}: {error}", parameter, context)
-        except ConfigError as error:
-            self.fail(str(error), parameter, context)
+    try:
+        table = tomllib.loads(f"stage = {value}")["stage"] if isinstance(value, str) else value
+        if not isinstance(table, dict):
+            raise click.BadParameter(f"{_EXAMPLE}, got {value!r}")
+        return stage_of(table)
+    except tomllib.TOMLDecodeError as error:
+        raise click.BadParameter(f"{_EXAMPLE}, got {value!r}: {error}") from error
+    except ConfigError as error:
+        raise click.BadParameter(str(error)) from error
 
 
 @command.command("segmenter")
@@ -152,7 +148,8 @@ class StageType(click.ParamType):
     "--stage",
     "stages",
     multiple=True,
-    type=StageType(),
+    type=_stage,
+    metavar="TABLE",
     help="A stage of the plan, repeatable; [[stage]] in a recipe.  [default: two, from the options below]",
 )
 @click.option("--steps", type=click.IntRange(1), default=2400, show_default=True, help="Optimiser steps.")
@@ -214,7 +211,7 @@ class StageType(click.ParamType):
 @amp_option
 @common_options()
 @click.pass_context
-def segmenter(context: click.Context, lr: float, **settings: Any) -> None:
+def segmenter(context: click.Context, /, lr: float, **settings: Any) -> None:
     """Train the mutually guided network.
 
     A SPEC is KIND=PATH or KIND:SPLIT=PATH, as totaltext:train=/data/TotalText; the kinds are words and scenes (what

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from segrec.core.errors import DataError
-from segrec.core.lmdb_io import DATA_FILE
+from segrec.core.lmdb_environments import DATA_FILE
 from segrec.core.runlog import LOGGER
 from segrec.data.masks.kinds import ORACLE, REGIONS
 from segrec.data.masks.store import MaskStore

@@ -48,7 +48,8 @@ class RenderedScene(NamedTuple):
         """(H, W) uint8, 255 inside any polygon."""
         size = (self.strokes.shape[0], self.strokes.shape[1])
         masks = [polygon_mask(polygon, size) for polygon in self.polygons]
-        return np.maximum.reduce([np.zeros(size, dtype=np.uint8), *masks])
+        region: Array = np.maximum.reduce([np.zeros(size, dtype=np.uint8), *masks])
+        return region
 
 
 @dataclass(frozen=True)

@@ -172,7 +172,7 @@ class _Stepper:
         values = {name: total / self.world.size for name, total in totals.items()}
         _check_finite("loss", values["loss"], step)
         self.optimizer.zero_grad(set_to_none=True)
-        self.scaler.scale(terms["loss"]).backward()
+        torch.autograd.backward(self.scaler.scale(terms["loss"]))
         if self.settings.gradient_clip is not None:
             values.update(self._clip(self.settings.gradient_clip, step))
         scale = self.scaler.get_scale()

@@ -95,7 +95,7 @@ class Progress:
             raise TrainingError(
                 f"{self.run.state} does not fit this network ({reason}); choose another --output"
             ) from error
-        states = torch.atleast_2d(state["random"])  # (processes, bytes)
+        states = state["random"].reshape(-1, state["random"].shape[-1])  # (processes, bytes)
         torch.set_rng_state(states[self.world.rank % len(states)].clone())  # torch crashes on a part of a tensor
         self.step, self.best, self.scores = int(state["step"]), float(state["best"]), dict(state["scores"])
         self.waited = int(state.get("waited", 0))

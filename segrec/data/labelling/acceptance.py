@@ -50,7 +50,7 @@ SPECK = 10
 INK, IGNORE = 255, 128
 
 Reason = Literal["no image", "short label", "flat", "unread", "border", "outline", "inverted", "disagreement"]
-REASONS: dict[Reason, str] = {
+REASONS: dict[str, str] = {
     "no image": "the picture cannot be read",
     "short label": "the label has fewer than two letters and digits",
     "flat": "no binarisation has a word's amount of ink",
