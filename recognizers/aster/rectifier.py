@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
 
 import numpy as np
 import torch
@@ -53,8 +52,9 @@ class Localiser(nn.Module):
     @property
     def in_channels(self) -> int:
         """Channels that the localiser looks at, which widening may change."""
-        first: Any = self.get_submodule("stn_convnet.0.0")
-        return int(first.in_channels)
+        first = self.get_submodule("stn_convnet.0.0")
+        assert isinstance(first, nn.Conv2d)
+        return first.in_channels
 
     def _start_at_the_frame(self, points: int) -> None:
         frame = edge_points(points, low=(_SOURCE_MARGIN,) * 2, high=(1 - _SOURCE_MARGIN,) * 2)

@@ -13,7 +13,7 @@ from segrec.core.errors import ConfigError
 from segrec.core.files import set_listed
 from segrec.data.masks.kinds import MASK_KINDS, MaskKind
 from segrec.jobs.norms import Norms
-from segrec.jobs.recognizer_fit import Optimisation
+from segrec.jobs.optimisation import Optimisation
 from segrec.training.optimizers import OPTIMIZERS
 from segrec.training.schedule import SCHEDULES
 from segrec.weights import SEGMENTER
