@@ -4,16 +4,14 @@ from __future__ import annotations
 
 import math
 from abc import ABC, abstractmethod
-from typing import ClassVar, Literal
+from typing import ClassVar
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from recognizers.choices import Fusion
 from recognizers.colour_channels import colour_channels
-
-Fusion = Literal["input", "adapter", "sft"]
-"""`input`: one more input channel of the first convolution (the paper's); the others are classes below."""
 
 WIDTH, KERNEL = 24, 5
 

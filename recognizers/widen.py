@@ -6,17 +6,17 @@ import copy
 import math
 from collections.abc import Sequence
 from dataclasses import replace
-from typing import Literal, TypeVar, get_args
+from typing import TypeVar, get_args
 
 import torch
 from torch import Tensor, nn
 from torch.nn.modules.batchnorm import _NormBase
 
+from recognizers.choices import Fusion, Init
 from recognizers.colour_channels import LUMA
 from recognizers.configuration import RecognizerNetwork
-from recognizers.fusion import FusedConvolution, Fusion, fuse
+from recognizers.fusion import FusedConvolution, fuse
 
-Init = Literal["random", "zero-mask", "luma"]
 Network = TypeVar("Network", bound=nn.Module)
 
 _WIDENED = "widened_layers"

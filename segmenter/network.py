@@ -16,14 +16,6 @@ from segmenter.recompute import recomputed
 STRIDE = 16
 """Height and width of an input must be multiples of this: the encoder halves its maps four times."""
 
-PRESETS: dict[str, dict[str, Any]] = {
-    "mgnet": {"width": 64},
-    "mgnet-skip": {"width": 64, "skips": True},
-    "mgnet-slim": {"width": 16, "skips": True},
-    "mgnet-slim-plain": {"width": 16},
-}
-"""Keyword arguments of `MutuallyGuidedNet` by preset: the paper's net, the same with skips, small ones for the CPU."""
-
 
 class Outputs(NamedTuple):
     """Logits (N, 1, H, W) of both heads: the first pass (guidance 0), then the guided pass (None after one phase).

@@ -4,17 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Any
+from typing import Any, get_args
 
 import torch
 from torch import Tensor
 
+from segmenter.choices import Backend
 from segmenter.crf.affinity import exact_times, pixel_features
 from segmenter.crf.gated import gated_times
 from segmenter.crf.nystrom import nystrom_times
 from segmenter.crf.shrinking import shrink, shrunk_size
 
-BACKENDS = ("nystrom", "exact", "gated")
+BACKENDS: tuple[str, ...] = get_args(Backend)
 """How the affinity is applied: approximated by landmarks, exactly (small images only), or among neighbours only."""
 
 EXACT_SIDE = 96

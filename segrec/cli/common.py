@@ -8,11 +8,13 @@ import sys
 import tomllib
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any, Literal, TypeVar
+from typing import Any, Literal
 
 import click
 
-Command = TypeVar("Command", bound=Callable[..., Any])
+from segrec.cli.setting import Command, setting
+from segrec.jobs.common_settings import Common
+from segrec.jobs.segmenter_evaluation_settings import SegmenterEvaluation
 
 
 def common_options(*, seed: bool = True, device: bool = True) -> Callable[[Command], Command]:
@@ -28,7 +30,7 @@ def common_options(*, seed: bool = True, device: bool = True) -> Callable[[Comma
         options = [
             click.option(
                 "--device",
-                default="auto",
+                default=Common.device,
                 show_default=True,
                 hidden=not device,
                 expose_value=device,
@@ -52,9 +54,7 @@ def common_options(*, seed: bool = True, device: bool = True) -> Callable[[Comma
             ),
         ]
         if seed:
-            options.append(
-                click.option("--seed", type=click.IntRange(0), default=0, show_default=True, help="Random seed.")
-            )
+            options.append(setting(Common, "seed", "Random seed.", kind=click.IntRange(0)))
         for option in options:
             command = option(command)
         return command
@@ -64,9 +64,7 @@ def common_options(*, seed: bool = True, device: bool = True) -> Callable[[Comma
 
 def amp_option(command: Command) -> Command:
     """Add `--amp`."""
-    return click.option(
-        "--amp", type=click.Choice(["off", "bf16", "fp16"]), default="off", show_default=True, help="Mixed precision."
-    )(command)
+    return setting(Common, "amp", "Mixed precision.")(command)
 
 
 def format_option(command: Command) -> Command:
@@ -93,21 +91,18 @@ def _scales(value: str) -> Literal["auto"] | tuple[float, ...]:
 
 def scales_option(command: Command) -> Command:
     """Add `--scales`."""
-    return click.option(
-        "--scales",
-        type=_scales,
+    return setting(
+        SegmenterEvaluation,
+        "scales",
+        "Sizes of scenes in the network: shares of their own up to 1, longest sides above; 1: their own alone.",
+        kind=_scales,
         metavar="auto|N[,N...]",
-        default="auto",
-        show_default=True,
-        help="Sizes of scenes in the network: shares of their own up to 1, longest sides above; 1: their own alone.",
     )(command)
 
 
 def workers_option(command: Command) -> Command:
     """Add `--workers`."""
-    return click.option(
-        "--workers", type=click.IntRange(0), default=1, show_default=True, help="Loader processes or threads."
-    )(command)
+    return setting(Common, "workers", "Loader processes or threads.", kind=click.IntRange(0))(command)
 
 
 def _set_up_messages(context: click.Context, parameter: click.Parameter, quiet: bool) -> None:

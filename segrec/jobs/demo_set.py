@@ -10,10 +10,11 @@ from segrec.core.lmdb_environments import DATA_FILE
 from segrec.core.runlog import LOGGER
 from segrec.data.masks.kinds import ORACLE, REGIONS
 from segrec.data.masks.store import MaskStore
+from segrec.jobs.common_settings import DEMO
 from segrec.rendering.words import RenderSources
 from segrec.rendering.writing import render_words
 
-FOLDER = Path("segrec-demo")
+FOLDER = Path(DEMO)
 SIZES = {"train": 2400, "test": 2000}
 SEED = 7
 

@@ -14,8 +14,9 @@ from segrec.core.errors import ConfigError
 from segrec.core.interrupt import held_interrupts
 from segrec.core.runlog import LOGGER, progress_bar
 from segrec.core.workers import worker_processes
-from segrec.data.labelling.acceptance import METHOD, REASONS, THRESHOLD, Reason, Verifier, label_mask
+from segrec.data.labelling.acceptance import METHOD, Verifier, label_mask
 from segrec.data.labelling.binarise import HEIGHT
+from segrec.data.labelling.reasons import REASONS, THRESHOLD, Reason
 from segrec.data.masks.codec import EXACT_CODEC, hole, mask_codec
 from segrec.data.masks.record import MaskRecord, SourceRecord, VerifierRecord
 from segrec.data.masks.store import MaskStore

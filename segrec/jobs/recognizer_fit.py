@@ -17,8 +17,8 @@ from segrec.core.errors import ConfigError, DataError
 from segrec.core.runlog import LOGGER
 from segrec.data.recognition import LoadedBatch, RecognitionDataset, WordSet, collate
 from segrec.evaluation.scoring import score_words
-from segrec.jobs.optimisation import Optimisation
 from segrec.jobs.recognizer_loss import CountedLoss, frames_of, taught
+from segrec.jobs.recognizer_settings import Optimisation
 from segrec.training.batches import step_batches
 from segrec.training.distributed import World
 from segrec.training.loop import Evaluation, fit

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import KW_ONLY, dataclass
 from pathlib import Path
 
 import torch
@@ -12,45 +10,15 @@ from recognizers.configuration import AttentionNetwork, RecognizerNetwork
 from recognizers.loading import load_pretrained, save_recognizer
 from segrec.core.checkpoint import state_digest
 from segrec.core.errors import ConfigError
-from segrec.core.files import set_listed
 from segrec.core.runlog import LOGGER
 from segrec.data.recognition import WordSet
 from segrec.data.words import WordLmdb
 from segrec.jobs.architectures import architecture_of, check_command, read_charset
-from segrec.jobs.optimisation import Optimisation
 from segrec.jobs.recognizer_fit import check, fit_recognizer
+from segrec.jobs.recognizer_settings import RecognizerTraining
 from segrec.training.distributed import World, launched
 from segrec.training.run_directory import RunDirectory
 from segrec.weights import resolve_weights
-
-
-@dataclass(frozen=True)
-class RecognizerTraining(Optimisation):
-    """Settings of a training from scratch; those of `Optimisation` come with it.
-
-    Attributes:
-        data: word databases; one path may stand for a list of one.
-        output: the run directory.
-        architecture: `crnn` or `aster`.
-        preset: size of the network; None takes the slim one, or what `pretrained` has.
-        charset: `alnum`, `printable`, a file or the characters themselves; None takes alnum, or what `pretrained` has.
-        pretrained: weights to start from: shipped name, run directory or file; None starts from scratch.
-        bidirectional: for aster, a second decoder that writes from right to left.
-        ctc_aid: for aster, weight of a CTC loss that helps its encoder to learn, see `recognizers.training`.
-    """
-
-    data: Sequence[str]
-    output: str
-    _: KW_ONLY
-    architecture: str = "crnn"
-    preset: str | None = None
-    charset: str | None = None
-    pretrained: str | None = None
-    bidirectional: bool = False
-    ctc_aid: float = 0.5
-
-    def __post_init__(self) -> None:
-        set_listed(self, "data")
 
 
 def train_recognizer(settings: RecognizerTraining) -> Path:

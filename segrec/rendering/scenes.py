@@ -18,7 +18,7 @@ from segrec.rendering.distractors import cover, scatter
 from segrec.rendering.layers import Points, TextLayer
 from segrec.rendering.paint import paint
 from segrec.rendering.record import RenderRecord
-from segrec.rendering.styles import Style, check_style
+from segrec.rendering.styles import USUAL, Style, check_style
 from segrec.rendering.words import Material, RenderSources
 
 SIDES = (256, 640)
@@ -87,7 +87,7 @@ class SceneRenderer:
         ConfigError: there is no such style.
     """
 
-    def __init__(self, seed: int, sources: RenderSources | None = None, *, style: Style = "mixed") -> None:
+    def __init__(self, seed: int, sources: RenderSources | None = None, *, style: Style = USUAL) -> None:
         self._seed = seed
         if check_style(style) == "signs":
             raise ConfigError("scenes have no style 'signs'; choose mixed or hard, or render words")

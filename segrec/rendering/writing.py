@@ -24,7 +24,7 @@ from segrec.data.masks.writer import MaskStoreWriter
 from segrec.data.words import WordLmdb, WordWriter
 from segrec.rendering.record import RENDER_KEY
 from segrec.rendering.scenes import RenderedScene, SceneRenderer
-from segrec.rendering.styles import Style
+from segrec.rendering.styles import USUAL, Style
 from segrec.rendering.text_free import TextFreeRenderer
 from segrec.rendering.words import RenderedWord, RenderSources, WordRenderer
 
@@ -54,7 +54,7 @@ def render_words(
     sources: RenderSources | None = None,
     workers: int = 1,
     masks: bool = True,
-    style: Style = "mixed",
+    style: Style = USUAL,
     overwrite: bool = False,
 ) -> None:
     """Write `count` rendered words as an lmdb; with `masks` also the stores `oracle` (strokes) and `regions` in it.
@@ -125,7 +125,7 @@ def render_scenes(
     seed: int = 0,
     sources: RenderSources | None = None,
     workers: int = 1,
-    style: Style = "mixed",
+    style: Style = USUAL,
     text_free: bool = False,
 ) -> None:
     """Write `count` rendered scenes as `images/*.jpg`, `text/*.png`, `regions/*.png` and `polygons/*.json`.
@@ -138,7 +138,7 @@ def render_scenes(
         DataError: the output already holds scenes, or cannot be written.
     """
     _check_count(count)
-    if text_free and style != "mixed":
+    if text_free and style != USUAL:
         raise ConfigError(f"text-free scenes have no style, got {style!r}; leave out --style or --text-free")
     folder = Path(output)
     if (folder / "scenes.json").exists():

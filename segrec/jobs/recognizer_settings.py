@@ -1,12 +1,17 @@
-"""What every training of a recognizer is told."""
+"""What a training of a recognizer is told: what every one needs, and what one from scratch does."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import KW_ONLY, dataclass
 from typing import ClassVar, Literal
 
+from segrec.core.files import set_listed
+from segrec.jobs.common_settings import Amp, Common
 from segrec.training.schedule import LoopSettings
+
+RATES = {"adam": 1e-3, "adamw": 1e-3, "adadelta": 1.0}
+"""Peak learning rates that suit the optimizers."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -36,7 +41,7 @@ class Optimisation:
     ratios: Sequence[float] = ()
     steps: int = 10_000
     batch_size: int = 64
-    learning_rate: float = 1e-3
+    learning_rate: float = RATES["adamw"]
     optimizer: str = "adamw"
     weight_decay: float = 1e-4
     schedule: Literal["trapezoid", "onecycle"] = "trapezoid"
@@ -47,10 +52,10 @@ class Optimisation:
     evaluate_every: int = 1000
     checkpoint_every: int = 200
     augment: bool = True
-    seed: int = 0
-    workers: int = 1
-    device: str = "auto"
-    amp: str = "off"
+    seed: int = Common.seed
+    workers: int = Common.workers
+    device: str = Common.device
+    amp: Amp = Common.amp
 
     def loop(self) -> LoopSettings:
         """Return what the loop is told.
@@ -68,3 +73,32 @@ class Optimisation:
             ema_decay=self.ema_decay,
             patience=self.patience,
         )
+
+
+@dataclass(frozen=True)
+class RecognizerTraining(Optimisation):
+    """Settings of a training from scratch; those of `Optimisation` come with it.
+
+    Attributes:
+        data: word databases; one path may stand for a list of one.
+        output: the run directory.
+        architecture: `crnn` or `aster`.
+        preset: size of the network; None takes the slim one, or what `pretrained` has.
+        charset: `alnum`, `printable`, a file or the characters themselves; None takes alnum, or what `pretrained` has.
+        pretrained: weights to start from: shipped name, run directory or file; None starts from scratch.
+        bidirectional: for aster, a second decoder that writes from right to left.
+        ctc_aid: for aster, weight of a CTC loss that helps its encoder to learn, see `recognizers.training`.
+    """
+
+    data: Sequence[str]
+    output: str
+    _: KW_ONLY
+    architecture: str = "crnn"
+    preset: str | None = None
+    charset: str | None = None
+    pretrained: str | None = None
+    bidirectional: bool = False
+    ctc_aid: float = 0.5
+
+    def __post_init__(self) -> None:
+        set_listed(self, "data")
