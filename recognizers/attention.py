@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any, NamedTuple, Protocol
+from typing import NamedTuple, Protocol
 
 import torch
 from torch import Tensor
@@ -238,7 +238,7 @@ class _Beam:
 
 
 def _trace(
-    history: Sequence[tuple[Any, Any, Any]], row: int, step: int, slot: int
+    history: Sequence[tuple[list[list[int]], list[list[int]], list[list[float]]]], row: int, step: int, slot: int
 ) -> tuple[tuple[int, ...], tuple[float, ...]]:
     """The tokens of a prefix and their log probabilities, found from its last one backwards."""
     tokens, shares = [], []

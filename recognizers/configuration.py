@@ -2,72 +2,72 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from dataclasses import asdict, replace
-from typing import Any, ClassVar, Self, TypeVar, cast
+from typing import TYPE_CHECKING, Any, ClassVar, Self
 
-from torch import nn
+from torch import Tensor, nn
 
+from recognizers.attention import Hypothesis, Inspection
 from recognizers.charset import Charset, Kind
 from recognizers.fusion import fuse, fusion_config
 from recognizers.preprocess import InputSpec
 from segrec.core.errors import ConfigError
 
-Network = TypeVar("Network", bound=nn.Module)
-
-
-def network_from_config(network: type[Network], config: Mapping[str, Any], *, kind: Kind = "ctc") -> Network:
-    """A fresh `network` of the shape that its `config()` described.
-
-    Args:
-        network: takes `charset=`, `input_spec=` and the other keys of the description.
-        config: characters under "charset", an `InputSpec`'s fields under "input", the network's own keys, and those of
-            `recognizers.fusion.fusion_config`, which files without a fused mask lack.
-        kind: the class order that the network has.
-
-    Raises:
-        ConfigError: a key is missing, unknown or has an impossible value.
-    """
-    try:
-        values = dict(config)
-        charset = Charset(values.pop("charset"), kind)
-        spec = InputSpec(**values.pop("input"))
-        fusion, color = values.pop("fusion", "input"), values.pop("fusion_color", spec.color)
-        if fusion == "input":
-            return network(charset=charset, input_spec=spec, **values)
-        built: Any = network(charset=charset, input_spec=replace(spec, color=color, mask=False), **values)
-        fuse(built, built.input_layer, fusion)
-        built.input_spec = spec
-        return cast(Network, built)
-    except (KeyError, TypeError, ValueError, RuntimeError) as error:
-        raise ConfigError(
-            f"this is not the configuration of {network.__name__} ({type(error).__name__}: {error})"
-        ) from error
+if TYPE_CHECKING:
+    from recognizers.families.report import LoadReport
 
 
 class RecognizerNetwork(nn.Module):
     """A recognizer of this package, which its configuration rebuilds.
 
     Attributes:
+        architecture: the name that its weights files give it.
         charset_kind: the class order that the network has.
         input_layer: dotted name of the convolution that sees the image.
+        rectifier_layer: dotted name of the convolution of a localiser that sees the image too; None without one.
         charset: the classes of the head.
         input_spec: what images it takes.
+        mask_in_rectifier: whether the localiser sees a mask channel.
+        load_report: of a network that was loaded, what became of the file's tensors.
     """
 
+    architecture: ClassVar[str]
     charset_kind: ClassVar[Kind] = "ctc"
-    input_layer: str
+    input_layer: ClassVar[str]
+    rectifier_layer: ClassVar[str | None] = None
     charset: Charset
     input_spec: InputSpec
+    mask_in_rectifier: bool = False
+    load_report: LoadReport
 
     @classmethod
     def from_config(cls, config: Mapping[str, Any]) -> Self:
         """A fresh network of the shape that `config()` described.
 
+        Args:
+            config: characters under "charset", an `InputSpec`'s fields under "input", the keys of `sizes()`, and those
+                of `recognizers.fusion.fusion_config`, which files without a fused mask lack.
+
         Raises:
             ConfigError: a key is missing, unknown or has an impossible value.
         """
-        return network_from_config(cls, config, kind=cls.charset_kind)
+        try:
+            values = dict(config)
+            charset = Charset(values.pop("charset"), cls.charset_kind)
+            spec = InputSpec(**values.pop("input"))
+            fusion, color = values.pop("fusion", "input"), values.pop("fusion_color", spec.color)
+            if fusion == "input":
+                return cls(charset=charset, input_spec=spec, **values)
+            network = cls(charset=charset, input_spec=replace(spec, color=color, mask=False), **values)
+            fuse(network, network.input_layer, fusion)
+            network.input_spec = spec
+            return network
+        except (KeyError, TypeError, ValueError, RuntimeError) as error:
+            raise ConfigError(
+                f"this is not the configuration of {cls.__name__} ({type(error).__name__}: {error})"
+            ) from error
 
     def config(self) -> dict[str, Any]:
         """A JSON-able description from which `from_config` rebuilds the network, without its weights."""
@@ -81,3 +81,36 @@ class RecognizerNetwork(nn.Module):
     def sizes(self) -> dict[str, Any]:
         """What the description says of this kind of network alone: keyword arguments of its constructor, JSON-able."""
         return {}
+
+
+class AttentionNetwork(RecognizerNetwork, ABC):
+    """A recognizer that writes a word character by character, and learns to from the true characters.
+
+    Attributes:
+        max_length: steps of a word at most, its end among them.
+        bidirectional: whether a second decoder writes from right to left.
+    """
+
+    max_length: int
+    bidirectional: bool = False
+
+    @abstractmethod
+    def encode(self, images: Tensor) -> Tensor:
+        """Features (N, S, D) of images (N, C, H, W)."""
+
+    @abstractmethod
+    def teach(self, features: Tensor, targets: Tensor) -> tuple[Tensor, ...]:
+        """Teacher-forced logits (N, L, classes) of each decoder; the second one's words are reversed.
+
+        Args:
+            features: as `encode` gives them.
+            targets: (N, L) int64: characters, the end, then any class.
+        """
+
+    @abstractmethod
+    def beam_search(self, images: Tensor, width: int = 5) -> list[Hypothesis]:
+        """The likeliest word of each image, by a beam of `width` prefixes; see `recognizers.attention.beam_decode`."""
+
+    @abstractmethod
+    def inspect(self, images: Tensor) -> Inspection:
+        """What was seen on the way to each greedily written word."""

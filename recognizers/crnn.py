@@ -33,7 +33,6 @@ class CRNN(RecognizerNetwork):
 
     architecture = "crnn"
     input_layer = "cnn.conv0"
-    rectifier_layer: str | None = None
 
     def __init__(
         self,

@@ -4,16 +4,14 @@ from __future__ import annotations
 
 import math
 from abc import ABC, abstractmethod
-from typing import Any, ClassVar, Literal
+from typing import ClassVar
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from recognizers.choices import Fusion
 from recognizers.colour_channels import colour_channels
-
-Fusion = Literal["input", "adapter", "sft"]
-"""`input`: one more input channel of the first convolution (the paper's); the others are classes below."""
 
 WIDTH, KERNEL = 24, 5
 
@@ -34,17 +32,16 @@ class FusedConvolution(nn.Conv2d, ABC):
     fusion: nn.Sequential
 
     def __init__(self, plain: nn.Conv2d, *, generator: torch.Generator | None = None) -> None:
-        own: Any = plain  # whose padding is a str or a tuple
         super().__init__(
-            own.in_channels,
-            own.out_channels,
-            own.kernel_size,
-            own.stride,
-            own.padding,
-            own.dilation,
-            own.groups,
-            own.bias is not None,
-            own.padding_mode,
+            plain.in_channels,
+            plain.out_channels,
+            _pair(plain.kernel_size),
+            _pair(plain.stride),
+            plain.padding if isinstance(plain.padding, str) else _pair(plain.padding),
+            _pair(plain.dilation),
+            plain.groups,
+            plain.bias is not None,
+            plain.padding_mode,
             device="meta",
         )
         self.weight, self.bias = plain.weight, plain.bias
@@ -52,7 +49,8 @@ class FusedConvolution(nn.Conv2d, ABC):
         for layer in self.fusion:
             if isinstance(layer, nn.Conv2d) and not layer.weight.is_meta:
                 _draw(layer, generator)
-        last: Any = self.fusion[-1]
+        last = self.fusion[-1]
+        assert isinstance(last, nn.Conv2d) and last.bias is not None
         nn.init.zeros_(last.weight)
         nn.init.zeros_(last.bias)
         self.fusion.to(plain.weight.device)
@@ -100,11 +98,12 @@ class ModulatedConvolution(FusedConvolution):
 
     def forward(self, images: Tensor) -> Tensor:
         """Maps of images (N, 4, H, W)."""
-        maps = super().forward(colour_channels(images, self.in_channels))
+        maps: Tensor = super().forward(colour_channels(images, self.in_channels))
         mask = images[:, 3:]
         if mask.shape[2:] != maps.shape[2:]:
             mask = functional.interpolate(mask, maps.shape[2:], mode="area")
-        scale, shift = self.fusion(mask).chunk(2, dim=1)
+        changes: Tensor = self.fusion(mask)
+        scale, shift = changes.chunk(2, dim=1)
         return maps * (1 + scale) + shift
 
 
@@ -126,6 +125,11 @@ def fusion_of(layer: nn.Module) -> Fusion:
 def fusion_config(layer: nn.Module) -> dict[str, str]:
     """What the configuration of a network with this first layer has beside the plain network's."""
     return layer.config() if isinstance(layer, FusedConvolution) else {}
+
+
+def _pair(sides: tuple[int, ...]) -> tuple[int, int]:
+    height, width = sides
+    return height, width
 
 
 def _same_size(inputs: int, outputs: int) -> nn.Conv2d:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import torch
 from torch import Tensor, nn
 
@@ -27,11 +25,12 @@ def input_rates(model: nn.Module, *, mask: float, colour: float) -> dict[nn.Para
     """
     rates: dict[nn.Parameter, Tensor] = {}
     for name in input_layers(model):
-        layer: Any = model.get_submodule(name)
+        layer = model.get_submodule(name)
+        assert isinstance(layer, nn.Conv2d), f"{name} is no Conv2d"
         if isinstance(layer, FusedConvolution):
             rates.update((parameter, torch.tensor(mask)) for parameter in layer.fusion.parameters())
         columns = [colour] * min(layer.in_channels, 3) + [mask] * (layer.in_channels - 3)
-        rates[layer.weight] = torch.tensor(columns).reshape(1, -1, 1, 1)
+        rates[layer.get_parameter("weight")] = torch.tensor(columns).reshape(1, -1, 1, 1)
         if layer.bias is not None:
-            rates[layer.bias] = torch.tensor(colour)
+            rates[layer.get_parameter("bias")] = torch.tensor(colour)
     return rates

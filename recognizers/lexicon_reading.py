@@ -193,7 +193,8 @@ class _Candidates:
         for reason, count in ((TOO_LONG, too_long.sum()), (UNREADABLE, unreadable.sum())):
             if count:
                 self._refused[reason] += int(count)
-        return places[~(too_long | unreadable)]
+        fitting: Integers = places[~(too_long | unreadable)]
+        return fitting
 
     def _promising(self, places: Integers) -> Integers:
         """Those that may be more probable than the best so far, since each of their characters is."""
@@ -201,7 +202,8 @@ class _Candidates:
             return places
         targets = self._written.targets.select(torch.from_numpy(places))
         ever = self._ever[targets.classes].masked_fill_(targets.classes == 0, 0.0)  # (K, L)
-        return places[(ever.min(dim=1).values > self._score).numpy()]
+        promising: Integers = places[(ever.min(dim=1).values > self._score).numpy()]
+        return promising
 
     def _nearest_that_fit(self, text: str) -> Integers:
         needs = self._written.needs

@@ -12,6 +12,7 @@ from torch import Tensor, nn
 
 from recognizers.aster import Aster
 from recognizers.charset import Charset
+from recognizers.configuration import RecognizerNetwork
 from recognizers.crnn import CRNN
 from recognizers.dtrb import Trba, VggBiLstmCtc
 from recognizers.families import LoadReport, family_of
@@ -20,12 +21,8 @@ from recognizers.state_dict import stated_characters, unwrap
 from segrec.core.checkpoint import WeightsHeader, load_untrusted, load_weights, save_weights, state_digest
 from segrec.core.errors import CheckpointError, ConfigError
 
-_ARCHITECTURES: dict[str, Callable[[Mapping[str, Any]], nn.Module]] = {
-    CRNN.architecture: CRNN.from_config,
-    Aster.architecture: Aster.from_config,
-    Trba.architecture: Trba.from_config,
-    VggBiLstmCtc.architecture: VggBiLstmCtc.from_config,
-}
+_NETWORKS: tuple[type[RecognizerNetwork], ...] = (CRNN, Aster, Trba, VggBiLstmCtc)
+_ARCHITECTURES = {network.architecture: network for network in _NETWORKS}
 
 
 def load_pretrained(
@@ -34,7 +31,7 @@ def load_pretrained(
     charset: Charset | str | None = None,
     report: Callable[[LoadReport], None] | None = None,
     drop_objects: bool = False,
-) -> nn.Module:
+) -> RecognizerNetwork:
     """A recognizer in eval mode on the CPU; `.load_report` says what was copied and what was not.
 
     Args:
@@ -64,8 +61,7 @@ def load_pretrained(
             network, load_report = _load_public(load_untrusted(path, drop_objects=drop_objects), charset, str(path))
     else:
         network, load_report = _load_public(path_or_state_dict, charset, "the state dict")
-    annotated: Any = network
-    annotated.load_report = load_report
+    network.load_report = load_report
     if report is not None:
         report(load_report)
     return network
@@ -73,7 +69,7 @@ def load_pretrained(
 
 def save_recognizer(
     path: str | os.PathLike[str],
-    model: nn.Module,
+    model: RecognizerNetwork,
     *,
     parent: str | None = None,
     parent_digest: str | None = None,
@@ -103,11 +99,10 @@ def save_recognizer(
         if unknown:
             raise ValueError(f"only= names tensors that the model does not have: {', '.join(unknown[:3])}")
         state = {name: tensor for name, tensor in state.items() if name in set(only)}
-    recognizer: Any = model
     header = WeightsHeader(
-        architecture=recognizer.architecture,
-        config=recognizer.config(),
-        charset=recognizer.charset.characters,
+        architecture=model.architecture,
+        config=model.config(),
+        charset=model.charset.characters,
         parent=parent,
         parent_digest=parent_digest,
         notes=dict(notes or {}),
@@ -115,7 +110,7 @@ def save_recognizer(
     save_weights(path, state, header, half=half)
 
 
-def _load_public(content: object, charset: Charset | None, source: str) -> tuple[nn.Module, LoadReport]:
+def _load_public(content: object, charset: Charset | None, source: str) -> tuple[RecognizerNetwork, LoadReport]:
     state, skipped = unwrap(content, source)
     if charset is None and (stated := stated_characters(content)) is not None:
         charset = Charset(stated)
@@ -124,22 +119,21 @@ def _load_public(content: object, charset: Charset | None, source: str) -> tuple
     return network, report._replace(unexpected=report.unexpected + skipped)
 
 
-def _load_native(path: Path, charset: Charset | None) -> tuple[nn.Module, LoadReport]:
+def _load_native(path: Path, charset: Charset | None) -> tuple[RecognizerNetwork, LoadReport]:
     state, header = load_weights(path)
-    build = _ARCHITECTURES.get(header.architecture)
-    if build is None:
+    kind = _ARCHITECTURES.get(header.architecture)
+    if kind is None:
         raise CheckpointError(
             f"{path} holds weights of {header.architecture!r}, which is no recognizer; "
             f"give one of {', '.join(_ARCHITECTURES)}"
         )
     try:
         with torch.device("meta"):
-            network = build(header.config)
+            network = kind.from_config(header.config)
     except ConfigError as error:
         raise CheckpointError(f"{path} has a header that builds no {header.architecture}: {error}") from error
-    own: Any = network
-    if charset is not None and charset.characters != own.charset.characters:
-        raise CheckpointError(f"{path} names its own charset {own.charset.characters!r}; leave charset= out")
+    if charset is not None and charset.characters != network.charset.characters:
+        raise CheckpointError(f"{path} names its own charset {network.charset.characters!r}; leave charset= out")
     return fill(network, _with_parent(path, state, header, network), str(path))
 
 

@@ -80,7 +80,8 @@ class NearWords:
     def _bounds(self, text: str) -> NDArray[np.int32]:
         first, second = np.bitwise_count(self._signatures ^ self._sign([text]))  # (W,) uint8 each, at most 64
         longer = np.abs(self._lengths - len(text))
-        return np.maximum((first + second + longer + 1) >> 1, longer)
+        bounds: NDArray[np.int32] = np.maximum((first + second + longer + 1) >> 1, longer)
+        return bounds
 
     def _sign(self, words: Sequence[str]) -> NDArray[np.uint64]:
         """(2, W): bit t * BINS + b of a word's column says that more than t of its letters are in bin b."""

@@ -83,7 +83,8 @@ def _onnxruntime() -> ModuleType:
         import onnxruntime
     except ImportError as error:
         raise LibraryError(f"PP-OCR's recognizers run in onnxruntime, which is not installed; {REMEDY}") from error
-    return onnxruntime
+    runtime: ModuleType = onnxruntime
+    return runtime
 
 
 def _charset(metadata: dict[str, str], path: str | os.PathLike[str]) -> Charset:

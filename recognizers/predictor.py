@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections import Counter, defaultdict
 from collections.abc import Iterator, Sequence
-from typing import Any
+from typing import NamedTuple
 
 import numpy as np
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 from recognizers.charset import Charset
+from recognizers.configuration import AttentionNetwork, RecognizerNetwork
 from recognizers.decoding import Reading, ctc_beam, read_logits, reading_of
 from recognizers.lexicon import Lexicon
 from recognizers.lexicon_reading import nearest_readings, probable_readings
@@ -22,6 +23,16 @@ BATCHES_SORTED = 4
 """Where images keep their ratio, those of so many batches are put together by their width."""
 
 
+class Readings(NamedTuple):
+    """One reading an image, in order, and how many lexicon words were refused as candidates, by the reason.
+
+    A word that is refused for several images counts for each.
+    """
+
+    readings: list[Reading]
+    refused: Counter[str]
+
+
 class Recognizer:
     """Reads word images with a model of this package.
 
@@ -31,27 +42,23 @@ class Recognizer:
         amp: "off", "bf16" or "fp16".
         beam: prefixes that the beam search keeps, of CTC or of attention models; None reads greedily.
 
-    Attributes:
-        refused: lexicon words that were refused as candidates so far, by the reason; one word counts for each image.
-
     Raises:
         ConfigError: the beam keeps no prefix, or more than an attention model has classes.
     """
 
     def __init__(
-        self, model: nn.Module, *, device: str | torch.device = "cpu", amp: str = "off", beam: int | None = None
+        self, model: RecognizerNetwork, *, device: str | torch.device = "cpu", amp: str = "off", beam: int | None = None
     ) -> None:
         self.device = resolve_device(str(device))
         self.amp, self.beam = amp, beam
-        self.model: Any = model.to(self.device).eval()
-        self.refused: Counter[str] = Counter()
+        self.model = model.to(self.device).eval()
         if beam is not None:
-            _check_beam(beam, self.model)
+            _check_beam(beam, self.model.charset)
 
     @property
     def needs_mask(self) -> bool:
         """Whether `read` needs a text mask for each image."""
-        return bool(self.model.input_spec.mask)
+        return self.model.input_spec.mask
 
     def read(
         self,
@@ -74,6 +81,17 @@ class Recognizer:
         Raises:
             ValueError: an image or mask is not like that, masks or lexicons are missing, too many or not needed.
         """
+        return self.read_and_count(images, masks, batch_size=batch_size, lexicons=lexicons).readings
+
+    def read_and_count(
+        self,
+        images: Sequence[np.ndarray],
+        masks: Sequence[np.ndarray] | None = None,
+        *,
+        batch_size: int = 64,
+        lexicons: Lexicon | Sequence[Lexicon] | None = None,
+    ) -> Readings:
+        """What `read` gives, and the lexicon words that could not be candidates; for arguments and errors see there."""
         if batch_size < 1:
             raise ValueError(f"batch_size must be at least 1, got {batch_size}")
         self._check(images, masks)
@@ -81,10 +99,12 @@ class Recognizer:
         if own is not None and len(own) != len(images):
             raise ValueError(f"lexicons must be one an image: got {len(own)} lexicons for {len(images)} images")
         readings: dict[int, Reading] = {}
+        refused: Counter[str] = Counter()
         for places, pixels in self._batches(images, masks, batch_size):
             found = self._read_batch(pixels, None if own is None else [own[place] for place in places])
-            readings.update(zip(places, found, strict=True))
-        return [readings[place] for place in range(len(images))]
+            readings.update(zip(places, found.readings, strict=True))
+            refused += found.refused
+        return Readings([readings[place] for place in range(len(images))], refused)
 
     def _batches(
         self, images: Sequence[np.ndarray], masks: Sequence[np.ndarray] | None, batch_size: int
@@ -103,26 +123,25 @@ class Recognizer:
                     yield list(places), _stacked(arrays, channels_last=self.device.type == "cpu")
 
     @torch.inference_mode()
-    def _read_batch(self, batch: Tensor, lexicons: Sequence[Lexicon] | None) -> list[Reading]:
+    def _read_batch(self, batch: Tensor, lexicons: Sequence[Lexicon] | None) -> Readings:
         pixels = normalise(batch.to(self.device), self.model.input_spec)
         charset = self.model.charset
         if charset.is_attention:
             readings = self._write(pixels)
-            return readings if lexicons is None else nearest_readings(readings, lexicons)
+            return Readings(readings if lexicons is None else nearest_readings(readings, lexicons), Counter())
         with autocast(self.device, self.amp):
             logits = self.model(pixels)
         readings = read_logits(logits, charset) if self.beam is None else ctc_beam(logits, charset, beam=self.beam)
         if lexicons is None:
-            return readings
-        readings, refused = probable_readings(logits, readings, lexicons, charset)
-        self.refused.update(refused)
-        return readings
+            return Readings(readings, Counter())
+        return Readings(*probable_readings(logits, readings, lexicons, charset))
 
     def _write(self, pixels: Tensor) -> list[Reading]:
         """Readings of an attention model."""
         with autocast(self.device, self.amp):
             if self.beam is None:
                 return read_logits(self.model(pixels), self.model.charset)
+            assert isinstance(self.model, AttentionNetwork)
             hypotheses = self.model.beam_search(pixels, width=self.beam)
         charset = self.model.charset
         return [
@@ -156,8 +175,7 @@ def _is_enlarged(mask: tuple[int, ...], image: tuple[int, ...]) -> bool:
     return 2 * abs(mask[0] * image[1] - mask[1] * image[0]) <= sum(image)
 
 
-def _check_beam(beam: int, model: Any) -> None:
-    charset: Charset = model.charset
+def _check_beam(beam: int, charset: Charset) -> None:
     if beam < 1 or (charset.is_attention and beam > charset.classes):
         most = f" and at most {charset.classes}, the number of classes" if charset.is_attention else ""
         raise ConfigError(f"the beam must keep at least 1 prefix{most}, got {beam}; without a beam it reads greedily")

@@ -5,7 +5,7 @@ Source of the spline: Bookstein 1989; Shi et al., TPAMI 2019.
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 import torch
@@ -15,6 +15,9 @@ from torch.nn import functional
 
 from recognizers.colour_channels import colour_channels
 from recognizers.preprocess import InputSpec
+
+if TYPE_CHECKING:
+    from recognizers.configuration import RecognizerNetwork
 
 Points = NDArray[np.float64]
 
@@ -115,10 +118,10 @@ def localiser_view(images: Tensor, channels: int) -> Tensor:
     return images if channels == images.shape[1] else colour_channels(images, channels)
 
 
-def localiser_parameters(model: nn.Module) -> list[nn.Parameter]:
+def localiser_parameters(model: RecognizerNetwork) -> list[nn.Parameter]:
     """The weights of a recognizer's localiser, none for one without: in training they learn more slowly.
 
     A grid that moves as fast as the readers learn drifts away from the frame it starts with.
     """
-    first: str | None = getattr(model, "rectifier_layer", None)
+    first = model.rectifier_layer
     return [] if first is None else list(model.get_submodule(first.split(".")[0]).parameters())

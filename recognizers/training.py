@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from itertools import pairwise
-from typing import Any, NamedTuple
+from typing import NamedTuple, cast
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from recognizers.attention import end_of
 from recognizers.charset import Charset
+from recognizers.configuration import AttentionNetwork, RecognizerNetwork
 from recognizers.directions import reverse_words
 from recognizers.preprocess import normalise
 from segrec.core.device import autocast
@@ -48,10 +50,10 @@ def recognition_loss(
     Raises:
         ValueError: a label does not fit what the network can write.
     """
-    network: Any = getattr(model, "module", model)
+    network = _unwrapped(model)
     if isinstance(network, CtcAided):
         return aided_loss(model, batch, device=device, amp=amp)
-    loss = attention_loss if network.charset.is_attention else ctc_loss
+    loss = attention_loss if cast(RecognizerNetwork, network).charset.is_attention else ctc_loss
     return loss(model, batch, device=device, amp=amp)
 
 
@@ -63,7 +65,7 @@ def ctc_loss(model: nn.Module, batch: WordBatch, *, device: torch.device, amp: s
     Raises:
         ValueError: a label needs more frames than there are; its loss would be infinite. Sort it out with `fits`.
     """
-    recognizer: Any = getattr(model, "module", model)
+    recognizer = cast(RecognizerNetwork, _unwrapped(model))
     images = normalise(batch.images.to(device, non_blocking=True), recognizer.input_spec)
     with autocast(device, amp):
         logits = model(images)  # (N, T, classes)
@@ -79,7 +81,7 @@ def attention_loss(model: nn.Module, batch: WordBatch, *, device: torch.device, 
     Raises:
         ValueError: a label with its end is longer than the decoder's `max_length`.
     """
-    images, targets = _taught_inputs(getattr(model, "module", model), batch, device)
+    images, targets = _taught_inputs(cast(AttentionNetwork, _unwrapped(model)), batch, device)
     with autocast(device, amp):
         logits = model(images, targets)  # (N, L, classes)
     return {"loss": _cross_entropy(logits, targets, batch.lengths)}
@@ -94,13 +96,12 @@ def aided_loss(model: nn.Module, batch: WordBatch, *, device: torch.device, amp:
     Raises:
         ValueError: a label with its end is longer than the decoder's `max_length`.
     """
-    network: Any = getattr(model, "module", model)
-    charset: Charset = network.recognizer.charset
+    network = cast(CtcAided, _unwrapped(model))
+    charset = network.recognizer.charset
     images, targets = _taught_inputs(network.recognizer, batch, device)
     with autocast(device, amp):
         decoders, ctc_logits = model(images, targets)
-    end: Any = charset.end
-    truths = (targets, reverse_words(targets, end))[: len(decoders)]
+    truths = (targets, reverse_words(targets, end_of(charset)))[: len(decoders)]
     losses = [_cross_entropy(logits, truth, batch.lengths) for logits, truth in zip(decoders, truths, strict=True)]
     attention = torch.stack(losses).mean()
     if ctc_logits is None:
@@ -116,11 +117,15 @@ def padded_targets(batch: WordBatch, charset: Charset) -> Tensor:
         batch: its labels.
         charset: of an attention recognizer.
     """
-    end: Any = charset.end
-    targets = batch.targets.new_full((len(batch.lengths), _longest(batch) + 1), end)
+    targets = batch.targets.new_full((len(batch.lengths), _longest(batch) + 1), end_of(charset))
     inside = torch.arange(targets.shape[1], device=targets.device) < batch.lengths.to(targets.device)[:, None]
     targets[inside] = batch.targets
     return targets
+
+
+def _unwrapped(model: nn.Module) -> nn.Module:
+    """The model in its wrapper for distributed training, or itself without one."""
+    return model.module if isinstance(model, nn.parallel.DistributedDataParallel) else model
 
 
 def _longest(batch: WordBatch) -> int:
@@ -152,7 +157,7 @@ def ctc_of_logits(logits: Tensor, targets: Tensor, lengths: Tensor, *, zero_infi
     )
 
 
-def _taught_inputs(recognizer: Any, batch: WordBatch, device: torch.device) -> tuple[Tensor, Tensor]:
+def _taught_inputs(recognizer: AttentionNetwork, batch: WordBatch, device: torch.device) -> tuple[Tensor, Tensor]:
     """Images (N, C, H, W) and targets (N, L) on the device.
 
     Raises:
@@ -219,17 +224,16 @@ class CtcAided(nn.Module):
     ICASSP 2017). The head is thrown away afterwards.
 
     Args:
-        recognizer: with `encode`, `teach` and an attention charset.
+        recognizer: to be trained.
         features: width of its encoder's features.
         weight: of the CTC loss beside the decoders'; 0 leaves the head out.
     """
 
-    def __init__(self, recognizer: nn.Module, features: int, *, weight: float = 0.5) -> None:
+    def __init__(self, recognizer: AttentionNetwork, features: int, *, weight: float = 0.5) -> None:
         super().__init__()
-        attention_recognizer: Any = recognizer
-        self.recognizer = attention_recognizer
+        self.recognizer = recognizer
         self.weight = weight
-        self.head = nn.Linear(features, len(attention_recognizer.charset.characters) + 1) if weight else None
+        self.head = nn.Linear(features, len(recognizer.charset.characters) + 1) if weight else None
 
     def forward(self, images: Tensor, targets: Tensor) -> Aided:
         """Both heads' logits of images (N, C, H, W) with targets (N, L), as the recognizer's `forward` takes them."""

@@ -6,27 +6,32 @@ import copy
 import math
 from collections.abc import Sequence
 from dataclasses import replace
-from typing import Any, Literal, cast, get_args
+from typing import TypeVar, get_args
 
 import torch
 from torch import Tensor, nn
 from torch.nn.modules.batchnorm import _NormBase
 
+from recognizers.choices import Fusion, Init
 from recognizers.colour_channels import LUMA
-from recognizers.fusion import FusedConvolution, Fusion, fuse
+from recognizers.configuration import RecognizerNetwork
+from recognizers.fusion import FusedConvolution, fuse
 
-Init = Literal["random", "zero-mask", "luma"]
+Network = TypeVar("Network", bound=nn.Module)
+
+_WIDENED = "widened_layers"
+"""Where another project's network keeps the names of its widened layers."""
 
 
 def widen_input(
-    model: nn.Module,
+    model: Network,
     init: Init = "random",
     *,
     generator: torch.Generator | None = None,
     layer: str | Sequence[str] | None = None,
     mask_in_rectifier: bool = False,
     fusion: Fusion = "input",
-) -> nn.Module:
+) -> Network:
     """A copy of `model` that takes (N, 4, H, W): its colour input and a text mask in [0, 1].
 
     A recognizer of this package says which layers those are. Widened is the backbone's first convolution; the localiser
@@ -60,26 +65,26 @@ def widen_input(
         raise ValueError(f"mask_in_rectifier goes with fusion='input', got {fusion!r}: leave one of them out")
     if init not in get_args(Init):
         raise ValueError(f"init must be 'random', 'zero-mask' or 'luma', got {init!r}")
-    if mask_in_rectifier and not getattr(model, "rectifier_layer", None):
+    rectifier = model.rectifier_layer if isinstance(model, RecognizerNetwork) else None
+    if mask_in_rectifier and not rectifier:
         raise ValueError(f"{type(model).__name__} has no rectifier: leave mask_in_rectifier out")
     names = _named_layers(model, layer)
-    if mask_in_rectifier:
-        names += (str(model.rectifier_layer),)
+    if mask_in_rectifier and rectifier:
+        names += (rectifier,)
     for name in names:
         _check_convolution(model.get_submodule(name), init if fusion == "input" else "zero-mask", name)
-    wide: Any = copy.deepcopy(model)
+    wide = copy.deepcopy(model)
     for name in names:
         if fusion == "input":
             _widen_convolution(wide.get_submodule(name), init, generator)
         else:
             fuse(wide, name, fusion, generator=generator)
-    if _own_layer(model):
+    if isinstance(wide, RecognizerNetwork):
         wide.input_spec = replace(wide.input_spec, color="rgb", mask=True)
-        if mask_in_rectifier:
-            wide.mask_in_rectifier = True
+        wide.mask_in_rectifier = mask_in_rectifier
     else:
-        wide.widened_layers = names
-    return cast(nn.Module, wide)
+        setattr(wide, _WIDENED, names)
+    return wide
 
 
 def input_layers(model: nn.Module) -> tuple[str, ...]:
@@ -88,11 +93,11 @@ def input_layers(model: nn.Module) -> tuple[str, ...]:
     Raises:
         ValueError: the model neither names its input layer nor was widened.
     """
-    widened = getattr(model, "widened_layers", None)
-    if widened:
-        return tuple(widened)
-    names = _named_layers(model, None)
-    return (*names, str(model.rectifier_layer)) if getattr(model, "mask_in_rectifier", False) else names
+    if not isinstance(model, RecognizerNetwork):
+        widened: tuple[str, ...] | None = getattr(model, _WIDENED, None)
+        return widened or _named_layers(model, None)
+    seeing = (model.input_layer, model.rectifier_layer if model.mask_in_rectifier else None)
+    return tuple(name for name in seeing if name is not None)
 
 
 def freeze_all_but_input(model: nn.Module, *, layer: str | Sequence[str] | None = None) -> list[str]:
@@ -137,14 +142,8 @@ def train_input_mode(model: nn.Module) -> None:
             module.eval()
 
 
-def _own_layer(model: nn.Module) -> str | None:
-    """What a recognizer of this package says of itself; a foreign network may hold a module of that name."""
-    name = getattr(model, "input_layer", None)
-    return name if isinstance(name, str) else None
-
-
 def _named_layers(model: nn.Module, layer: str | Sequence[str] | None) -> tuple[str, ...]:
-    own = _own_layer(model)
+    own = model.input_layer if isinstance(model, RecognizerNetwork) else None
     if layer is None and own is None:
         raise ValueError(f"{type(model).__name__} names no input_layer: pass layer= with its first convolution's name")
     names = _found(model, layer if layer is not None else str(own))
@@ -189,12 +188,13 @@ def _check_convolution(conv: nn.Module, init: Init, name: str) -> None:
         raise ValueError(f"luma is for grey weights, but layer {name!r} takes RGB already: use init='zero-mask'")
 
 
-def _widen_convolution(conv: nn.Conv2d, init: Init, generator: torch.Generator | None) -> None:
+def _widen_convolution(conv: nn.Module, init: Init, generator: torch.Generator | None) -> None:
+    assert isinstance(conv, nn.Conv2d)
     weight, bias = conv.weight.detach(), conv.bias
     if init != "random":
         wide = _keep_weights(weight)
     else:
-        wide = torch.empty(conv.out_channels, 4, *conv.kernel_size, dtype=weight.dtype)
+        wide = torch.empty((conv.out_channels, 4, *conv.kernel_size), dtype=weight.dtype)
         nn.init.kaiming_uniform_(wide, a=math.sqrt(5), generator=generator)  # as torch's own Conv2d
         if bias is not None:
             bound = 1 / math.sqrt(wide[0].numel())

@@ -144,7 +144,8 @@ def move_soft(mask: Array, move: Callable[[Array, int], Array]) -> Array:
     shares = np.minimum(255, (on * 255 + known // 2) // np.maximum(known, 1))
     shares[shares == _IGNORE] = _IGNORE - 1
     shares[known < 128] = _IGNORE
-    return shares.astype(np.uint8)
+    moved: Array = shares.astype(np.uint8)
+    return moved
 
 
 def move_mask(mask: Array, move: Callable[[Array, int], Array]) -> Array:

@@ -46,10 +46,12 @@ class FusedNet(nn.Module):
     def text_mask(self, images: Tensor) -> Tensor:
         """Return `forward(images)[:, :1]` without the passes that only the region needs."""
         features = self.encoder(images)
-        if self.passes == 1:
-            return self.text_decoder(self.text_decoder.of_image(features))
-        region = self.region_decoder(self.region_decoder.of_image(features))
-        return self.text_decoder(self.text_decoder.of_image(features), self.text_guidance(region.sigmoid())[-1])
+        guidance = None
+        if self.passes == 2:
+            region = self.region_decoder(self.region_decoder.of_image(features))
+            guidance = self.text_guidance(region.sigmoid())[-1]
+        text: Tensor = self.text_decoder(self.text_decoder.of_image(features), guidance)
+        return text
 
 
 class FusedDecoder(nn.Module):
@@ -103,7 +105,8 @@ class FusedDecoder(nn.Module):
             maps = upsampled(maps)
             maps = (maps if skip is None else maps.add_(skip)).relu_()
             maps = second(maps).relu_()
-        return self.head(maps)
+        logits: Tensor = self.head(maps)
+        return logits
 
 
 def _convolution(weight: Tensor) -> nn.Conv2d:

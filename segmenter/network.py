@@ -16,14 +16,6 @@ from segmenter.recompute import recomputed
 STRIDE = 16
 """Height and width of an input must be multiples of this: the encoder halves its maps four times."""
 
-PRESETS: dict[str, dict[str, Any]] = {
-    "mgnet": {"width": 64},
-    "mgnet-skip": {"width": 64, "skips": True},
-    "mgnet-slim": {"width": 16, "skips": True},
-    "mgnet-slim-plain": {"width": 16},
-}
-"""Keyword arguments of `MutuallyGuidedNet` by preset: the paper's net, the same with skips, small ones for the CPU."""
-
 
 class Outputs(NamedTuple):
     """Logits (N, 1, H, W) of both heads: the first pass (guidance 0), then the guided pass (None after one phase).
@@ -143,10 +135,11 @@ class MutuallyGuidedNet(nn.Module):
         """
         self._check(images)
         features = self.encoder(images)
-        if self.passes == 1:
-            return self.text_decoder(features, None)
-        region = self.region_decoder(features, None)
-        return self.text_decoder(features, self.text_guidance(self._guidance(region))[-1])
+        guidance = None
+        if self.passes == 2:
+            guidance = self.text_guidance(self._guidance(self.region_decoder(features, None)))[-1]
+        text: Tensor = self.text_decoder(features, guidance)
+        return text
 
     def _guidance(self, logits: Tensor) -> Tensor:
         return (logits.detach() if self.detach_guidance else logits).sigmoid()
@@ -229,12 +222,14 @@ class Decoder(Coder):
             assert isinstance(block, nn.Sequential)
             skipped = features[3 - depth] if self.skips else None
             maps = self.run(block, _upsampled, maps, skipped, guidance if depth == 0 else None)
-        return self.head(maps)
+        logits: Tensor = self.head(maps)
+        return logits
 
 
 def _pooled(block: nn.Sequential, maps: Tensor) -> Tensor:
     """Return the block on maps of half the size."""
-    return block.forward(F.max_pool2d(maps, 2))
+    pooled: Tensor = block(F.max_pool2d(maps, 2))
+    return pooled
 
 
 def _upsampled(block: nn.Sequential, maps: Tensor, skipped: Tensor | None, guidance: Tensor | None) -> Tensor:

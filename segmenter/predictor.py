@@ -12,6 +12,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from segmenter.choices import TILE_SIDE, Scales
 from segmenter.fused import FusedNet
 from segmenter.network import STRIDE, MutuallyGuidedNet, normalise_images
 from segmenter.preprocess import (
@@ -25,8 +26,8 @@ from segmenter.preprocess import (
     turned,
     working_size,
 )
-from segmenter.pyramid import Scales, check_scales, join_levels, level_sizes
-from segmenter.tiling import SMALLEST_TILE, TILE_SIDE, Mosaic
+from segmenter.pyramid import check_scales, join_levels, level_sizes
+from segmenter.tiling import SMALLEST_TILE, Mosaic
 from segrec.core.device import autocast, resolve_device
 from segrec.core.errors import ConfigError
 from segrec.core.images import Array

@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from segmenter.choices import Scales
 from segmenter.preprocess import rescale
 from segrec.core.errors import ConfigError
-
-Scales = Literal["auto"] | float | Sequence[float] | None
 
 SMALLEST_HALF = 96
 """The default halves a picture as long as its longest side is at least this, for a third more work than its own size.

@@ -9,10 +9,8 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from segmenter.choices import TILE_SIDE
 from segmenter.network import STRIDE
-
-TILE_SIDE = 1024
-"""Default: no run of the network sees a side longer than this."""
 
 OVERLAP_SHARE = 8
 """Neighbours share at least one part in this many of the longest tile."""

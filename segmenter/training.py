@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from typing import NamedTuple
 
 import torch
 from torch import Tensor, nn
 
+from segmenter.choices import LossWeights
 from segmenter.losses import semi_supervised_loss
 from segmenter.network import Outputs, normalise_images
 from segrec.core.device import autocast
@@ -32,25 +33,6 @@ class SegmentationBatch(NamedTuple):
     region: Tensor
     has_text: Tensor
     has_region: Tensor
-
-
-@dataclass(frozen=True)
-class LossWeights:
-    """Weights of the terms of `semi_supervised_loss`; the defaults are the paper's second phase (Eq. 5).
-
-    Attributes:
-        lambda1: of the subset loss, Eq. 3.
-        lambda2: of the dense CRF loss, Eq. 4.
-        outside: of the term outside polygons, which the paper does not have.
-        crf_backend: how Eq. 4 is computed: `nystrom`, `exact` or `gated`.
-        cross_entropy: of the pixel-wise binary cross-entropy beside Eq. 1, which the paper does not have.
-    """
-
-    lambda1: float = 10.0
-    lambda2: float = 0.1
-    outside: float = 0.0
-    crf_backend: str = "nystrom"
-    cross_entropy: float = 0.0
 
 
 IOU_ONLY = LossWeights(lambda1=0.0, lambda2=0.0)

@@ -9,8 +9,11 @@ from segrec.core import VERSION
 
 if TYPE_CHECKING:
     from segrec.core.errors import SegrecError
-    from segrec.jobs.evaluate import Evaluation, EvaluationResult, evaluate
-    from segrec.jobs.finetune import FineTuning, finetune
+    from segrec.evaluation.result import EvaluationResult
+    from segrec.jobs.evaluate import evaluate
+    from segrec.jobs.evaluation_settings import Evaluation
+    from segrec.jobs.finetune import finetune
+    from segrec.jobs.finetune_settings import FineTuning
     from segrec.jobs.import_words import import_words
     from segrec.jobs.precompute import precompute_masks
     from segrec.reader import Reader, Segmenter, Word
@@ -21,10 +24,10 @@ if TYPE_CHECKING:
 __version__ = VERSION
 
 _HOMES = {
-    "Evaluation": "segrec.jobs.evaluate",
-    "EvaluationResult": "segrec.jobs.evaluate",
+    "Evaluation": "segrec.jobs.evaluation_settings",
+    "EvaluationResult": "segrec.evaluation.result",
     "Explanation": "segrec.reports.explanation",
-    "FineTuning": "segrec.jobs.finetune",
+    "FineTuning": "segrec.jobs.finetune_settings",
     "Reader": "segrec.reader",
     "SegrecError": "segrec.core.errors",
     "Segmenter": "segrec.reader",

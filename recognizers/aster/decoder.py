@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any, cast
-
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
@@ -48,12 +46,16 @@ class AttentionGru(nn.Module):
     def memory(self, features: Tensor) -> Memory:
         """What all steps share: projected features (N, S, A) and features (N, S, D).
 
-        For all words: gate inputs of characters (K, 3H), and the GRU's weights of the features (3H, D).
+        For all words: gate inputs of characters (K, 3H), the GRU's weights of the features (3H, D) and of its state
+        (3H, H), and the state's bias (3H,).
         """
-        gru, embedding = cast(Any, self.gru), self.tgt_embedding.embedding_dim
-        of_embedding, of_features = gru.weight_ih_l0.split((embedding, features.shape[2]), dim=1)
-        of_characters = functional.linear(self.tgt_embedding.weight, of_embedding, gru.bias_ih_l0)
-        return Memory((self.attention_unit.xEmbed(features), features), (of_characters, of_features))
+        weights, bias, of_state, state_bias = (
+            self.gru.get_parameter(f"{name}_l0") for name in ("weight_ih", "bias_ih", "weight_hh", "bias_hh")
+        )
+        of_embedding, of_features = torch.split(weights, [self.tgt_embedding.embedding_dim, features.shape[2]], dim=1)
+        of_characters = functional.linear(self.tgt_embedding.weight, of_embedding, bias)
+        of_words = (self.attention_unit.xEmbed(features), features)
+        return Memory(of_words, (of_characters, of_features, of_state, state_bias))
 
     def initial(self, memory: Memory) -> Hidden:
         """A state of zeros (N, H)."""
@@ -62,16 +64,15 @@ class AttentionGru(nn.Module):
 
     def step(self, memory: Memory, hidden: Hidden, previous: Tensor) -> Step:
         """The next character after `previous` (N,), which names classes or the start."""
-        (projected, features), (of_characters, weights) = memory
+        (projected, features), (of_characters, weights, of_state, state_bias) = memory
         (state,) = hidden
-        unit, gru = self.attention_unit, cast(Any, self.gru)
+        unit = self.attention_unit
         scores = unit.wEmbed((projected + unit.sEmbed(state)[:, None]).tanh_()).squeeze(2)  # (N, S)
         attention = scores.float().softmax(dim=1).to(scores.dtype)
         context = torch.bmm(attention[:, None], features).squeeze(1)  # (N, D)
         of_context = functional.linear(context, weights)  # (N, 3H)
         of_input = of_context + functional.embedding(previous, of_characters).to(of_context.dtype)
-        of_state = functional.linear(state, gru.weight_hh_l0, gru.bias_hh_l0)
-        state = _gates(of_input, of_state, state)
+        state = _gates(of_input, functional.linear(state, of_state, state_bias), state)
         return Step(self.fc(state), (state,), attention)
 
 

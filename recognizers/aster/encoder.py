@@ -43,7 +43,7 @@ class Encoder(nn.Module):
 
     def columns(self, images: Tensor) -> Tensor:
         """(N, W / 4, C5): what the convolutions see in each column, before the LSTMs."""
-        maps = self.layer0(images)  # (N, C0, 32, W)
+        maps: Tensor = self.layer0(images)  # (N, C0, 32, W)
         for number in range(1, 6):
             maps = self.get_submodule(f"layer{number}")(maps)
         return maps.squeeze(2).transpose(1, 2)  # (N, C5, 1, W / 4) -> (N, W / 4, C5)

@@ -12,9 +12,9 @@ from recognizers.aster.decoder import GruDecoder
 from recognizers.aster.encoder import BLOCKS, WIDTHS, Encoder
 from recognizers.aster.rectifier import POINTS, RECTIFIED_SIZE, Localiser, Rectifier, shrink
 from recognizers.aster.rectifier import WIDTHS as LOCALISER_WIDTHS
-from recognizers.attention import Decoded, Hypothesis, Inspection, beam_decode
+from recognizers.attention import Decoded, Hypothesis, Inspection, beam_decode, end_of
 from recognizers.charset import ALNUM36, PRINTABLE94, Charset
-from recognizers.configuration import RecognizerNetwork
+from recognizers.configuration import AttentionNetwork
 from recognizers.directions import better_direction, reverse_words
 from recognizers.preprocess import InputSpec
 from recognizers.rectification import Rectified, localiser_channels, localiser_view
@@ -24,7 +24,7 @@ _INPUT = InputSpec(height=64, width=256, color="rgb")
 _CHARSET = PRINTABLE94.with_kind("aster")
 
 
-class Aster(RecognizerNetwork):
+class Aster(AttentionNetwork):
     """The public ASTER; its modules carry the names of aster.pytorch, so that its files load as they are.
 
     Args:
@@ -92,6 +92,7 @@ class Aster(RecognizerNetwork):
         }
         self.encoder = Encoder(input_spec.channels, widths=widths, blocks=blocks, hidden=hidden)
         self.decoder = GruDecoder(charset, features=2 * hidden, state=state, attention=state)
+        self.bidirectional = bidirectional
         self.backward_decoder = (
             GruDecoder(charset, features=2 * hidden, state=state, attention=state) if bidirectional else None
         )
@@ -110,7 +111,7 @@ class Aster(RecognizerNetwork):
             "max_length": self.max_length,
             "mask_in_rectifier": self.mask_in_rectifier,
             "grey_rectifier": self.stn_head.in_channels == 1,
-            "bidirectional": self.backward_decoder is not None,
+            "bidirectional": self.bidirectional,
         }
 
     def forward(self, images: Tensor, targets: Tensor | None = None) -> Tensor:
@@ -138,9 +139,8 @@ class Aster(RecognizerNetwork):
         forwards = self._write(features, targets).logits
         if self.backward_decoder is None:
             return (forwards,)
-        end = self.charset.end
-        assert end is not None, "a charset of kind aster has an end"
-        backwards = self.backward_decoder(features, reverse_words(targets, end), max_length=self.max_length)
+        reversed_words = reverse_words(targets, end_of(self.charset))
+        backwards = self.backward_decoder(features, reversed_words, max_length=self.max_length)
         return forwards, backwards.logits
 
     def encode(self, images: Tensor) -> Tensor:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
 
 import numpy as np
 import torch
@@ -53,8 +52,9 @@ class Localiser(nn.Module):
     @property
     def in_channels(self) -> int:
         """Channels that the localiser looks at, which widening may change."""
-        first: Any = self.get_submodule("stn_convnet.0.0")
-        return int(first.in_channels)
+        first = self.get_submodule("stn_convnet.0.0")
+        assert isinstance(first, nn.Conv2d)
+        return first.in_channels
 
     def _start_at_the_frame(self, points: int) -> None:
         frame = edge_points(points, low=(_SOURCE_MARGIN,) * 2, high=(1 - _SOURCE_MARGIN,) * 2)
@@ -66,7 +66,7 @@ class Localiser(nn.Module):
         """Points of images (N, C, 32, 64)."""
         features = self.stn_fc1(self.stn_convnet(images).flatten(1))
         points: Tensor = self.stn_fc2(0.1 * features)  # a tenth: points move slowly while the readers learn
-        return points.unflatten(1, (-1, 2))
+        return torch.unflatten(points, 1, (-1, 2))
 
 
 class Rectifier(nn.Module):

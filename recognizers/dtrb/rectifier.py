@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
 
 import numpy as np
 import torch
@@ -70,8 +69,9 @@ class Localiser(nn.Module):
     @property
     def in_channels(self) -> int:
         """Channels of the images; more after its first convolution was widened."""
-        first: Any = self.conv[0]
-        return int(first.in_channels)
+        first = self.conv[0]
+        assert isinstance(first, nn.Conv2d)
+        return first.in_channels
 
     def forward(self, images: Tensor) -> Tensor:
         """Points of images (N, C, H, W), H and W at least 8; in float32, since half precision is a pixel off."""
@@ -82,7 +82,7 @@ class Localiser(nn.Module):
         with torch.autocast(images.device.type, enabled=False):
             hidden = self.localization_fc1(features.to(self.localization_fc2.weight.dtype))
             points: Tensor = self.localization_fc2(hidden)
-        return points.unflatten(1, (-1, 2))
+        return torch.unflatten(points, 1, (-1, 2))
 
 
 def _slanted_edges(points: int) -> Points:

@@ -11,7 +11,7 @@ from torch import Tensor, nn
 
 from recognizers.attention import Hypothesis, Inspection, beam_decode, greedy_decode, teacher_decode
 from recognizers.charset import ALNUM36, Charset
-from recognizers.configuration import RecognizerNetwork
+from recognizers.configuration import AttentionNetwork
 from recognizers.dtrb.decoder import AttentionLstm
 from recognizers.dtrb.rectifier import POINTS, Rectifier
 from recognizers.dtrb.rectifier import WIDTHS as LOCALISER_WIDTHS
@@ -26,7 +26,7 @@ WIDTHS = (32, 64, 128, 256, 512, 512)
 _CHARSET = ALNUM36.with_kind("go-first")
 
 
-class Trba(RecognizerNetwork):
+class Trba(AttentionNetwork):
     """`TPS-ResNet-BiLSTM-Attn` of the benchmark; its modules carry the names of its files.
 
     Args:
@@ -107,8 +107,12 @@ class Trba(RecognizerNetwork):
         """
         features = self.encode(images)
         if targets is not None:
-            return teacher_decode(self.Prediction, features, targets).logits
+            return self.teach(features, targets)[0]
         return greedy_decode(self.Prediction, features, max_length=self.max_length).logits
+
+    def teach(self, features: Tensor, targets: Tensor) -> tuple[Tensor, ...]:
+        """Teacher-forced logits (N, L, classes) of the one decoder."""
+        return (teacher_decode(self.Prediction, features, targets).logits,)
 
     def encode(self, images: Tensor) -> Tensor:
         """Features (N, S, hidden) of the rectified images, S = width // 4 + 1; for errors see `forward`."""

@@ -34,7 +34,6 @@ class VggBiLstmCtc(RecognizerNetwork):
 
     architecture = "vgg-bilstm-ctc"
     input_layer = "FeatureExtraction.ConvNet.0"
-    rectifier_layer: str | None = None
 
     def __init__(
         self,

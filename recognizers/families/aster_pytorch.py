@@ -6,10 +6,10 @@ import re
 from typing import Any
 
 import torch
-from torch import nn
 
 from recognizers.aster import Aster
 from recognizers.charset import Charset
+from recognizers.configuration import RecognizerNetwork
 from recognizers.families.family import USUAL_CHARSETS, Family, State, charset_for, fill, shape_of, with_channels
 from recognizers.families.report import LoadReport
 from recognizers.preprocess import InputSpec
@@ -19,7 +19,7 @@ _DERIVED = "tps."
 _KNOWN = tuple(charset.with_kind("aster") for charset in USUAL_CHARSETS)
 
 
-def build(state: State, charset: Charset | None, source: str) -> tuple[nn.Module, LoadReport]:
+def build(state: State, charset: Charset | None, source: str) -> tuple[RecognizerNetwork, LoadReport]:
     """The ASTER of the widths, depths, input channels and classes that the file's shapes tell.
 
     The spline's buffers are computed, whatever the file says of them.

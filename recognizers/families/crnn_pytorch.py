@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-from torch import nn
-
 from recognizers.charset import ALNUM36, Charset
+from recognizers.configuration import RecognizerNetwork
 from recognizers.families.crnn_shapes import crnn_from, crnn_keys
 from recognizers.families.family import Family, State
 from recognizers.families.report import LoadReport
 from recognizers.preprocess import InputSpec
 
 
-def build(state: State, charset: Charset | None, source: str) -> tuple[nn.Module, LoadReport]:
+def build(state: State, charset: Charset | None, source: str) -> tuple[RecognizerNetwork, LoadReport]:
     """The CRNN as it is.
 
     Raises:

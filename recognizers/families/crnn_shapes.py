@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import torch
-from torch import nn
 
 from recognizers.charset import Charset
+from recognizers.configuration import RecognizerNetwork
 from recognizers.crnn import CRNN
 from recognizers.families.family import State, charset_for, fill, shape_of, with_channels
 from recognizers.families.report import Conversion, LoadReport
@@ -32,7 +32,7 @@ def crnn_from(
     spec: InputSpec,
     known: Sequence[Charset],
     converted: Sequence[Conversion] = (),
-) -> tuple[nn.Module, LoadReport]:
+) -> tuple[RecognizerNetwork, LoadReport]:
     """The CRNN of the widths, input channels and classes that the shapes tell, filled, and the report.
 
     Args:

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import torch
-from torch import nn
 
 from recognizers.charset import Charset
+from recognizers.configuration import RecognizerNetwork
 from recognizers.dtrb import VggBiLstmCtc
 from recognizers.dtrb.vgg import GREY
 from recognizers.families.family import USUAL_CHARSETS, Family, State, charset_for, fill, shape_of, with_channels
@@ -14,7 +14,7 @@ from recognizers.families.report import LoadReport
 _CONVOLUTIONS = (0, 3, 6, 8, 11, 14, 18)
 
 
-def build(state: State, charset: Charset | None, source: str) -> tuple[nn.Module, LoadReport]:
+def build(state: State, charset: Charset | None, source: str) -> tuple[RecognizerNetwork, LoadReport]:
     """The network of the widths, input channels and classes that the file's shapes tell.
 
     Raises:

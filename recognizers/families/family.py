@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
+from typing import TypeVar
 
 import torch
 from torch import Tensor, nn
 
 from recognizers.charset import ALNUM36, PRINTABLE94, Charset
+from recognizers.configuration import RecognizerNetwork
 from recognizers.dtrb.spline import TwoStepSpline
 from recognizers.families.report import Conversion, LoadReport, few
 from recognizers.preprocess import InputSpec
@@ -16,6 +18,7 @@ from recognizers.rectification import ThinPlateSpline
 from segrec.core.errors import CheckpointError
 
 State = Mapping[str, Tensor]
+Network = TypeVar("Network", bound=nn.Module)
 USUAL_CHARSETS = (ALNUM36, Charset(PRINTABLE94.characters[:62]), PRINTABLE94)
 """Digits and small letters; capitals too; punctuation too: the orders that most projects share."""
 
@@ -34,7 +37,7 @@ class Family:
 
     name: str
     signs: tuple[str, ...]
-    build: Callable[[State, Charset | None, str], tuple[nn.Module, LoadReport]]
+    build: Callable[[State, Charset | None, str], tuple[RecognizerNetwork, LoadReport]]
     keys: Callable[[], Collection[str]]
 
     def recognise(self, state: State) -> bool:
@@ -43,13 +46,13 @@ class Family:
 
 
 def fill(
-    network: nn.Module,
+    network: Network,
     state: State,
     source: str,
     *,
     converted: Sequence[Conversion] = (),
     derived: Sequence[str] = (),
-) -> tuple[nn.Module, LoadReport]:
+) -> tuple[Network, LoadReport]:
     """`network`, in eval mode on the CPU, with the tensors of `state`, and the report.
 
     Only BatchNorm's `num_batches_tracked` may be missing (files older than torch 0.4.1); it starts at 0.

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from torch import Tensor, nn
+from torch import Tensor
 
 from recognizers.charset import ALNUM36, Charset
+from recognizers.configuration import RecognizerNetwork
 from recognizers.families.crnn_shapes import crnn_from, crnn_keys
 from recognizers.families.family import Family, State
 from recognizers.families.report import Conversion, LoadReport
@@ -16,7 +17,7 @@ _HEAD = ("rnn.1.embedding.weight", "rnn.1.embedding.bias")
 _ROLLED = "the last class, the blank, moved to the front"
 
 
-def build(state: State, charset: Charset | None, source: str) -> tuple[nn.Module, LoadReport]:
+def build(state: State, charset: Charset | None, source: str) -> tuple[RecognizerNetwork, LoadReport]:
     """The CRNN with its head's classes in our order.
 
     Raises:

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 from recognizers.charset import Charset
+from recognizers.configuration import RecognizerNetwork
 from recognizers.families.crnn_shapes import NORMALISED, crnn_from, crnn_keys
 from recognizers.families.family import USUAL_CHARSETS, Family, State
 from recognizers.families.report import Conversion, LoadReport
@@ -16,7 +17,7 @@ _BIASES = tuple(f"cnn.conv{index}.bias" for index in NORMALISED)
 _ZEROS = "zero, as this format has no bias where BatchNorm's follows"
 
 
-def build(state: State, charset: Charset | None, source: str) -> tuple[nn.Module, LoadReport]:
+def build(state: State, charset: Charset | None, source: str) -> tuple[RecognizerNetwork, LoadReport]:
     """The CRNN with zeros for the biases that the file has no need of.
 
     Raises:

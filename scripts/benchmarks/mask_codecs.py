@@ -16,7 +16,8 @@ import numpy as np
 
 from benchmarks.words import word_database
 from segrec.core.images import Array, decode_mask, encode_jpeg, encode_png, opencv, resize
-from segrec.core.lmdb_io import DATA_FILE, commit
+from segrec.core.lmdb_environments import DATA_FILE
+from segrec.core.lmdb_io import commit
 from segrec.data.masks.codec import DEFAULT_CODEC, MaskCodec, mask_codec
 
 CHUNK = 512

@@ -133,12 +133,13 @@ def same_batches(segmenter: Segmenter, words: WordLmdb, count: int) -> list[Tens
     """Return the batches that the network is given for the first words."""
     from segrec.data.masks.codec import DEFAULT_CODEC, mask_codec
     from segrec.jobs.mask_stream import encoded_masks, pieces
-    from segrec.jobs.precompute import BATCH_SIZE, CHUNK
+    from segrec.jobs.precompute import CHUNK
+    from segrec.jobs.precompute_settings import Precomputing
 
     recorder = BatchRecorder(segmenter)
     todo = pieces((1, count), 1, count, chunk=CHUNK)
     encode = mask_codec(DEFAULT_CODEC).encode
-    for _ in encoded_masks(words, recorder, encode, todo=todo, batch_size=BATCH_SIZE, workers=1):
+    for _ in encoded_masks(words, recorder, encode, todo=todo, batch_size=Precomputing.batch_size, workers=1):
         pass
     return recorder.batches
 

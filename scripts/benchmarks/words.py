@@ -8,7 +8,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from segrec.core.images import Array
-from segrec.core.lmdb_io import DATA_FILE
+from segrec.core.lmdb_environments import DATA_FILE
 from segrec.data.words import WordLmdb, WordWriter
 from segrec.rendering.writing import render_words
 

@@ -21,7 +21,8 @@ from faults.workplace import (
     unsound,
 )
 from segmenter.preprocess import is_tall, mask_size, working_size
-from segrec.core.lmdb_io import DATA_FILE, commit
+from segrec.core.lmdb_environments import DATA_FILE
+from segrec.core.lmdb_io import commit
 from segrec.data.masks.store import MaskStore
 from segrec.data.words import COUNT_KEY, WordLmdb, image_key, label_key
 

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from faults.run import Run
 from faults.workplace import Outcome, Workplace, differing
-from segrec.core.lmdb_io import DATA_FILE
+from segrec.core.lmdb_environments import DATA_FILE
 from segrec.data.words import WordLmdb
 
 

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from faults.disks import MountError, mount, read_only, small_disk
 from faults.workplace import SHARD, Outcome, Workplace, completed, differing, not_one_line, progress, unsound
-from segrec.core.lmdb_io import DATA_FILE, close_environment
+from segrec.core.lmdb_environments import DATA_FILE, close_environment
 
 INTERRUPTED = 130
 

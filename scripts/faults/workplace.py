@@ -14,7 +14,8 @@ from segmenter.loading import save_segmenter
 from segmenter.network import MutuallyGuidedNet
 from segrec.core.errors import DataError
 from segrec.core.files import file_digest
-from segrec.core.lmdb_io import DATA_FILE, LmdbReader, close_environment
+from segrec.core.lmdb_environments import DATA_FILE, close_environment
+from segrec.core.lmdb_io import LmdbReader
 from segrec.data.masks.record import shard_name
 from segrec.data.masks.shard_state import mask_key, recomputed_digest
 from segrec.data.masks.store import MaskStore

@@ -49,4 +49,4 @@ def exact_times(points: Tensor, maps: Tensor) -> Tensor:
         points: (P, F) features.
         maps: (R, P), any range.
     """
-    return torch.cat([maps @ gaussian(points, part) for part in points.split(ROWS)], dim=1)
+    return torch.cat([maps @ gaussian(points, part) for part in torch.split(points, ROWS)], dim=1)

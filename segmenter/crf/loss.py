@@ -4,17 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Any
+from typing import Any, get_args
 
 import torch
 from torch import Tensor
 
+from segmenter.choices import Backend
 from segmenter.crf.affinity import exact_times, pixel_features
 from segmenter.crf.gated import gated_times
 from segmenter.crf.nystrom import nystrom_times
 from segmenter.crf.shrinking import shrink, shrunk_size
 
-BACKENDS = ("nystrom", "exact", "gated")
+BACKENDS: tuple[str, ...] = get_args(Backend)
 """How the affinity is applied: approximated by landmarks, exactly (small images only), or among neighbours only."""
 
 EXACT_SIDE = 96
@@ -115,14 +116,15 @@ def _cut_share(x: Tensor, features: Tensor, weight: Tensor, *, backend: str, lan
         scale = torch.where(total > 0, 1 / total, 0)
         value = (x * outside).sum(1) * scale
         slope = (2 * outside - everything) * scale  # A(1 - x) - Ax, where Ax = A1 - A(1 - x)
-    return _WithGradient.apply(x, value, slope)
+    share: Tensor = _WithGradient.apply(x, value, slope)
+    return share
 
 
 def _affinity_times(maps: Tensor, features: Tensor, weight: Tensor, *, backend: str, landmarks: int) -> Tensor:
     """Return `diag(weight) A diag(weight)` times maps (R, h * w), the same shape."""
     weighted = maps * weight
     if backend == "gated":
-        return gated_times(features, weighted.unflatten(1, features.shape[1:])).flatten(1) * weight
+        return gated_times(features, torch.unflatten(weighted, 1, features.shape[1:])).flatten(1) * weight
     kept = weight.nonzero().squeeze(1)
     if not len(kept):
         return torch.zeros_like(maps)

@@ -119,7 +119,8 @@ def _inverse_root(affinity: Tensor) -> Tensor:
     for ridge in (RIDGE * 10**attempt for attempt in range(RIDGES)):
         lower, failed = torch.linalg.cholesky_ex(exact + ridge * identity)
         if not failed:
-            return torch.linalg.solve_triangular(lower, identity, upper=False).T.to(affinity.dtype)
+            root: Tensor = torch.linalg.solve_triangular(lower, identity, upper=False)
+            return root.T.to(affinity.dtype)
     raise ValueError(
         f"the affinity of {len(exact)} landmarks is not positive definite, even with {ridge:g} on its diagonal; "
         "give images and sigmas that are finite, or fewer landmarks"

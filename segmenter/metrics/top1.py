@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Literal
 
 import numpy as np
 
-Ties = Literal["first", "split"]
+from segmenter.choices import Ties
 
 
 def top1_shares(f1s: Sequence[Sequence[float]], *, ties: Ties = "first") -> list[float]:

@@ -8,11 +8,14 @@ import sys
 import tomllib
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, Literal
 
 import click
 
-Command = TypeVar("Command", bound=Callable[..., Any])
+from segrec.cli.setting import Command, setting
+from segrec.jobs.common_settings import Common
+from segrec.jobs.recognizer_settings import Optimisation
+from segrec.jobs.segmenter_evaluation_settings import SegmenterEvaluation
 
 
 def common_options(*, seed: bool = True, device: bool = True) -> Callable[[Command], Command]:
@@ -28,7 +31,7 @@ def common_options(*, seed: bool = True, device: bool = True) -> Callable[[Comma
         options = [
             click.option(
                 "--device",
-                default="auto",
+                default=Common.device,
                 show_default=True,
                 hidden=not device,
                 expose_value=device,
@@ -52,9 +55,7 @@ def common_options(*, seed: bool = True, device: bool = True) -> Callable[[Comma
             ),
         ]
         if seed:
-            options.append(
-                click.option("--seed", type=click.IntRange(0), default=0, show_default=True, help="Random seed.")
-            )
+            options.append(setting(Common, "seed", "Random seed.", kind=click.IntRange(0)))
         for option in options:
             command = option(command)
         return command
@@ -64,20 +65,13 @@ def common_options(*, seed: bool = True, device: bool = True) -> Callable[[Comma
 
 def amp_option(command: Command) -> Command:
     """Add `--amp`."""
-    return click.option(
-        "--amp", type=click.Choice(["off", "bf16", "fp16"]), default="off", show_default=True, help="Mixed precision."
-    )(command)
+    return setting(Common, "amp", "Mixed precision.")(command)
 
 
 def training_amp_option(command: Command) -> Command:
     """Add `--amp` of a training, which may measure what is faster."""
-    return click.option(
-        "--amp",
-        type=click.Choice(["off", "auto", "bf16", "fp16"]),
-        default="off",
-        show_default=True,
-        help="Mixed precision; auto: bf16 where a short measurement finds it clearly faster.",
-    )(command)
+    text = "Mixed precision; auto: bf16 where a short measurement finds it clearly faster."
+    return setting(Optimisation, "amp", text)(command)
 
 
 def format_option(command: Command) -> Command:
@@ -92,37 +86,30 @@ def format_option(command: Command) -> Command:
     )(command)
 
 
-class ScalesType(click.ParamType):
-    """Sizes of scenes in the network: `auto`, or numbers with commas between them."""
-
-    name = "auto|N[,N...]"
-
-    def convert(self, value: Any, parameter: click.Parameter | None, context: click.Context | None) -> Any:
-        """Return what `Segmenter(scales=)` takes, or fail in words."""
-        if value == "auto" or not isinstance(value, str):
-            return value
-        try:
-            return tuple(float(part) for part in value.split(","))
-        except ValueError:
-            self.fail(f"expected auto or numbers such as 1,0.5 or 1,512,256, got {value!r}", parameter, context)
+def _scales(value: str) -> Literal["auto"] | tuple[float, ...]:
+    """Return what `Segmenter(scales=)` takes, of `auto` or numbers with commas between them."""
+    if value == "auto":
+        return "auto"
+    try:
+        return tuple(float(part) for part in value.split(","))
+    except ValueError:
+        raise click.BadParameter(f"expected auto or numbers such as 1,0.5 or 1,512,256, got {value!r}") from None
 
 
 def scales_option(command: Command) -> Command:
     """Add `--scales`."""
-    return click.option(
-        "--scales",
-        type=ScalesType(),
-        default="auto",
-        show_default=True,
-        help="Sizes of scenes in the network: shares of their own up to 1, longest sides above; 1: their own alone.",
+    return setting(
+        SegmenterEvaluation,
+        "scales",
+        "Sizes of scenes in the network: shares of their own up to 1, longest sides above; 1: their own alone.",
+        kind=_scales,
+        metavar="auto|N[,N...]",
     )(command)
 
 
 def workers_option(command: Command) -> Command:
     """Add `--workers`."""
-    return click.option(
-        "--workers", type=click.IntRange(0), default=1, show_default=True, help="Loader processes or threads."
-    )(command)
+    return setting(Common, "workers", "Loader processes or threads.", kind=click.IntRange(0))(command)
 
 
 def _set_up_messages(context: click.Context, parameter: click.Parameter, quiet: bool) -> None:

@@ -5,10 +5,11 @@ from __future__ import annotations
 import click
 
 from segrec.cli.common import common_options
+from segrec.jobs.common_settings import DEMO
 
 
 @click.command("demo")
-@click.option("--output", type=click.Path(), default="segrec-demo", show_default=True, help="Folder for everything.")
+@click.option("--output", type=click.Path(), default=DEMO, show_default=True, help="Folder for everything.")
 @common_options()
 def command(output: str, seed: int, device: str) -> None:
     """Render words, predict masks, read with and without them, compare and write report.html."""

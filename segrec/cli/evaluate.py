@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import click
 
 from segrec.cli.common import amp_option, common_options, format_option, parse_named
+from segrec.cli.setting import setting
 from segrec.data.masks.kinds import MASK_KINDS
+from segrec.jobs.evaluation_settings import Evaluation
+from segrec.weights import PLAIN
 
 
 def parse_masks(context: click.Context, parameter: click.Parameter, value: str | None) -> list[str] | None:
@@ -60,6 +64,9 @@ def parse_models(values: tuple[str, ...]) -> tuple[str | None, dict[str, list[st
     return None, models
 
 
+asked = partial(setting, Evaluation)
+
+
 @click.command("eval")
 @click.option(
     "--model",
@@ -67,7 +74,7 @@ def parse_models(values: tuple[str, ...]) -> tuple[str | None, dict[str, list[st
     multiple=True,
     metavar="[NAME=]MODEL",
     help="Shipped name, run or weights, repeatable; those of one NAME are its seeds.  "
-    "[default: crnn-slim, for each mask the shipped one tuned with it]",
+    f"[default: {PLAIN}, for each mask the shipped one tuned with it]",
 )
 @click.option("--over", metavar="NAME", help="Model that the others are compared with.  [default: the first]")
 @click.option("--data", multiple=True, metavar="NAME=WORDS", help="Word lmdb, repeatable; without it the demo set.")
@@ -78,35 +85,25 @@ def parse_models(values: tuple[str, ...]) -> tuple[str | None, dict[str, list[st
     metavar="M[,M...]",
     help="none, random, zero, predicted, oracle.  [default: those that the model can take]",
 )
-@click.option("--segmenter", default="mgnet-slim", show_default=True, help="Predicts masks where no store is named.")
-@click.option(
-    "--charset-filter",
-    type=click.Choice(["alnum", "none"]),
-    default="alnum",
-    show_default=True,
-    help="What of a label counts.",
-)
-@click.option("--case-sensitive", is_flag=True, help="Case counts.")
+@asked("segmenter", "Predicts masks where no store is named.")
+@asked("charset_filter", "What of a label counts.")
+@asked("case_sensitive", "Case counts.")
 @click.option(
     "--lexicon",
     multiple=True,
     metavar="[NAME=]FILE",
     help="Words that readings may be: one a line for all, or .jsonl lines of index and words.  [repeatable by name]",
 )
-@click.option("--beam", type=click.IntRange(1), help="Read with a beam search that keeps so many prefixes.")
-@click.option("--limit", type=click.IntRange(1), help="Only the first words of each database.")
-@click.option("--seeds", type=click.IntRange(1), default=1, show_default=True, help="Draws of the random masks.")
+@asked("beam", "Read with a beam search that keeps so many prefixes.", kind=click.IntRange(1))
+@asked("limit", "Only the first words of each database.", kind=click.IntRange(1))
+@asked("seeds", "Draws of the random masks.", kind=click.IntRange(1))
 @click.option("--breakdown", is_flag=True, help="Also accuracy by crop height, word length and mask coverage.")
-@click.option(
-    "--mask-check",
-    is_flag=True,
-    help="Instead of --mask: does a model use its masks? Read with own, other words' and empty ones.",
-)
+@asked("mask_check", "Instead of --mask: does a model use its masks? Read with own, other words' and empty ones.")
 @format_option
 @click.option(
     "--gains", "gains_file", type=click.Path(), help="Write the gains with their intervals to this .csv file."
 )
-@click.option("--predictions", type=click.Path(), help="Write every word's reading to this .jsonl file.")
+@asked("predictions", "Write every word's reading to this .jsonl file.", kind=click.Path())
 @amp_option
 @common_options()
 def command(
@@ -130,7 +127,7 @@ def command(
     from segrec.evaluation.compare import gains
     from segrec.evaluation.result import pooled
     from segrec.jobs.demo_set import demo_set
-    from segrec.jobs.evaluate import Evaluation, evaluate
+    from segrec.jobs.evaluate import evaluate
     from segrec.reports.gain_tables import write_gains
     from segrec.reports.tables import print_results
     from segrec.training.distributed import launched
@@ -149,7 +146,7 @@ def command(
     with launched(device) as world:
         if not named:
             named = {"demo-test": world.on_main(lambda: str(demo_set("test").words))}
-        asked = Evaluation(
+        evaluation = Evaluation(
             data=named,
             masks=stores,
             mask=mask or (),
@@ -159,7 +156,7 @@ def command(
             device=device,
             **settings,
         )
-        results = evaluate(asked, world=world)
+        results = evaluate(evaluation, world=world)
     if world.is_main:
         if gains_file is not None:
             write_gains(gains_file, gains([*results, *pooled(results)], over=over))

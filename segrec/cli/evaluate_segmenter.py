@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 
 import click
 
 from segrec.cli.common import amp_option, common_options, format_option, parse_named, scales_option
+from segrec.cli.setting import setting
+from segrec.jobs.segmenter_evaluation_settings import SegmenterEvaluation
+from segrec.weights import SEGMENTER
+
+asked = partial(setting, SegmenterEvaluation)
 
 
 @click.command("eval-segmenter")
@@ -15,7 +21,7 @@ from segrec.cli.common import amp_option, common_options, format_option, parse_n
     "segmenters",
     multiple=True,
     metavar="[NAME=]WEIGHTS",
-    help="Shipped name, run or weights, repeatable; the others are compared with the first.  [default: mgnet-slim]",
+    help=f"Shipped name, run or weights, repeatable; the others are compared with the first.  [default: {SEGMENTER}]",
 )
 @click.option(
     "--data",
@@ -23,41 +29,22 @@ from segrec.cli.common import amp_option, common_options, format_option, parse_n
     metavar="KIND[:SPLIT]=PATH",
     help="Dataset with true masks, such as totaltext:test=PATH, repeatable; without it the demo set.",
 )
-@click.option(
-    "--target",
-    type=click.Choice(["text", "region", "both"]),
-    default="both",
-    show_default=True,
-    help="Masks to score; both: each where its truth exists.",
-)
-@click.option(
-    "--threshold",
-    type=click.FloatRange(0, 1),
-    default=0.5,
-    show_default=True,
-    help="Probability from which a pixel counts.",
-)
-@click.option("--sweep", is_flag=True, help="Also score at all thresholds and name the best one.")
+@asked("target", "Masks to score; both: each where its truth exists.")
+@asked("threshold", "Probability from which a pixel counts.", kind=click.FloatRange(0, 1))
+@asked("sweep", "Also score at all thresholds and name the best one.")
 @click.option("--by-height", is_flag=True, help="Also score the images by their height.")
-@click.option(
-    "--pictures",
-    type=click.Choice(["words", "scenes", "height"]),
-    help="What they are to the network: word crops, scenes, or by their height.  [default: by the kind of data]",
+@asked(
+    "pictures",
+    "What they are to the network: word crops, scenes, or by their height.  [default: by the kind of data]",
 )
 @scales_option
-@click.option("--each-pass", is_flag=True, help="Also score the pass without guidance, and what guidance gains.")
-@click.option(
-    "--ties",
-    type=click.Choice(["first", "split"]),
-    default="first",
-    show_default=True,
-    help="Who wins an image on which several segmenters are equally good.",
-)
-@click.option("--limit", type=click.IntRange(1), help="Only the first images of each dataset.")
-@click.option("--batch-size", type=click.IntRange(1), default=32, show_default=True, help="Most pictures in one run.")
+@asked("each_pass", "Also score the pass without guidance, and what guidance gains.")
+@asked("ties", "Who wins an image on which several segmenters are equally good.")
+@asked("limit", "Only the first images of each dataset.", kind=click.IntRange(1))
+@asked("batch_size", "Most pictures in one run.", kind=click.IntRange(1))
 @format_option
-@click.option("--rows", type=click.Path(), help="Write a row for each image to this .csv or .jsonl file.")
-@click.option("--curves", type=click.Path(), help="Draw the spread of precision, recall and F1 as .png, .svg or .pdf.")
+@asked("rows", "Write a row for each image to this .csv or .jsonl file.", kind=click.Path())
+@asked("curves", "Draw the spread of precision, recall and F1 as .png, .svg or .pdf.", kind=click.Path())
 @amp_option
 @common_options()
 def command(
@@ -74,9 +61,8 @@ def command(
     from segrec.core.errors import DataError
     from segrec.evaluation.segmenter_result import complaint
     from segrec.jobs.demo_set import demo_set
-    from segrec.jobs.evaluate_segmenter import SegmenterEvaluation, evaluate_segmenter
+    from segrec.jobs.evaluate_segmenter import evaluate_segmenter
     from segrec.reports.segmenter_tables import print_segmenters
-    from segrec.weights import SEGMENTER
 
     named = dict(parse_named(segmenters or (SEGMENTER,), "--segmenter"))
     if len(named) < len(segmenters):

@@ -3,72 +3,55 @@
 from __future__ import annotations
 
 import os
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import click
 
 from segrec.cli.recognizer_options import optimisation_options, peak_rate
-from segrec.data.masks.kinds import MASK_KINDS
-from segrec.weights import SEGMENTER
+from segrec.cli.setting import setting
+from segrec.jobs.common_settings import DEMO
+from segrec.jobs.finetune_settings import FUSION_RATE, MASK_RATES, FineTuning
+from segrec.weights import ASTER, PLAIN, SEGMENTER
+
+tuned = partial(setting, FineTuning)
 
 
 @click.command("finetune")
 @click.argument("architecture", type=click.Choice(["crnn", "aster"]))
-@click.option(
-    "--pretrained",
-    help="Shipped name, run, weights or public checkpoint.  [default: crnn-slim or aster-slim]",
-)
+@tuned("pretrained", f"Shipped name, run, weights or public checkpoint.  [default: {PLAIN} or {ASTER}]")
 @click.option(
     "--data", multiple=True, type=click.Path(), help="Word lmdb, repeatable; without it the demo set is used."
 )
-@click.option("--masks", multiple=True, type=click.Path(), help="Mask store of each --data, in the same order.")
-@click.option(
-    "--mask", type=click.Choice(MASK_KINDS), default="predicted", show_default=True, help="What the channel holds."
+@tuned("masks", "Mask store of each --data, in the same order.", kind=click.Path())
+@tuned("mask", "What the channel holds.")
+@tuned("init", "How the widened layer starts; random is the paper's.")
+@tuned(
+    "fusion",
+    "How the mask joins: a fourth input channel (the paper's), added to the picture, or scaling the first maps.",
 )
-@click.option(
-    "--init",
-    type=click.Choice(["random", "zero-mask", "luma"]),
-    default="zero-mask",
-    show_default=True,
-    help="How the widened layer starts; random is the paper's.",
-)
-@click.option(
-    "--fusion",
-    type=click.Choice(["input", "adapter", "sft"]),
-    default="input",
-    show_default=True,
-    help="How the mask joins: a fourth input channel (the paper's), added to the picture, or scaling the first maps.",
-)
-@click.option("--mask-in-rectifier", is_flag=True, help="Widen the rectifier's input too; without, it sees no mask.")
-@click.option("--train", type=click.Choice(["input", "all"]), default="input", show_default=True, help="Which layers.")
-@click.option(
-    "--mask-lr",
+@tuned("mask_in_rectifier", "Widen the rectifier's input too; without, it sees no mask.")
+@tuned("train", "Which layers.")
+@tuned(
     "mask_learning_rate",
-    type=float,
-    help="Peak learning rate of the mask's weights.  [default: 0.01; 0.005 with --train all; 0.002 with another "
-    "--fusion than input; --lr with adadelta]",
+    f"Peak learning rate of the mask's weights.  [default: {MASK_RATES['input']:g}; {MASK_RATES['all']:g} with --train "
+    f"all; {FUSION_RATE:g} with another --fusion than input; --lr with adadelta]",
+    option="--mask-lr",
 )
-@click.option(
-    "--colour-lr",
+@tuned(
     "colour_learning_rate",
-    type=float,
-    help="Peak learning rate of the input layer's other weights; 0 freezes them.  [default: --lr]",
+    "Peak learning rate of the input layer's other weights; 0 freezes them.  [default: --lr]",
+    option="--colour-lr",
 )
-@click.option(
-    "--mask-dropout", type=float, default=0.0, show_default=True, help="Share of words seen without their mask."
-)
-@click.option(
-    "--norms",
-    type=click.Choice(["frozen", "train", "reestimate"]),
-    help="BatchNorm's statistics; reestimate: in a pass at the end.  [default: frozen; train with --train all]",
-)
-@click.option("--segmenter", default=SEGMENTER, show_default=True, help="Predicts masks where no store is named.")
-@click.option("--valid-masks", type=click.Path(), help="Mask store of --valid.")
+@tuned("mask_dropout", "Share of words seen without their mask.")
+@tuned("norms", "BatchNorm's statistics; reestimate: in a pass at the end.  [default: frozen; train with --train all]")
+@tuned("segmenter", "Predicts masks where no store is named.")
+@tuned("valid_masks", "Mask store of --valid.", kind=click.Path())
 @click.option(
     "--output",
     type=click.Path(),
-    help="Run directory.  [default: runs/ARCHITECTURE-MASK; without --data in segrec-demo/]",
+    help=f"Run directory.  [default: runs/ARCHITECTURE-MASK; without --data in {DEMO}/]",
 )
 @click.option(
     "--resume", default="auto", show_default=True, help="auto goes on with --output; or name a run directory."
@@ -80,9 +63,7 @@ from segrec.weights import SEGMENTER
     show_default=True,
     help="Runs, with seeds from --seed on; several go to OUTPUT/seed-0 and so on.",
 )
-@optimisation_options(
-    steps=300, optimizer="adam", weight_decay=0.0, evaluate_every=50, checkpoint_every=50, augment=False
-)
+@optimisation_options(FineTuning)
 def command(
     architecture: str,
     data: tuple[str, ...],
@@ -100,7 +81,7 @@ def command(
     """
     from segrec.core.errors import ConfigError
     from segrec.jobs.demo_set import FOLDER, demo_set
-    from segrec.jobs.finetune import FineTuning, finetune_seeds
+    from segrec.jobs.finetune import finetune_seeds
     from segrec.jobs.precompute import precompute_masks
     from segrec.training.distributed import is_main_process
 

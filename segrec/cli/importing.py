@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Literal
-
 import click
 
 from segrec.cli.common import common_options, workers_option
+from segrec.cli.setting import setting
+from segrec.importers.cut_settings import CutSettings, Encoding
 from segrec.importers.registry import DATASETS
 from segrec.importers.selection import FILTERS
 
@@ -24,19 +24,17 @@ from segrec.importers.selection import FILTERS
 )
 @click.option("--subset", help="A subset by the number that the field reports, as 1015; sets split and filter.")
 @click.option("--names", type=click.Path(), help="File with the names of the words to take, one a line.")
-@click.option(
-    "--margin",
-    type=click.FloatRange(0, 10),
-    default=0.0,
-    show_default=True,
-    help="Added around words cut out of scenes, as a part of their height.",
+@setting(
+    CutSettings,
+    "margin",
+    "Added around words cut out of scenes, as a part of their height.",
+    kind=click.FloatRange(0, 10),
 )
-@click.option(
-    "--crops",
-    type=click.Choice(["png", "jpeg"]),
-    default="png",
-    show_default=True,
-    help="How words cut out of scenes are stored; jpeg has quality 95. Crops of a release keep their bytes.",
+@setting(
+    CutSettings,
+    "encoding",
+    "How words cut out of scenes are stored; jpeg has quality 95. Crops of a release keep their bytes.",
+    option="--crops",
 )
 @click.option("--overwrite", is_flag=True, help="Replace the database or the begun import that the output holds.")
 @workers_option
@@ -50,7 +48,7 @@ def command(
     subset: str | None,
     names: str | None,
     margin: float,
-    crops: Literal["png", "jpeg"],
+    encoding: Encoding,
     overwrite: bool,
     workers: int,
 ) -> None:
@@ -70,7 +68,7 @@ def command(
         subset=subset,
         names=names,
         margin=margin,
-        encoding=crops,
+        encoding=encoding,
         workers=workers,
         overwrite=overwrite,
     )

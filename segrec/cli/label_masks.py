@@ -5,6 +5,8 @@ from __future__ import annotations
 import click
 
 from segrec.cli.common import common_options, workers_option
+from segrec.data.labelling.reasons import THRESHOLD
+from segrec.weights import PLAIN
 
 
 @click.command("label-masks")
@@ -12,14 +14,14 @@ from segrec.cli.common import common_options, workers_option
 @click.option("--output", type=click.Path(), help="Mask store to write.  [default: the data's path and '-verified']")
 @click.option(
     "--verifier",
-    default="crnn-slim",
+    default=PLAIN,
     show_default=True,
     help="What reads the masks: shipped name, run directory, weights, an .onnx file of PP-OCR, or ppocr.",
 )
 @click.option(
     "--threshold",
     type=click.FloatRange(0, 1),
-    default=0.6,
+    default=THRESHOLD,
     show_default=True,
     help="Least mean confidence in a reading's characters.",
 )

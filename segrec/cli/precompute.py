@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 
 import click
 
 from segrec.cli.common import amp_option, common_options, workers_option
+from segrec.cli.setting import setting
+from segrec.jobs.precompute_settings import Precomputing
 
 
 def parse_shard(context: click.Context, parameter: click.Parameter, value: str) -> tuple[int, int] | None:
@@ -19,10 +22,13 @@ def parse_shard(context: click.Context, parameter: click.Parameter, value: str) 
     return int(number), int(count)
 
 
+precomputing = partial(setting, Precomputing)
+
+
 @click.command("precompute-masks")
 @click.option("--data", type=click.Path(), help="Word lmdb; without it the demo set is made and used.")
 @click.option("--output", type=click.Path(), help="Mask store to write.  [default: the data's path and '-masks']")
-@click.option("--segmenter", default="mgnet-slim", show_default=True, help="Shipped name, run directory or weights.")
+@precomputing("segmenter", "Shipped name, run directory or weights.")
 @click.option("--engine", type=click.Choice(["local", "ray"]), default="local", show_default=True, help="What runs it.")
 @click.option(
     "--shard",
@@ -34,8 +40,8 @@ def parse_shard(context: click.Context, parameter: click.Parameter, value: str) 
 @click.option("--blocks", type=click.IntRange(1), help="With ray: into how many shards the words are cut.")
 @click.option("--actors", type=click.IntRange(1), help="With ray: segmenters at work.  [default: one a GPU, or a CPU]")
 @click.option("--ray-address", help="With ray: the cluster to join.  [default: start ray on this machine]")
-@click.option("--limit", type=click.IntRange(1), help="Only the first words.")
-@click.option("--batch-size", type=click.IntRange(1), default=256, show_default=True, help="Crops at once.")
+@precomputing("limit", "Only the first words.", kind=click.IntRange(1))
+@precomputing("batch_size", "Crops at once.", kind=click.IntRange(1))
 @workers_option
 @amp_option
 @common_options(seed=False)

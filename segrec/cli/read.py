@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import click
 
 from segrec.cli.common import check_names, common_options
-from segrec.weights import READER
+from segrec.weights import READER, SEGMENTER
 
 if TYPE_CHECKING:
     from segrec.core.images import Array
@@ -25,7 +25,7 @@ DRAWN = ".reading.png"
 @click.command("read")
 @click.argument("images", nargs=-1, required=True, type=click.Path())
 @click.option("--model", default=READER, show_default=True, help="Shipped name, run or weights.")
-@click.option("--segmenter", default="mgnet-slim", show_default=True, help="Shipped name, run or weights.")
+@click.option("--segmenter", default=SEGMENTER, show_default=True, help="Shipped name, run or weights.")
 @click.option("--beam", type=click.IntRange(1), help="Read with a beam search that keeps so many prefixes.")
 @click.option("--lexicon", type=click.Path(), help="A file of the words that readings may be, one a line.")
 @click.option(

@@ -3,72 +3,51 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import Any, TypeVar
+from functools import partial
+from typing import Any
 
 import click
 
 from segrec.cli.common import common_options, training_amp_option, workers_option
+from segrec.cli.setting import Command, setting, together
+from segrec.jobs.recognizer_settings import RATES, Optimisation
 from segrec.training.optimizers import OPTIMIZERS
 
-Command = TypeVar("Command", bound=Callable[..., Any])
 
-RATES = {"adam": 1e-3, "adamw": 1e-3, "adadelta": 1.0}
-"""Peak learning rates where --lr is not given."""
-
-
-def optimisation_options(
-    *, steps: int, optimizer: str, weight_decay: float, evaluate_every: int, checkpoint_every: int, augment: bool
-) -> Callable[[Command], Command]:
-    """Return a decorator that adds the options of `segrec.jobs.recognizer_fit.Optimisation`; these are the defaults."""
+def optimisation_options(settings: type[Optimisation]) -> Callable[[Command], Command]:
+    """Return a decorator that adds the options of `Optimisation`, with the defaults that `settings` gives them."""
     natural = click.IntRange(1)
-    options = [
+    of = partial(setting, settings)
+    return together(
+        of("ratios", "Share of each --data in a batch.  [default: by size]", option="--ratio"),
+        of("steps", "Optimiser steps.", kind=natural),
+        of("batch_size", "Words a step.", kind=natural),
         click.option(
-            "--ratio",
-            "ratios",
-            multiple=True,
+            "--lr",
             type=float,
-            help="Share of each --data in a batch.  [default: by size]",
+            help=f"Peak learning rate.  [default: {RATES['adam']:g}; with adadelta {RATES['adadelta']:g}]",
         ),
-        _shown("--steps", natural, steps, "Optimiser steps."),
-        _shown("--batch-size", natural, 64, "Words a step."),
-        click.option("--lr", type=float, help="Peak learning rate.  [default: 0.001; with adadelta 1]"),
-        _shown("--optimizer", click.Choice(OPTIMIZERS), optimizer, "How gradients become steps."),
-        _shown("--weight-decay", click.FloatRange(0), weight_decay, "Of weights, not of biases and normalisations."),
-        _shown(
-            "--schedule",
-            click.Choice(["trapezoid", "onecycle"]),
-            "trapezoid",
-            "Learning rate: warmed up, held and brought to zero, or OneCycle.",
-        ),
-        click.option(
-            "--ema",
+        of("optimizer", "How gradients become steps.", kind=click.Choice(OPTIMIZERS)),
+        of("weight_decay", "Of weights, not of biases and normalisations.", kind=click.FloatRange(0)),
+        of("schedule", "Learning rate: warmed up, held and brought to zero, or OneCycle."),
+        of(
             "ema_decay",
-            type=click.FloatRange(0, 1, min_open=True, max_open=True),
-            help="Evaluate and save an average of the weights with this decay, such as 0.999.",
+            "Evaluate and save an average of the weights with this decay, such as 0.999.",
+            option="--ema",
+            kind=click.FloatRange(0, 1, min_open=True, max_open=True),
         ),
-        click.option("--valid", type=click.Path(), help="Word lmdb whose accuracy chooses best.safetensors."),
-        _shown("--valid-limit", natural, 1000, "Words of it to read."),
-        _shown("--evaluate-every", click.IntRange(0), evaluate_every, "Steps between evaluations; 0: at the end."),
-        click.option("--patience", type=natural, help="End after so many evaluations without a better accuracy."),
-        _shown("--checkpoint-every", natural, checkpoint_every, "Steps between checkpoints."),
-        _shown("--augment/--no-augment", None, augment, "Change images and masks at random."),
+        of("valid", "Word lmdb whose accuracy chooses best.safetensors.", kind=click.Path()),
+        of("valid_limit", "Words of it to read.", kind=natural),
+        of("evaluate_every", "Steps between evaluations; 0: at the end.", kind=click.IntRange(0)),
+        of("patience", "End after so many evaluations without a better accuracy.", kind=natural),
+        of("checkpoint_every", "Steps between checkpoints.", kind=natural),
+        of("augment", "Change images and masks at random.", option="--augment/--no-augment"),
         workers_option,
         training_amp_option,
         common_options(),
-    ]
-
-    def decorate(command: Command) -> Command:
-        for option in reversed(options):
-            command = option(command)
-        return command
-
-    return decorate
+    )
 
 
 def peak_rate(lr: float | None, settings: Mapping[str, Any]) -> float:
     """Return --lr, or where it is not given what suits the optimizer."""
     return RATES[settings["optimizer"]] if lr is None else lr
-
-
-def _shown(name: str, kind: Any, default: Any, text: str) -> Callable[[Command], Command]:
-    return click.option(name, type=kind, default=default, show_default=True, help=text)

@@ -9,7 +9,7 @@ import click
 
 from segrec.cli.common import common_options, workers_option
 from segrec.rendering.corruption_kinds import CORRUPTIONS, LEVELS
-from segrec.rendering.styles import STYLES, Style
+from segrec.rendering.styles import STYLES, USUAL, Style
 
 
 @click.group("render")
@@ -40,7 +40,7 @@ def _rendering(function: Callable[..., None]) -> Callable[..., None]:
         click.option(
             "--style",
             type=click.Choice(STYLES),
-            default="mixed",
+            default=USUAL,
             show_default=True,
             help="Mixed as in photographs; hard: small, blurred, faint, shadowed, badly compressed; "
             "signs (words only): outlined, neon, dots, relief, metal, bent, stacked, cut, crowded.",

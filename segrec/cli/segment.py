@@ -7,17 +7,21 @@ from typing import Any
 
 import click
 
+from segmenter.choices import TILE_SIDE
 from segrec.cli.common import amp_option, check_names, common_options, scales_option
+from segrec.weights import SEGMENTER
 
 
 @click.command("segment")
 @click.argument("images", nargs=-1, required=True, type=click.Path())
 @click.option("--output", type=click.Path(), required=True, help="Folder for the masks.")
-@click.option("--segmenter", default="mgnet-slim", show_default=True, help="Shipped name, run or weights.")
+@click.option("--segmenter", default=SEGMENTER, show_default=True, help="Shipped name, run or weights.")
 @click.option("--overlays", is_flag=True, help="Also write the pictures with the text mask laid over them.")
 @click.option("--longest-side", type=click.IntRange(1), help="Shrink larger pictures to this first.")
 @scales_option
-@click.option("--tile-side", type=int, default=1024, show_default=True, help="Take larger pictures in tiles of this.")
+@click.option(
+    "--tile-side", type=int, default=TILE_SIDE, show_default=True, help="Take larger pictures in tiles of this."
+)
 @amp_option
 @common_options(seed=False)
 def command(

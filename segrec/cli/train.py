@@ -3,13 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Any
 
 import click
 from click.core import ParameterSource
 
+from segmenter.choices import PRESETS
 from segrec.cli.common import common_options, training_amp_option, workers_option
-from segrec.cli.recognizer_options import Command, optimisation_options, peak_rate
+from segrec.cli.recognizer_options import optimisation_options, peak_rate
+from segrec.cli.setting import Command, setting, together
+from segrec.jobs.recognizer_settings import RecognizerTraining
+from segrec.jobs.segmenter_settings import SegmenterTraining
+from segrec.jobs.segmenter_stages import Stage
 
 
 @click.group("train")
@@ -17,40 +23,30 @@ def command() -> None:
     """Train a recognizer or the segmenter from scratch, or go on with a run."""
 
 
+trained = partial(setting, RecognizerTraining)
+mask_trained = partial(setting, SegmenterTraining)
+
+
 def recognizer_options(architecture: str, presets: Sequence[str]) -> Callable[[Command], Command]:
     """Return a decorator that adds the options of `train crnn` and `train aster`."""
-    options = [
+    return together(
         click.option("--data", multiple=True, required=True, type=click.Path(), help="Word lmdb, repeatable."),
-        click.option(
-            "--preset",
-            type=click.Choice(presets),
-            help=f"Size of the network; {presets[-1]} is the public one's.  [default: {presets[0]}]",
+        trained(
+            "preset",
+            f"Size of the network; {presets[-1]} is the public one's.  [default: {presets[0]}]",
+            kind=click.Choice(presets),
         ),
-        click.option(
-            "--charset",
+        trained(
+            "charset",
+            "What it learns to read; labels lose what is not in it.  [default: alnum]",
             metavar="alnum|printable|FILE|CHARACTERS",
-            help="What it learns to read; labels lose what is not in it.  [default: alnum]",
         ),
-        click.option("--pretrained", help="Weights to start from.  [default: from scratch]"),
+        trained("pretrained", "Weights to start from.  [default: from scratch]"),
         click.option(
             "--output", type=click.Path(), default=f"runs/{architecture}", show_default=True, help="Run directory."
         ),
-        optimisation_options(
-            steps=10_000,
-            optimizer="adamw",
-            weight_decay=1e-4,
-            evaluate_every=1000,
-            checkpoint_every=200,
-            augment=True,
-        ),
-    ]
-
-    def decorate(function: Command) -> Command:
-        for option in reversed(options):
-            function = option(function)
-        return function
-
-    return decorate
+        optimisation_options(RecognizerTraining),
+    )
 
 
 @command.command("crnn")
@@ -65,14 +61,8 @@ def crnn(**settings: Any) -> None:
 
 @command.command("aster")
 @recognizer_options("aster", ["aster-slim", "aster"])
-@click.option("--bidirectional", is_flag=True, help="Learn a second decoder too, which writes from right to left.")
-@click.option(
-    "--ctc-aid",
-    type=click.FloatRange(0),
-    default=0.5,
-    show_default=True,
-    help="Weight of a CTC loss that helps the encoder; not in the paper.",
-)
+@trained("bidirectional", "Learn a second decoder too, which writes from right to left.")
+@trained("ctc_aid", "Weight of a CTC loss that helps the encoder; not in the paper.", kind=click.FloatRange(0))
 def aster(**settings: Any) -> None:
     """Train an ASTER on word databases.
 
@@ -82,7 +72,7 @@ def aster(**settings: Any) -> None:
 
 
 def _train_recognizer(architecture: str, data: tuple[str, ...], lr: float | None, **settings: Any) -> None:
-    from segrec.jobs.train_recognizer import RecognizerTraining, train_recognizer
+    from segrec.jobs.train_recognizer import train_recognizer
     from segrec.training.distributed import is_main_process
 
     rate = peak_rate(lr, settings)
@@ -93,156 +83,104 @@ def _train_recognizer(architecture: str, data: tuple[str, ...], lr: float | None
         click.echo(f"{run}: done, weights in {run / 'best.safetensors'}")
 
 
-PLAIN_PLAN = ("steps", "phase1_share", "lr", "lambda1", "lambda2", "outside", "cross_entropy")
+PLAIN_PLAN = ("steps", "phase1_share", "learning_rate", "lambda1", "lambda2", "outside", "cross_entropy")
 """Options that make up the plan of two stages and say nothing beside `--stage`."""
 
 _EXAMPLE = "expected a table such as {name = '1a', steps = 100, lr = 1e-4}"
 
 
-class StageType(click.ParamType):
-    """A stage: a table of a recipe, or the same on the command line as an inline TOML table."""
+def _stage(value: str | dict[str, object]) -> Stage:
+    """Return the stage of a recipe's table, or of the same as an inline TOML table on the command line."""
+    import tomllib
 
-    name = "TABLE"
+    from segrec.core.errors import ConfigError
+    from segrec.jobs.segmenter_stages import stage_of
 
-    def convert(self, value: Any, parameter: click.Parameter | None, context: click.Context | None) -> Any:
-        """Return the stage, or fail in words."""
-        import tomllib
-
-        from segrec.core.errors import ConfigError
-        from segrec.jobs.segmenter_stages import Stage, stage_of
-
-        if isinstance(value, Stage):
-            return value
-        try:
-            table = tomllib.loads(f"stage = {value}")["stage"] if isinstance(value, str) else value
-            if not isinstance(table, dict):
-                self.fail(f"{_EXAMPLE}, got {value!r}")
-            return stage_of(table)
-        except tomllib.TOMLDecodeError as error:
-            self.fail(f"{_EXAMPLE}, got {value!r}: {error}", parameter, context)
-        except ConfigError as error:
-            self.fail(str(error), parameter, context)
+    try:
+        table = tomllib.loads(f"stage = {value}")["stage"] if isinstance(value, str) else value
+        if not isinstance(table, dict):
+            raise click.BadParameter(f"{_EXAMPLE}, got {value!r}")
+        return stage_of(table)
+    except tomllib.TOMLDecodeError as error:
+        raise click.BadParameter(f"{_EXAMPLE}, got {value!r}: {error}") from error
+    except ConfigError as error:
+        raise click.BadParameter(str(error)) from error
 
 
 @command.command("segmenter")
-@click.option("--words", multiple=True, metavar="SPEC", help="Pictures that are word crops, repeatable.")
-@click.option("--scenes", multiple=True, metavar="SPEC", help="Pictures of which windows are cut, repeatable.")
-@click.option("--valid", multiple=True, metavar="SPEC", help="Pictures whose F1 chooses best.safetensors, repeatable.")
-@click.option(
-    "--valid-limit", type=click.IntRange(1), default=300, show_default=True, help="Pictures of each to score."
-)
-@click.option(
-    "--preset",
-    type=click.Choice(["mgnet", "mgnet-skip", "mgnet-slim", "mgnet-slim-plain"]),
-    default="mgnet-slim",
-    show_default=True,
-    help="Network; mgnet is the paper's.",
-)
-@click.option("--working-height", type=click.IntRange(16), default=32, show_default=True, help="Height of word crops.")
-@click.option("--word-width", type=click.IntRange(16), default=112, show_default=True, help="Width of word samples.")
-@click.option("--scene-side", type=click.IntRange(16), default=160, show_default=True, help="Side of scene windows.")
-@click.option(
-    "--scene-zoom",
-    type=float,
+@mask_trained("words", "Pictures that are word crops, repeatable.", metavar="SPEC")
+@mask_trained("scenes", "Pictures of which windows are cut, repeatable.", metavar="SPEC")
+@mask_trained("valid", "Pictures whose F1 chooses best.safetensors, repeatable.", metavar="SPEC")
+@mask_trained("valid_limit", "Pictures of each to score.", kind=click.IntRange(1))
+@mask_trained("preset", "Network; mgnet is the paper's.", kind=click.Choice(list(PRESETS)))
+@mask_trained("working_height", "Height of word crops.", kind=click.IntRange(16))
+@mask_trained("word_width", "Width of word samples.", kind=click.IntRange(16))
+@mask_trained("scene_side", "Side of scene windows.", kind=click.IntRange(16))
+@mask_trained(
+    "scene_zoom",
+    "Smallest and largest zoom of scene windows; a low one shows large letters small.  [default: 0.5 1.6]",
     nargs=2,
     metavar="LOW HIGH",
-    help="Smallest and largest zoom of scene windows; a low one shows large letters small.  [default: 0.5 1.6]",
 )
-@click.option(
-    "--stage",
+@mask_trained(
     "stages",
-    multiple=True,
-    type=StageType(),
-    help="A stage of the plan, repeatable; [[stage]] in a recipe.  [default: two, from the options below]",
+    "A stage of the plan, repeatable; [[stage]] in a recipe.  [default: two, from the options below]",
+    option="--stage",
+    kind=_stage,
+    metavar="TABLE",
 )
-@click.option("--steps", type=click.IntRange(1), default=2400, show_default=True, help="Optimiser steps.")
-@click.option(
-    "--phase1-share",
-    type=click.FloatRange(0, 1),
-    default=0.6,
-    show_default=True,
-    help="Share of the steps before the guided pass joins in.",
+@mask_trained("steps", "Optimiser steps.", kind=click.IntRange(1))
+@mask_trained("phase1_share", "Share of the steps before the guided pass joins in.", kind=click.FloatRange(0, 1))
+@mask_trained("learning_rate", "Peak learning rate.", option="--lr")
+@mask_trained("lambda1", "Subset loss (Eq. 5).", kind=click.FloatRange(0))
+@mask_trained("lambda2", "Dense CRF loss (Eq. 5).", kind=click.FloatRange(0))
+@mask_trained(
+    "outside",
+    "Weight of an empty text mask outside polygons, where they are the only truth; not in the paper.",
+    kind=click.FloatRange(0),
 )
-@click.option("--lr", type=float, default=2e-3, show_default=True, help="Peak learning rate.")
-@click.option("--lambda1", type=click.FloatRange(0), default=10.0, show_default=True, help="Subset loss (Eq. 5).")
-@click.option("--lambda2", type=click.FloatRange(0), default=0.1, show_default=True, help="Dense CRF loss (Eq. 5).")
-@click.option(
-    "--outside",
-    type=click.FloatRange(0),
-    default=0.0,
-    show_default=True,
-    help="Weight of an empty text mask outside polygons, where they are the only truth; not in the paper.",
+@mask_trained("cross_entropy", "Weight of a pixel-wise cross-entropy; not in the paper.", kind=click.FloatRange(0))
+@mask_trained("crf_backend", "How the CRF's affinity is applied.")
+@mask_trained(
+    "supervision",
+    "Of a picture with both masks, learn from one drawn at each visit (the paper), from both, or from the text's.",
 )
-@click.option(
-    "--cross-entropy",
-    type=click.FloatRange(0),
-    default=0.0,
-    show_default=True,
-    help="Weight of a pixel-wise cross-entropy; not in the paper.",
+@mask_trained("word_supervision", "The same for word crops.  [default: as --supervision]")
+@mask_trained("word_batch", "Words a step.", kind=click.IntRange(1))
+@mask_trained("scene_batch", "Scene windows a step.", kind=click.IntRange(1))
+@mask_trained("scene_every", "Every Nth step is one of scenes.", kind=click.IntRange(1))
+@mask_trained(
+    "reader", "CTC recognizer with a mask channel that is to read --reading by the masks.", metavar="NAME|PATH"
 )
-@click.option(
-    "--crf-backend",
-    type=click.Choice(["nystrom", "exact", "gated"]),
-    default="nystrom",
-    show_default=True,
-    help="How the CRF's affinity is applied.",
-)
-@click.option(
-    "--supervision",
-    type=click.Choice(["draw", "both", "text"]),
-    default="draw",
-    show_default=True,
-    help="Of a picture with both masks, learn from one drawn at each visit (the paper), from both, or from the text's.",
-)
-@click.option(
-    "--word-supervision",
-    type=click.Choice(["draw", "both", "text"]),
-    help="The same for word crops.  [default: as --supervision]",
-)
-@click.option("--word-batch", type=click.IntRange(1), default=32, show_default=True, help="Words a step.")
-@click.option("--scene-batch", type=click.IntRange(1), default=4, show_default=True, help="Scene windows a step.")
-@click.option(
-    "--scene-every", type=click.IntRange(1), default=4, show_default=True, help="Every Nth step is one of scenes."
-)
-@click.option(
-    "--reader", metavar="NAME|PATH", help="CTC recognizer with a mask channel that is to read --reading by the masks."
-)
-@click.option("--reading", multiple=True, type=click.Path(), help="Word lmdb with transcripts for it, repeatable.")
-@click.option(
-    "--reading-weight",
-    type=click.FloatRange(0),
-    default=0.02,
-    show_default=True,
-    help="Weight of the recognizer's loss; not in the paper.",
-)
-@click.option("--reading-batch", type=click.IntRange(1), default=32, show_default=True, help="Words to be read a step.")
-@click.option(
-    "--reading-every", type=click.IntRange(2), default=2, show_default=True, help="Every Nth step is one of reading."
-)
-@click.option("--pretrained", help="Weights to start from.  [default: from scratch]")
-@click.option("--gradient-checkpointing", is_flag=True, help="Less memory, more time.")
-@click.option("--tensorboard", is_flag=True, help="Curves and pictures in RUN/tensorboard.")
-@click.option("--checkpoint-every", type=click.IntRange(1), default=100, show_default=True, help="Steps.")
-@click.option("--evaluate-every", type=click.IntRange(0), default=300, show_default=True, help="Steps; 0: at the end.")
-@click.option("--output", type=click.Path(), default="runs/segmenter", show_default=True, help="Run directory.")
+@mask_trained("reading", "Word lmdb with transcripts for it, repeatable.", kind=click.Path())
+@mask_trained("reading_weight", "Weight of the recognizer's loss; not in the paper.", kind=click.FloatRange(0))
+@mask_trained("reading_batch", "Words to be read a step.", kind=click.IntRange(1))
+@mask_trained("reading_every", "Every Nth step is one of reading.", kind=click.IntRange(2))
+@mask_trained("pretrained", "Weights to start from.  [default: from scratch]")
+@mask_trained("gradient_checkpointing", "Less memory, more time.")
+@mask_trained("tensorboard", "Curves and pictures in RUN/tensorboard.")
+@mask_trained("checkpoint_every", "Steps.", kind=click.IntRange(1))
+@mask_trained("evaluate_every", "Steps; 0: at the end.", kind=click.IntRange(0))
+@mask_trained("output", "Run directory.", kind=click.Path())
 @workers_option
 @training_amp_option
 @common_options()
 @click.pass_context
-def segmenter(context: click.Context, lr: float, **settings: Any) -> None:
+def segmenter(context: click.Context, /, **settings: Any) -> None:
     """Train the mutually guided network.
 
     A SPEC is KIND=PATH or KIND:SPLIT=PATH, as totaltext:train=/data/TotalText; the kinds are words and scenes (what
     segrec render writes), totaltext, icdar13-seg, warp-icdar13, textseg, coco-text, mlt, icdar15 and folder. A bare
     path is rendered data. A SPEC named twice is seen twice as often. Under torchrun, the processes share each batch.
     """
-    for name in PLAIN_PLAN if settings["stages"] else ():
-        if context.get_parameter_source(name) is not ParameterSource.DEFAULT:
-            option = f"--{name.replace('_', '-')}"
-            raise click.UsageError(f"{option} is of the plan without stages; say it in each --stage, or leave it out")
-    from segrec.jobs.train_segmenter import SegmenterTraining, train_segmenter
+    of_plan = [option for option in context.command.params if option.name in PLAIN_PLAN] if settings["stages"] else []
+    for option in of_plan:
+        if context.get_parameter_source(str(option.name)) is not ParameterSource.DEFAULT:
+            given = option.opts[0]
+            raise click.UsageError(f"{given} is of the plan without stages; say it in each --stage, or leave it out")
+    from segrec.jobs.train_segmenter import train_segmenter
     from segrec.training.distributed import is_main_process
 
-    run = train_segmenter(SegmenterTraining(learning_rate=lr, **settings))
+    run = train_segmenter(SegmenterTraining(**settings))
     if is_main_process():
         click.echo(f"{run}: done, weights in {run / 'best.safetensors'}")

@@ -37,12 +37,14 @@ def eight_bits(values: NDArray[Any]) -> NDArray[np.uint8]:
     else:
         white = next((float(most) for most in DEPTHS if top <= most), float(top))
     if values.dtype == np.uint16:
-        return _scaled(np.arange(2**16), white)[values]
+        of_each: NDArray[np.uint8] = _scaled(np.arange(2**16), white)[values]
+        return of_each
     return _scaled(values, white)
 
 
 def _scaled(values: NDArray[Any], white: float) -> NDArray[np.uint8]:
-    return np.clip(values * (255 / white), 0, 255).round().astype(np.uint8)
+    scaled: NDArray[np.uint8] = np.clip(values * (255 / white), 0, 255).round().astype(np.uint8)
+    return scaled
 
 
 def lay_on_white(picture: NDArray[np.uint8]) -> NDArray[np.uint8]:

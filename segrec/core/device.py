@@ -6,9 +6,8 @@ from contextlib import AbstractContextManager, nullcontext
 
 import torch
 
+from segrec.core.amp import AMP_CHOICES
 from segrec.core.errors import ConfigError
-
-AMP_CHOICES = ("off", "bf16", "fp16")
 
 
 def resolve_device(name: str = "auto") -> torch.device:

@@ -75,7 +75,8 @@ def _edges(points: Points) -> tuple[Points, Points]:
 
 
 def _steps(edge: Points) -> NDArray[np.float64]:
-    return np.linalg.norm(np.diff(edge.astype(np.float64), axis=0), axis=1)
+    steps: NDArray[np.float64] = np.linalg.norm(np.diff(edge.astype(np.float64), axis=0), axis=1)
+    return steps
 
 
 def _resampled(edge: Points, count: int) -> Points:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 import json
 import logging
 import os
@@ -10,7 +9,8 @@ import sys
 import time
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from types import TracebackType
+from typing import Any, Protocol, Self
 
 from tqdm import tqdm
 
@@ -28,7 +28,37 @@ LOG_FORMAT = (
 )
 
 
-def progress_bar(total: int, description: str, unit: str, *, initial: int = 0, shown: bool = True) -> Any:
+class ProgressBar(Protocol):
+    """What says how far a job has come; on leaving its `with` it is done.
+
+    Attributes:
+        n: units done so far.
+        disable: whether nothing is shown.
+    """
+
+    n: int
+    disable: bool
+
+    def __enter__(self) -> Self:
+        """Return the bar."""
+        ...
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> object:
+        """Say the last state."""
+        ...
+
+    def update(self, n: int = 1) -> object:
+        """Count more units."""
+        ...
+
+    def set_postfix(self, **values: str) -> object:
+        """Show values behind the bar."""
+        ...
+
+
+def progress_bar(total: int, description: str, unit: str, *, initial: int = 0, shown: bool = True) -> ProgressBar:
     """Return a tqdm bar on stderr; where that is no terminal, a message each minute; nothing when silenced.
 
     Args:
@@ -38,26 +68,58 @@ def progress_bar(total: int, description: str, unit: str, *, initial: int = 0, s
         initial: units that were done before.
         shown: whether to show anything; of several processes at the same work, one does.
     """
-    settings: dict[str, Any] = {"total": total, "initial": initial, "desc": description, "unit": f" {unit}"}
-    if not shown or not LOGGER.isEnabledFor(logging.INFO):
-        return tqdm(**settings, disable=True)
-    if sys.stderr is not None and sys.stderr.isatty():
-        return tqdm(**settings, dynamic_ncols=True)
-    return _LoggedProgress(**settings, file=io.StringIO(), bar_format=LOG_FORMAT, delay=LOG_EVERY, miniters=1)
+    silent = not shown or not LOGGER.isEnabledFor(logging.INFO)
+    if not silent and (sys.stderr is None or not sys.stderr.isatty()):
+        return _LoggedProgress(total, description, unit, initial)
+    bar: ProgressBar = tqdm(
+        total=total, initial=initial, desc=description, unit=f" {unit}", disable=silent, dynamic_ncols=True
+    )
+    return bar
 
 
-class _LoggedProgress(tqdm):
+class _LoggedProgress:
     """A bar that is a line of the log each minute; a job that ends within the first one says nothing."""
 
-    monitor_interval = 0  # without the thread that redraws bars that stand still
-    _said = 0.0
+    disable = False
 
-    def display(self, msg: str | None = None, pos: int | None = None) -> None:
-        """Log the state, unless that was done within the last minute; tqdm calls this whenever it would draw."""
-        now = time.time()
-        if now - max(self._said, self.start_t) >= LOG_EVERY:
-            self._said = now
-            LOGGER.info("%s", self.format_meter(**self.format_dict))
+    def __init__(self, total: int, description: str, unit: str, initial: int) -> None:
+        self.n = initial
+        self._total, self._description, self._unit, self._initial = total, description, unit, initial
+        self._postfix = ""
+        self._began = self._said = time.monotonic()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._say()
+
+    def update(self, n: int = 1) -> None:
+        self.n += n
+        self._say()
+
+    def set_postfix(self, **values: str) -> None:
+        self._postfix = ", ".join(f"{name}={value}" for name, value in values.items())
+
+    def _say(self) -> None:
+        """Log the state, unless that was done within the last minute."""
+        now = time.monotonic()
+        if now - self._said < LOG_EVERY:
+            return
+        self._said = now
+        line = tqdm.format_meter(
+            self.n,
+            self._total,
+            now - self._began,
+            prefix=self._description,
+            unit=f" {self._unit}",
+            bar_format=LOG_FORMAT,
+            postfix=self._postfix,
+            initial=self._initial,
+        )
+        LOGGER.info("%s", line)
 
 
 def append_jsonl(path: str | os.PathLike[str], row: Mapping[str, Any]) -> None:

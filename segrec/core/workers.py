@@ -11,17 +11,26 @@ from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
 from functools import partial
-from typing import Any
+from typing import Protocol, TypeVar, TypeVarTuple
 
 from segrec.core.errors import DataError
 from segrec.core.interrupt import held_interrupts
 
-Pending = Callable[[], Any]
-Submit = Callable[..., Pending]
+Given = TypeVarTuple("Given")
+Task = TypeVarTuple("Task")
+Result = TypeVar("Result")
+
+
+class Submit(Protocol):
+    """Hands a function and its arguments to a worker, and returns a function that waits for the result."""
+
+    def __call__(self, function: Callable[[*Task], Result], /, *arguments: *Task) -> Callable[[], Result]:
+        """Return what gives the result."""
+        ...
 
 
 @contextmanager
-def worker_processes(count: int, start: Callable[..., None] | None = None, *arguments: Any) -> Iterator[Submit]:
+def worker_processes(count: int, start: Callable[[*Given], None] | None = None, *arguments: *Given) -> Iterator[Submit]:
     """Yield a function that hands a function and its arguments to a worker, and returns one that gives the result.
 
     Interrupts come out where a result is waited for, see `held_interrupts`.
@@ -37,7 +46,11 @@ def worker_processes(count: int, start: Callable[..., None] | None = None, *argu
         pool = ProcessPoolExecutor(count, initializer=_begin, initargs=(start, arguments))
         try:
             held.result_of(pool.submit(os.getpid))  # starts the workers now, while this process is still small
-            yield lambda *task: partial(held.result_of, pool.submit(*task))
+
+            def submit(function: Callable[[*Task], Result], /, *task: *Task) -> Callable[[], Result]:
+                return partial(held.result_of, pool.submit(function, *task))
+
+            yield submit
         except BrokenProcessPool as error:
             raise DataError(
                 "a worker process was killed; run again to go on, with fewer --workers if memory is short"
@@ -46,7 +59,7 @@ def worker_processes(count: int, start: Callable[..., None] | None = None, *argu
             pool.shutdown(cancel_futures=True)
 
 
-def _begin(start: Callable[..., None] | None, arguments: tuple[Any, ...]) -> None:
+def _begin(start: Callable[[*Given], None] | None, arguments: tuple[*Given]) -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # a terminal interrupts all processes; the parent ends the workers
     threading.Thread(target=_end_with_parent, daemon=True).start()
     if start is not None:

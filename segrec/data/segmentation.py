@@ -3,20 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Literal
 
 import numpy as np
 import torch
 
 from segmenter.augment import AugmentSpec, Sample, augment, move_soft
+from segmenter.choices import Supervision
 from segmenter.datasets.base import IGNORE, MaskedImages
 from segmenter.preprocess import is_tall, turned
 from segmenter.training import SegmentationBatch
 from segrec.core.images import Array, Interpolation, resize
 from segrec.data.verified_words import visited_sample
 from segrec.training.batches import Key
-
-Supervision = Literal["draw", "both", "text"]
 
 WORD_SPEC = AugmentSpec(rotation=4.0, scale=(0.85, 1.25), inversion=0.5, mirror=0.25)
 SCENE_SPEC = AugmentSpec(scale=(0.9, 1.1), inversion=0.1, mirror=0.1, quarter=0.1)

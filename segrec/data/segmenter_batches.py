@@ -7,12 +7,13 @@ from collections.abc import Callable, Container, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Literal, NamedTuple
 
+from segmenter.choices import Supervision
 from segmenter.datasets import MaskedImages
 from segmenter.training import SegmentationBatch
 from segrec.core.errors import ConfigError
 from segrec.data.masked_images import open_masked
 from segrec.data.reading_batches import ReadingBatch, ReadingDataset, collate_reading
-from segrec.data.segmentation import SCENE_SCALE, SegmentationDataset, Supervision, collate
+from segrec.data.segmentation import SCENE_SCALE, SegmentationDataset, collate
 from segrec.training.batches import Joined, step_batches
 from segrec.training.distributed import ALONE, World
 

@@ -15,7 +15,8 @@ from numpy.typing import NDArray
 
 from segrec.core.errors import DataError
 from segrec.core.images import decode_image
-from segrec.core.lmdb_io import DATA_FILE, LmdbReader, commit, publish
+from segrec.core.lmdb_environments import DATA_FILE
+from segrec.core.lmdb_io import LmdbReader, commit, publish
 from segrec.core.lock import lock_folder
 
 COUNT_KEY = b"num-samples"

@@ -202,23 +202,23 @@ class _Judge:
         """Return the outcome of every word that has something to compare."""
         ruled = [(word, self.rule(word.label)) for word in batch]
         kept = [(word, truth) for word, truth in ruled if truth or word.problem]
-        before = self.recognizer.refused.copy()
-        found = iter(self._read([word for word, _ in kept if word.image is not None]))
+        readings, refused = self._read([word for word, _ in kept if word.image is not None])
+        found = iter(readings)
         judged = [
             _Judged(_unreadable(word) if word.image is None else self._outcome(word, truth, *next(found)), truth)
             for word, truth in kept
         ]
-        return _Part(judged, len(ruled) - len(kept), self.recognizer.refused - before)
+        return _Part(judged, len(ruled) - len(kept), refused)
 
-    def _read(self, words: Sequence[Word]) -> list[tuple[Reading, float | None]]:
-        """Return what was read of each word, and the coverage of its mask."""
+    def _read(self, words: Sequence[Word]) -> tuple[list[tuple[Reading, float | None]], Counter[str]]:
+        """Return what was read of each word with the coverage of its mask, and the lexicon words that were refused."""
         images = [word.image for word in words if word.image is not None]
         lexicons = None if self.lexicons is None else [self.lexicons.of(word.index) for word in words]
         masks = None if self.source is None else self._masks(self.source, words, images)
-        readings = self.recognizer.read(images, masks, lexicons=lexicons)
+        readings, refused = self.recognizer.read_and_count(images, masks, lexicons=lexicons)
         if masks is None or self.source is None or self.source.name not in TEXT_MASKS:
-            return [(reading, None) for reading in readings]
-        return [(reading, _coverage(mask)) for reading, mask in zip(readings, masks, strict=True)]
+            return [(reading, None) for reading in readings], refused
+        return [(reading, _coverage(mask)) for reading, mask in zip(readings, masks, strict=True)], refused
 
     def _masks(self, source: MaskSource, words: Sequence[Word], images: Sequence[Array]) -> list[Array]:
         """Return a mask of the network's input size for each image."""

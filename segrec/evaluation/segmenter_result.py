@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any
 
+from segmenter.choices import Pictures
 from segmenter.metrics import PixelScore
 from segrec.evaluation.mask_scoring import Target, TargetScore
 from segrec.evaluation.statistics import Difference
-
-Pictures = Literal["words", "scenes", "height"]
 
 HEIGHTS = {"<16": (0, 16), "16-23": (16, 24), "24-31": (24, 32), "32-47": (32, 48), ">=48": (48, None)}
 """Groups of images by their rows: from the first number up to, not with, the second."""

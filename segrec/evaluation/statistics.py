@@ -162,5 +162,5 @@ def mcnemar(first: NDArray[np.bool_], second: NDArray[np.bool_]) -> float:
         return 1.0
     if differing < EXACT_BELOW:
         tail = sum(math.comb(differing, few) for few in range(min(won, lost) + 1))
-        return min(1.0, 2 * tail / 2**differing)
+        return min(1.0, 2 * tail / (1 << differing))
     return math.erfc(max(0, abs(won - lost) - 1) / math.sqrt(2 * differing))

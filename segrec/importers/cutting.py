@@ -6,33 +6,20 @@ import math
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from functools import partial
-from typing import Literal, NamedTuple
 
 from segrec.core.errors import DataError
 from segrec.core.images import Array, decode_image, encode_jpeg, encode_png
 from segrec.core.workers import worker_processes
 from segrec.data.words import MAX_WORD_PIXELS
 from segrec.importers.base import Crop, Outline, Skip
+from segrec.importers.cut_settings import CutSettings
 
-Encoding = Literal["png", "jpeg"]
 MISSING = "the picture is missing"
 UNREADABLE = "the picture cannot be decoded"
 OUTSIDE = "nothing of the box lies in the picture"
 
 Pending = Callable[[], list[bytes | Skip]]
 Submit = Callable[[Sequence[Crop | Skip]], Pending]
-
-
-class CutSettings(NamedTuple):
-    """How words are cut out of scenes.
-
-    Attributes:
-        margin: what is added on each side, as a part of the box's height.
-        encoding: `png`, without loss, or `jpeg` of quality 95.
-    """
-
-    margin: float = 0.0
-    encoding: Encoding = "png"
 
 
 def cut_words(items: Sequence[Crop | Skip], settings: CutSettings) -> list[bytes | Skip]:

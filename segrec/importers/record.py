@@ -14,7 +14,7 @@ from segrec.core.errors import DataError
 from segrec.core.files import file_digest
 from segrec.core.lmdb_io import LmdbReader
 from segrec.importers.base import Skip
-from segrec.importers.cutting import Encoding
+from segrec.importers.cut_settings import Encoding
 
 IMPORT_KEY = b"import"
 """Key of the record, beside the words."""

@@ -10,7 +10,8 @@ from pathlib import Path
 from types import TracebackType
 
 from segrec.core.errors import DataError
-from segrec.core.lmdb_io import DATA_FILE, close_environment, commit, publish
+from segrec.core.lmdb_environments import DATA_FILE, close_environment
+from segrec.core.lmdb_io import commit, publish
 from segrec.core.lock import FolderLock, lock_folder
 from segrec.data.words import COUNT_KEY, PARTIAL_FILE, image_key, label_key
 from segrec.importers.base import Crop, Skip

@@ -7,10 +7,9 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from torch import nn
-
 from recognizers import ALNUM36, CRNN, PRINTABLE94, Aster, Charset, aster_slim, crnn_slim
 from recognizers.charset import Kind
+from recognizers.configuration import RecognizerNetwork
 from segrec.core.errors import ConfigError, DataError
 from segrec.weights import PLAIN
 
@@ -27,7 +26,7 @@ class Architecture:
         pretrained: shipped weights to fine-tune where none are named.
     """
 
-    presets: Mapping[str, Callable[[Charset, bool], nn.Module]]
+    presets: Mapping[str, Callable[[Charset, bool], RecognizerNetwork]]
     accepts: tuple[str, ...]
     kind: Kind
     pretrained: str

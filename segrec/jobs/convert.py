@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from recognizers.families import LoadReport
 from recognizers.loading import load_pretrained, save_recognizer
@@ -49,7 +49,7 @@ def convert_checkpoint(
     if target.suffix != SUFFIX or target.resolve() == source.resolve():
         raise ConfigError(f"the output must be a new file that ends in {SUFFIX}, got {target}")
     check_writable(target, "--output")
-    model: Any = load_pretrained(source, charset=charset, drop_objects=drop_objects)
+    model = load_pretrained(source, charset=charset, drop_objects=drop_objects)
     notes = {"converted from": source.name, "digest of the original": file_digest(source)}
     save_recognizer(target, model, notes=notes, half=half)
     return Converted(target, model.architecture, model.charset.characters, model.load_report)

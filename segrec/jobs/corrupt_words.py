@@ -14,7 +14,7 @@ from segrec.core import VERSION
 from segrec.core.errors import ConfigError, DataError
 from segrec.core.files import read_json, write_json
 from segrec.core.images import opencv
-from segrec.core.lmdb_io import DATA_FILE
+from segrec.core.lmdb_environments import DATA_FILE
 from segrec.core.runlog import LOGGER, progress_bar
 from segrec.data.masks.record import SourceRecord
 from segrec.data.words import Word, WordLmdb, WordWriter

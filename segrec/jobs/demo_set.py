@@ -6,14 +6,15 @@ from pathlib import Path
 from typing import NamedTuple
 
 from segrec.core.errors import DataError
-from segrec.core.lmdb_io import DATA_FILE
+from segrec.core.lmdb_environments import DATA_FILE
 from segrec.core.runlog import LOGGER
 from segrec.data.masks.kinds import ORACLE, REGIONS
 from segrec.data.masks.store import MaskStore
+from segrec.jobs.common_settings import DEMO
 from segrec.rendering.words import RenderSources
 from segrec.rendering.writing import render_words
 
-FOLDER = Path("segrec-demo")
+FOLDER = Path(DEMO)
 SIZES = {"train": 2400, "test": 2000}
 SEED = 7
 

@@ -3,28 +3,28 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
-from typing import Literal, NamedTuple
+from typing import NamedTuple
 
+from segmenter.choices import Pictures
 from segmenter.datasets import READERS
 from segmenter.datasets.base import MaskedImages
 from segmenter.loading import load_segmenter
 from segmenter.metrics import PixelScore, top1_shares
-from segmenter.metrics.top1 import Ties
 from segmenter.network import MutuallyGuidedNet
 from segmenter.predictor import Segmenter
 from segmenter.preprocess import SCENE_HEIGHT
-from segmenter.pyramid import Scales, check_scales
+from segmenter.pyramid import check_scales
 from segrec.core.errors import ConfigError
-from segrec.core.files import check_writable, set_listed
+from segrec.core.files import check_writable
 from segrec.core.runlog import LOGGER
 from segrec.data.masked_images import open_masked
 from segrec.evaluation.mask_scoring import TARGETS, MaskScores, Target, TargetScore, score_segmenters
-from segrec.evaluation.segmenter_result import Pictures, SegmenterResult
+from segrec.evaluation.segmenter_result import SegmenterResult
 from segrec.evaluation.statistics import paired_bootstrap_means
+from segrec.jobs.segmenter_evaluation_settings import SegmenterEvaluation
 from segrec.reports.curves import check_picture, draw_curves
 from segrec.reports.segmenter_tables import check_rows_file, write_image_rows
-from segrec.weights import SEGMENTER, resolve_weights
+from segrec.weights import resolve_weights
 
 SCENE_HEIGHTS: dict[Pictures, int | None] = {"words": None, "scenes": 0, "height": SCENE_HEIGHT}
 """From more than so many rows on a picture enters the network as a scene, else as a word crop."""
@@ -35,53 +35,6 @@ class Network(NamedTuple):
 
     model: MutuallyGuidedNet
     weights: str
-
-
-@dataclass(frozen=True)
-class SegmenterEvaluation:
-    """Settings of an evaluation of segmenters.
-
-    Attributes:
-        data: `KIND[:SPLIT]=PATH` each, see `segrec.data.masked_images.open_masked`; one may stand for a list of one.
-        segmenters: shipped name, run directory or weights file by the name it is reported under; the others are
-            compared with the first.
-        target: which masks to score; `both` scores each where its truth exists.
-        threshold: probability from which a pixel counts; not stated in the paper.
-        sweep: also score at all thresholds.
-        limit: only the first images of each dataset.
-        batch_size: most pictures in one run of a network.
-        pictures: whether they enter the network as word crops, as scenes or by their height; None takes words for
-            crops, a plain folder's pictures by their height and all other datasets for scenes.
-        scales: sizes at which scenes enter the network, see `Segmenter`.
-        each_pass: score the pass without guidance as well, under the name with " pass 1" behind it, and compare the
-            guided one, " pass 2", with it; for a single segmenter.
-        ties: who wins an image on which several segmenters are equally good, see `top1_shares`.
-        rows: a .csv or .jsonl file that gets a row for each image, target and segmenter.
-        curves: a picture file that gets the distributions of precision, recall and F1 (Fig. 7).
-        seed: of the bootstrap.
-    """
-
-    data: Sequence[str]
-    segmenters: Mapping[str, str] = field(default_factory=lambda: {SEGMENTER: SEGMENTER})
-    target: Literal["text", "region", "both"] = "both"
-    threshold: float = 0.5
-    sweep: bool = False
-    limit: int | None = None
-    batch_size: int = 32
-    pictures: Pictures | None = None
-    scales: Scales = "auto"
-    each_pass: bool = False
-    ties: Ties = "first"
-    rows: str | None = None
-    curves: str | None = None
-    seed: int = 0
-    device: str = "auto"
-    amp: str = "off"
-
-    def __post_init__(self) -> None:
-        set_listed(self, "data")
-        if isinstance(self.segmenters, str):
-            object.__setattr__(self, "segmenters", {self.segmenters: self.segmenters})
 
 
 def evaluate_segmenter(settings: SegmenterEvaluation) -> list[SegmenterResult]:

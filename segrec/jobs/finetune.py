@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from dataclasses import replace
 from pathlib import Path
-from typing import Any, cast
 
 import torch
 from torch import Tensor, nn
 
+from recognizers.configuration import RecognizerNetwork
 from recognizers.fusion import fusion_of
 from recognizers.learning_rates import input_rates
 from recognizers.loading import load_pretrained, save_recognizer
@@ -94,7 +94,7 @@ def _finetune(
     validation = None if settings.valid is None else WordLmdb(settings.valid)
     torch.manual_seed(settings.seed)
     parent = resolve_weights(str(settings.pretrained))
-    plain: Any = load_pretrained(parent)
+    plain = load_pretrained(parent)
     check_command("finetune", settings.architecture, plain.architecture, parent)
     parent_digest = state_digest(plain.state_dict())
     model = _prepared(plain, settings).to(world.device)
@@ -131,13 +131,13 @@ def _finetune(
     return run.path
 
 
-def _prepared(plain: Any, settings: FineTuning) -> nn.Module:
+def _prepared(plain: RecognizerNetwork, settings: FineTuning) -> RecognizerNetwork:
     """Return the pretrained network, widened unless it has its mask channel already or is to stay without."""
     if plain.input_spec.mask:
         _check_widened(plain, settings)
-        return cast(nn.Module, plain)
+        return plain
     if settings.mask == "none":
-        return cast(nn.Module, plain)
+        return plain
     try:
         return widen_input(
             plain,
@@ -150,23 +150,25 @@ def _prepared(plain: Any, settings: FineTuning) -> nn.Module:
         raise ConfigError(f"{settings.pretrained} cannot be widened with --init {settings.init}: {error}") from error
 
 
-def _check_widened(wide: Any, settings: FineTuning) -> None:
+def _check_widened(wide: RecognizerNetwork, settings: FineTuning) -> None:
     if settings.mask == "none":
         raise ConfigError(f"{settings.pretrained} has a mask channel already; choose another --mask than none")
-    if settings.mask_in_rectifier and not getattr(wide, "mask_in_rectifier", False):
+    if settings.mask_in_rectifier and not wide.mask_in_rectifier:
         raise ConfigError(f"{settings.pretrained} has its mask channel already; leave --mask-in-rectifier out")
     fusion = fusion_of(wide.get_submodule(wide.input_layer))
     if fusion != settings.fusion:
         raise ConfigError(f"{settings.pretrained} takes its mask by another way already; give --fusion {fusion}")
 
 
-def _scales(model: nn.Module, settings: FineTuning) -> dict[nn.Parameter, Tensor]:
+def _scales(model: RecognizerNetwork, settings: FineTuning) -> dict[nn.Parameter, Tensor]:
     """Return at which multiples of the run's rate the layers learn that see the mask."""
     rate = settings.learning_rate
     return input_rates(model, mask=settings.mask_rate / rate, colour=settings.colour_rate / rate)
 
 
-def _reestimate(model: nn.Module, settings: FineTuning, sets: list[WordSet], world: World, run: RunDirectory) -> None:
+def _reestimate(
+    model: RecognizerNetwork, settings: FineTuning, sets: list[WordSet], world: World, run: RunDirectory
+) -> None:
     """Give the model the run's best weights, and the statistics of BatchNorm that go with them."""
     LOGGER.info("estimating the statistics of BatchNorm anew over %d batches", BATCHES)
     model.load_state_dict(load_weights(run.best)[0])

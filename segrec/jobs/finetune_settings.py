@@ -7,13 +7,11 @@ from collections.abc import Sequence
 from dataclasses import KW_ONLY, dataclass
 from typing import ClassVar, Literal, get_args
 
-from recognizers.fusion import Fusion
-from recognizers.widen import Init
+from recognizers.choices import Fusion, Init, Norms
 from segrec.core.errors import ConfigError
 from segrec.core.files import set_listed
 from segrec.data.masks.kinds import MASK_KINDS, MaskKind
-from segrec.jobs.norms import Norms
-from segrec.jobs.recognizer_fit import Optimisation
+from segrec.jobs.recognizer_settings import Optimisation
 from segrec.training.optimizers import OPTIMIZERS
 from segrec.training.schedule import SCHEDULES
 from segrec.weights import SEGMENTER

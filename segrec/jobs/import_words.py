@@ -14,7 +14,8 @@ from segrec.core.errors import ConfigError, DataError
 from segrec.core.files import file_digest
 from segrec.core.runlog import LOGGER, progress_bar
 from segrec.importers.base import Crop, Importer, Skip
-from segrec.importers.cutting import CutSettings, Encoding, Pending, cutters
+from segrec.importers.cut_settings import CutSettings, Encoding
+from segrec.importers.cutting import Pending, cutters
 from segrec.importers.record import ImportPlan, ImportProgress, annotations_digest
 from segrec.importers.registry import open_importer
 from segrec.importers.selection import Selection, selection_of
@@ -54,8 +55,8 @@ def import_words(
     filter_name: str | None = None,
     subset: str | None = None,
     names: str | os.PathLike[str] | None = None,
-    margin: float = 0.0,
-    encoding: Encoding = "png",
+    margin: float = CutSettings.margin,
+    encoding: Encoding = CutSettings.encoding,
     workers: int = 1,
     overwrite: bool = False,
 ) -> ImportResult:

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Literal
 
 from segrec.core.errors import DataError
-from segrec.core.lmdb_io import DATA_FILE
+from segrec.core.lmdb_environments import DATA_FILE
 from segrec.data.masks.record import shard_folders
 from segrec.data.words import PARTIAL_FILE
 from segrec.importers.writer import PARTIAL_FOLDER

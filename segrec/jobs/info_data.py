@@ -10,7 +10,7 @@ from typing import Any
 from segrec.core.errors import DataError
 from segrec.core.files import read_json
 from segrec.core.images import read_image
-from segrec.core.lmdb_io import DATA_FILE
+from segrec.core.lmdb_environments import DATA_FILE
 from segrec.core.runlog import progress_bar
 from segrec.data.masks.kinds import ORACLE, REGIONS
 from segrec.data.masks.record import MaskRecord, MaskSize, shard_folders

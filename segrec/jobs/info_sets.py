@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from segrec.core.errors import DataError
-from segrec.core.lmdb_io import DATA_FILE
+from segrec.core.lmdb_environments import DATA_FILE
 from segrec.jobs.info_data import inspect_words
 from segrec.jobs.info_findings import Findings
 

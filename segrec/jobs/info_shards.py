@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from segrec.core.errors import DataError
-from segrec.core.lmdb_io import DATA_FILE
+from segrec.core.lmdb_environments import DATA_FILE
 from segrec.core.runlog import progress_bar
 from segrec.data.masks.shard_state import add_digests, in_words, recomputed_digest
 from segrec.data.masks.store import MaskStore, Shard

@@ -10,12 +10,14 @@ from typing import Any, NamedTuple
 import torch
 from torch import Tensor, nn
 
+from recognizers.configuration import RecognizerNetwork
 from recognizers.families import LoadReport, family_of
 from recognizers.loading import load_pretrained
 from recognizers.state_dict import unwrap
 from recognizers.widen import input_layers
 from segmenter.loading import ARCHITECTURE as SEGMENTER_ARCHITECTURE
 from segmenter.loading import load_segmenter
+from segmenter.network import MutuallyGuidedNet
 from segrec.core.checkpoint import WeightsHeader, load_untrusted, load_weights, state_digest
 from segrec.core.errors import CheckpointError, DataError
 from segrec.core.files import file_digest
@@ -58,13 +60,12 @@ def _describe_header(header: WeightsHeader, state: Mapping[str, Tensor], path: P
     facts["header version"] = header.version
 
 
-def _describe_model(model: nn.Module, findings: Findings) -> None:
-    network: Any = model
+def _describe_model(model: RecognizerNetwork | MutuallyGuidedNet, findings: Findings) -> None:
     findings.facts["parameters"] = str(sum(parameter.numel() for parameter in model.parameters()))
-    spec = getattr(network, "input_spec", None)
-    if spec is None:
-        findings.facts["input"] = f"{network.in_channels} channels (RGB), words at height {network.working_height}"
+    if isinstance(model, MutuallyGuidedNet):
+        findings.facts["input"] = f"{model.in_channels} channels (RGB), words at height {model.working_height}"
     else:
+        spec = model.input_spec
         channels = f"{'grey' if spec.color == 'grey' else 'RGB'}{' + mask' if spec.mask else ''}"
         plural = "channel" if spec.channels == 1 else "channels"
         width = "the image's ratio" if spec.keep_ratio else str(spec.width)
@@ -88,7 +89,7 @@ def inspect_public(path: Path) -> Findings:
         state, _ = unwrap(load_untrusted(path), str(path))
         findings.facts["tensors"] = str(len(state))
         findings.facts["family"] = family_of(state, str(path)).name
-        model: Any = load_pretrained(path)
+        model = load_pretrained(path)
         findings.facts["charset"] = f"{len(model.charset.characters)} characters: {model.charset.characters}"
         _describe_model(model, findings)
         _describe_report(model.load_report, findings)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections import Counter, deque
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -14,8 +14,9 @@ from segrec.core.errors import ConfigError
 from segrec.core.interrupt import held_interrupts
 from segrec.core.runlog import LOGGER, progress_bar
 from segrec.core.workers import worker_processes
-from segrec.data.labelling.acceptance import METHOD, REASONS, THRESHOLD, Reason, Verifier, label_mask
+from segrec.data.labelling.acceptance import METHOD, Verifier, label_mask
 from segrec.data.labelling.binarise import HEIGHT
+from segrec.data.labelling.reasons import REASONS, THRESHOLD, Reason
 from segrec.data.masks.codec import EXACT_CODEC, hole, mask_codec
 from segrec.data.masks.record import MaskRecord, SourceRecord, VerifierRecord
 from segrec.data.masks.store import MaskStore
@@ -96,7 +97,7 @@ def label_masks(
         writer.finish()
     refused = dict(Counter(reason for _, reason in MaskStore(output).holes()).most_common())
     for reason, count in refused.items():
-        LOGGER.info("%d refused, %s: %s", count, reason, REASONS.get(reason, reason))  # type: ignore[call-overload]
+        LOGGER.info("%d refused, %s: %s", count, reason, REASONS.get(reason, reason))
     return LabelResult(Path(output), last, last + 1 - start, last - sum(refused.values()), refused)
 
 
@@ -146,7 +147,7 @@ def _labelled(
         return
     open_verifier(file)  # so that what is wrong with it is said here, not by a worker
     with worker_processes(workers, _start_worker, words, file, threshold, device) as submit:
-        waiting: deque[list] = deque()
+        waiting: deque[list[Callable[[], list[bytes]]]] = deque()
         for chunk in chunks:
             tasks = [chunk[first : first + WORDS_A_TASK] for first in range(0, len(chunk), WORDS_A_TASK)]
             waiting.append([submit(_values, task) for task in tasks])

@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from typing import Any, Literal
+from typing import Any
 
 import torch
 from torch import nn
 from torch.nn.modules.batchnorm import _BatchNorm
 
+from recognizers.choices import Norms
 from recognizers.widen import train_input_mode
-
-Norms = Literal["frozen", "train", "reestimate"]
 
 BATCHES = 50
 """Batches of training words over which statistics are estimated anew."""

@@ -17,14 +17,13 @@ from segrec.data.masks.record import MaskRecord, MaskSize, SegmenterRecord, Sour
 from segrec.data.masks.writer import MaskStoreWriter, begun_record
 from segrec.data.words import WordLmdb
 from segrec.jobs.mask_stream import encoded_masks, pieces
-from segrec.weights import SEGMENTER, resolve_weights
+from segrec.jobs.precompute_settings import Precomputing
+from segrec.weights import resolve_weights
 
 CHUNK = 512
 """Words that are predicted together and written in one transaction; fixed, because a store's bytes depend on it."""
 CLEAR_EVERY = 4.0
 """Seconds after which memory that was freed is given back; every 2 cost 3% of the time, every 10 hardly anything."""
-BATCH_SIZE = 256
-"""Default; enough for 16 threads."""
 
 
 @dataclass(frozen=True)
@@ -48,13 +47,13 @@ def precompute_masks(
     data: str | os.PathLike[str],
     output: str | os.PathLike[str],
     *,
-    segmenter: str | os.PathLike[str] = SEGMENTER,
+    segmenter: str | os.PathLike[str] = Precomputing.segmenter,
     shard: tuple[int, int] = (1, 1),
     limit: int | None = None,
-    batch_size: int = BATCH_SIZE,
-    workers: int = 1,
-    device: str = "auto",
-    amp: str = "off",
+    batch_size: int = Precomputing.batch_size,
+    workers: int = Precomputing.workers,
+    device: str = Precomputing.device,
+    amp: str = Precomputing.amp,
 ) -> PrecomputeResult:
     """Predict and store the text masks of a word database; run again, it goes on where it stopped.
 
@@ -132,8 +131,8 @@ def precompute_shard(
     record: MaskRecord,
     *,
     shard: tuple[int, int] = (1, 1),
-    batch_size: int = BATCH_SIZE,
-    workers: int = 1,
+    batch_size: int = Precomputing.batch_size,
+    workers: int = Precomputing.workers,
 ) -> PrecomputeResult:
     """Predict and store the masks that one shard still lacks, with a segmenter that is open already.
 

@@ -21,7 +21,6 @@ from segrec.data.masks.record import MaskRecord, MaskSize, shard_folders, shard_
 from segrec.data.masks.store import MaskStore
 from segrec.data.words import WordLmdb
 from segrec.jobs.precompute import (
-    BATCH_SIZE,
     CHUNK,
     PrecomputeResult,
     mask_size_of,
@@ -29,8 +28,8 @@ from segrec.jobs.precompute import (
     predicted_record,
     words_to_do,
 )
+from segrec.jobs.precompute_settings import Precomputing
 from segrec.jobs.ray_actor import RayJob, ShardActor, raise_reported
-from segrec.weights import SEGMENTER
 
 BLOCKS_AN_ACTOR = 4
 """By default; more blocks than actors, so that none waits long for the last."""
@@ -57,15 +56,15 @@ def precompute_with_ray(
     data: str | os.PathLike[str],
     output: str | os.PathLike[str],
     *,
-    segmenter: str | os.PathLike[str] = SEGMENTER,
+    segmenter: str | os.PathLike[str] = Precomputing.segmenter,
     ray_address: str | None = None,
     blocks: int | None = None,
     actors: int | None = None,
     limit: int | None = None,
-    batch_size: int = BATCH_SIZE,
-    workers: int = 1,
-    device: str = "auto",
-    amp: str = "off",
+    batch_size: int = Precomputing.batch_size,
+    workers: int = Precomputing.workers,
+    device: str = Precomputing.device,
+    amp: str = Precomputing.amp,
 ) -> PrecomputeResult:
     """Predict and store the text masks of a word database with Ray Data; run again, it goes on where it stopped.
 

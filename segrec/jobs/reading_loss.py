@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-from typing import cast
-
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from recognizers.configuration import RecognizerNetwork
 from recognizers.loading import load_pretrained
 from recognizers.preprocess import InputSpec
 from recognizers.training import ctc_of_logits
@@ -37,7 +34,7 @@ class ReadingLoss:
     """
 
     def __init__(self, reader: str, weight: float, *, device: torch.device, amp: str) -> None:
-        network = cast(RecognizerNetwork, load_pretrained(resolve_weights(reader)))
+        network = load_pretrained(resolve_weights(reader))
         if network.charset.is_attention or not network.input_spec.mask:
             raise ConfigError(
                 f"{reader} cannot judge masks: --reader takes a CTC recognizer fine-tuned with a mask channel, such as "

@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields
 from typing import Any
 
-from segmenter.training import LossWeights
+from segmenter.choices import Backend, LossWeights
 from segrec.core.errors import ConfigError
 from segrec.core.files import set_listed
 from segrec.training.schedule import RateStage
@@ -47,10 +47,10 @@ class Stage:
     steps: int
     lr: float
     phases: int = 2
-    lambda1: float = 10.0
-    lambda2: float = 0.1
-    outside: float = 0.0
-    cross_entropy: float = 0.0
+    lambda1: float = LossWeights.lambda1
+    lambda2: float = LossWeights.lambda2
+    outside: float = LossWeights.outside
+    cross_entropy: float = LossWeights.cross_entropy
     words: Sequence[str] = ()
     scenes: Sequence[str] = ()
     freeze_norms: bool = False
@@ -76,7 +76,7 @@ class Stage:
         """Return the stage's learning rate."""
         return RateStage(self.steps, self.lr, self.warmup, self.decay_share)
 
-    def weights(self, crf_backend: Any) -> LossWeights:
+    def weights(self, crf_backend: Backend) -> LossWeights:
         """Return the weights of the loss's terms."""
         return LossWeights(self.lambda1, self.lambda2, self.outside, crf_backend, self.cross_entropy)
 

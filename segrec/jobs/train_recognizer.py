@@ -2,56 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import KW_ONLY, dataclass, replace
+from dataclasses import replace
 from pathlib import Path
-from typing import Any, cast
 
 import torch
-from torch import nn
 
+from recognizers.configuration import AttentionNetwork, RecognizerNetwork
 from recognizers.loading import load_pretrained, save_recognizer
 from segrec.core.checkpoint import state_digest
 from segrec.core.errors import ConfigError
-from segrec.core.files import set_listed
 from segrec.core.runlog import LOGGER
 from segrec.data.recognition import WordSet
 from segrec.data.words import WordLmdb
 from segrec.jobs.architectures import architecture_of, check_command, read_charset
-from segrec.jobs.recognizer_fit import Optimisation, check, fit_recognizer
+from segrec.jobs.recognizer_fit import check, fit_recognizer
+from segrec.jobs.recognizer_settings import RecognizerTraining
 from segrec.training.distributed import World, launched
 from segrec.training.precision import chosen_amp
 from segrec.training.run_directory import RunDirectory
 from segrec.weights import resolve_weights
-
-
-@dataclass(frozen=True)
-class RecognizerTraining(Optimisation):
-    """Settings of a training from scratch; those of `Optimisation` come with it.
-
-    Attributes:
-        data: word databases; one path may stand for a list of one.
-        output: the run directory.
-        architecture: `crnn` or `aster`.
-        preset: size of the network; None takes the slim one, or what `pretrained` has.
-        charset: `alnum`, `printable`, a file or the characters themselves; None takes alnum, or what `pretrained` has.
-        pretrained: weights to start from: shipped name, run directory or file; None starts from scratch.
-        bidirectional: for aster, a second decoder that writes from right to left.
-        ctc_aid: for aster, weight of a CTC loss that helps its encoder to learn, see `recognizers.training`.
-    """
-
-    data: Sequence[str]
-    output: str
-    _: KW_ONLY
-    architecture: str = "crnn"
-    preset: str | None = None
-    charset: str | None = None
-    pretrained: str | None = None
-    bidirectional: bool = False
-    ctc_aid: float = 0.5
-
-    def __post_init__(self) -> None:
-        set_listed(self, "data")
 
 
 def train_recognizer(settings: RecognizerTraining) -> Path:
@@ -72,7 +41,7 @@ def train_recognizer(settings: RecognizerTraining) -> Path:
 
 def _train(settings: RecognizerTraining, world: World) -> Path:
     torch.manual_seed(settings.seed)
-    model: Any = _initial(settings).to(world.device)
+    model = _initial(settings).to(world.device)
     sets = [WordSet(WordLmdb(path), None) for path in settings.data]
     valid = None if settings.valid is None else WordSet(WordLmdb(settings.valid), None)
     run = RunDirectory(settings.output)
@@ -103,7 +72,7 @@ def _name(settings: RecognizerTraining) -> str:
     return settings.pretrained or settings.preset or next(iter(architecture_of(settings.architecture).presets))
 
 
-def _initial(settings: RecognizerTraining) -> nn.Module:
+def _initial(settings: RecognizerTraining) -> RecognizerNetwork:
     """Return the network to train: fresh, or the pretrained one.
 
     Raises:
@@ -126,18 +95,18 @@ def _initial(settings: RecognizerTraining) -> nn.Module:
         )
     if settings.preset is not None:
         with torch.device("meta"):
-            wanted: Any = presets[name](model.charset.with_kind(architecture.kind), settings.bidirectional)
+            wanted = presets[name](model.charset.with_kind(architecture.kind), settings.bidirectional)
         if wanted.config() != model.config():
             raise ConfigError(f"{settings.pretrained} is no {name}; leave --preset out to start from it")
-    return cast(nn.Module, model)
+    return model
 
 
-def _pretrained(settings: RecognizerTraining) -> Any:
+def _pretrained(settings: RecognizerTraining) -> RecognizerNetwork:
     path = resolve_weights(str(settings.pretrained))
-    model: Any = load_pretrained(path)
+    model = load_pretrained(path)
     check_command("train", settings.architecture, model.architecture, path)
     if model.input_spec.mask:
         raise ConfigError(f"{path} takes a mask; train it on with segrec finetune {settings.architecture} --train all")
-    if settings.bidirectional and getattr(model, "backward_decoder", None) is None:
+    if settings.bidirectional and not (isinstance(model, AttentionNetwork) and model.bidirectional):
         raise ConfigError(f"{path} has one decoder; leave --bidirectional out to start from it")
     return model

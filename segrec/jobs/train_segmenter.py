@@ -4,29 +4,30 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 
 import torch
 from torch import Tensor, nn
 
+from segmenter.choices import PRESETS
 from segmenter.crf import EXACT_SIDE, fits_exact
 from segmenter.datasets import MaskedImages
 from segmenter.loading import load_segmenter, save_segmenter
-from segmenter.network import PRESETS, STRIDE, MutuallyGuidedNet
+from segmenter.network import STRIDE, MutuallyGuidedNet
 from segmenter.predictor import Segmenter
-from segmenter.training import LossWeights, freeze_norms, segmentation_loss
+from segmenter.training import freeze_norms, segmentation_loss
 from segrec.core.errors import ConfigError, DataError
-from segrec.core.files import set_listed
 from segrec.core.runlog import LOGGER
 from segrec.data.masked_images import open_masked
 from segrec.data.reading_batches import ReadingBatch, ReadingDataset, open_reading
-from segrec.data.segmentation import SCENE_SCALE, Supervision
+from segrec.data.segmentation import SCENE_SCALE
 from segrec.data.segmenter_batches import BatchSettings, StageData, StagedBatch, StagedBatches
 from segrec.jobs.evaluate_segmenter import SCENE_HEIGHTS, check_part, pictures_of, score_segmenter
 from segrec.jobs.reading_loss import ReadingLoss
 from segrec.jobs.segmenter_board import shown
-from segrec.jobs.segmenter_stages import Stage, two_stages
+from segrec.jobs.segmenter_settings import SegmenterTraining
+from segrec.jobs.segmenter_stages import Stage
 from segrec.training.distributed import World, launched
 from segrec.training.loop import LoopSettings, fit
 from segrec.training.precision import chosen_amp
@@ -36,101 +37,6 @@ from segrec.weights import resolve_weights
 
 WIDEST_READ = 5
 """Words to be read that are longer, in heights, are squeezed: few are, and a batch is as wide as its widest word."""
-
-
-@dataclass(frozen=True)
-class SegmenterTraining:
-    """Settings of a segmenter's training.
-
-    Attributes:
-        words: specs, see `open_masked`, of pictures that are word crops; a bare path is of rendered words. One spec
-            may stand for a list of one, here and in `scenes` and `valid`.
-        scenes: specs of pictures of which windows are cut; a bare path is of rendered scenes.
-        output: the run directory.
-        valid: specs of pictures whose mean F1 chooses `best.safetensors`; a bare path is of rendered words.
-        valid_limit: most pictures of each.
-        preset: `mgnet`, `mgnet-skip` or `mgnet-slim`.
-        working_height: height of word crops, a multiple of 16.
-        word_width, scene_side: sizes of the training windows, multiples of 16.
-        scene_zoom: smallest and largest zoom of scene windows over the scene's own pixels, drawn log-uniformly; None is
-            0.5 and 1.6. A low one shows large letters small: 0.15 fits 1,067 pixels into a window of 160.
-        word_batch, scene_batch: pictures a step.
-        scene_every: where there are words and scenes, each so many-th step is one of scenes.
-        supervision: `draw` takes one mask of a picture that has both, as the paper does; `both` takes both, `text` the
-            text mask alone.
-        word_supervision: the same for word crops; None takes `supervision`.
-        stages: the plan; without one, `steps`, `phase1_share`, `learning_rate` and the weights say it.
-        steps: steps in all.
-        phase1_share: share of the steps before the guided pass, the subset and the CRF loss join in (Section III.B.2).
-        learning_rate: peak of Adam's rate.
-        lambda1: weight of the subset loss, Eq. 5.
-        lambda2: weight of the dense CRF loss, Eq. 5.
-        outside: weight of the empty-text term outside polygons, which the paper does not have.
-        cross_entropy: weight of the pixel-wise cross-entropy, which the paper does not have.
-        crf_backend: `nystrom`, `exact` or `gated`.
-        reader: a CTC recognizer with a mask channel, frozen, that is to read `reading` better by the masks: shipped
-            name, run directory or file; None teaches masks alone. Not in the paper.
-        reading: word databases with transcripts for it; they need no masks.
-        reading_weight: of its loss, see `ReadingLoss`.
-        reading_batch: words a step that are segmented and read.
-        reading_every: every Nth step is one of these.
-        pretrained: weights to start from: shipped name, run directory or file; None starts from scratch.
-        gradient_checkpointing: compute maps a second time in the backward pass instead of keeping them in memory.
-        tensorboard: write curves and pictures to `tensorboard/` in the run directory.
-    """
-
-    words: Sequence[str] = ()
-    scenes: Sequence[str] = ()
-    output: str = "runs/segmenter"
-    valid: Sequence[str] = ()
-    valid_limit: int = 300
-    preset: str = "mgnet-slim"
-    working_height: int = 32
-    word_width: int = 112
-    scene_side: int = 160
-    scene_zoom: tuple[float, float] | None = None
-    word_batch: int = 32
-    scene_batch: int = 4
-    scene_every: int = 4
-    supervision: Supervision = "draw"
-    word_supervision: Supervision | None = None
-    stages: Sequence[Stage] = ()
-    steps: int = 2400
-    phase1_share: float = 0.6
-    learning_rate: float = 2e-3
-    lambda1: float = 10.0
-    lambda2: float = 0.1
-    outside: float = 0.0
-    cross_entropy: float = 0.0
-    crf_backend: str = "nystrom"
-    reader: str | None = None
-    reading: Sequence[str] = ()
-    reading_weight: float = 0.02
-    reading_batch: int = 32
-    reading_every: int = 2
-    pretrained: str | None = None
-    seed: int = 0
-    workers: int = 1
-    checkpoint_every: int = 100
-    evaluate_every: int = 300
-    device: str = "auto"
-    amp: str = "off"
-    gradient_checkpointing: bool = False
-    tensorboard: bool = False
-
-    def __post_init__(self) -> None:
-        set_listed(self, "words", "scenes", "valid", "reading")
-        if bool(self.reader) != bool(self.reading):
-            raise ConfigError("--reader and --reading go together: a recognizer, and words with transcripts for it")
-        if not 0 <= self.reading_weight < math.inf or self.reading_every < 2:
-            raise ConfigError("--reading-weight must not be negative nor infinite, and --reading-every at least 2")
-
-    def plan(self) -> list[Stage]:
-        """Return the stages."""
-        if self.stages:
-            return list(self.stages)
-        weights = LossWeights(self.lambda1, self.lambda2, self.outside, cross_entropy=self.cross_entropy)
-        return two_stages(self.steps, self.phase1_share, self.learning_rate, weights)
 
 
 def train_segmenter(settings: SegmenterTraining) -> Path:

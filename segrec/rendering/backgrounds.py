@@ -93,7 +93,8 @@ def _texture(rng: np.random.Generator, index: int) -> NDArray[np.float32]:
     if rng.random() < 0.5:
         relief = relief + 0.5 * _noise(rng)
     relief = relief - relief.mean()
-    return (relief / max(float(relief.std()), 1e-6)).astype(np.float32)
+    texture: NDArray[np.float32] = (relief / max(float(relief.std()), 1e-6)).astype(np.float32)
+    return texture
 
 
 def _noise(rng: np.random.Generator) -> NDArray[np.float32]:
@@ -127,7 +128,8 @@ def _stripes(rng: np.random.Generator) -> NDArray[np.float32]:
     period, angle, sharp = rng.uniform(4, 60), rng.uniform(0, np.pi), rng.uniform(1, 8)
     rows, columns = np.mgrid[0 : PATCH[0], 0 : PATCH[1]].astype(np.float32)
     phase = (rows * np.sin(angle) + columns * np.cos(angle)) * (2 * np.pi / period)
-    return np.tanh(np.sin(phase) * sharp).astype(np.float32)
+    waves: NDArray[np.float32] = np.tanh(np.sin(phase) * sharp).astype(np.float32)
+    return waves
 
 
 def _bricks(rng: np.random.Generator) -> NDArray[np.float32]:

@@ -7,8 +7,7 @@ from collections.abc import Callable
 import numpy as np
 from numpy.typing import NDArray
 
-from segrec.core.images import Array, opencv
-from segrec.rendering.paint import LUMA
+from segrec.core.images import LUMA, Array, opencv
 
 Distractor = Callable[[Array, np.random.Generator], None]
 """Draws over the whole of an (H, W, 3) uint8 RGB canvas, in place."""

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 
-from segrec.core.images import Array
+from segrec.core.images import LUMA, Array
 from segrec.rendering.distractors import cover
-from segrec.rendering.paint import LUMA, Color, paint
+from segrec.rendering.paint import Color, paint
 
 SIZES = (36, 44, 52, 60)
 """Pixels an em at which hard words are drawn before they are shrunk."""

@@ -18,7 +18,7 @@ from segrec.rendering.distractors import cover, scatter
 from segrec.rendering.layers import Points, TextLayer
 from segrec.rendering.paint import paint
 from segrec.rendering.record import RenderRecord
-from segrec.rendering.styles import Style, check_style
+from segrec.rendering.styles import USUAL, Style, check_style
 from segrec.rendering.words import Material, RenderSources
 
 SIDES = (256, 640)
@@ -48,7 +48,8 @@ class RenderedScene(NamedTuple):
         """(H, W) uint8, 255 inside any polygon."""
         size = (self.strokes.shape[0], self.strokes.shape[1])
         masks = [polygon_mask(polygon, size) for polygon in self.polygons]
-        return np.maximum.reduce([np.zeros(size, dtype=np.uint8), *masks])
+        region: Array = np.maximum.reduce([np.zeros(size, dtype=np.uint8), *masks])
+        return region
 
 
 @dataclass(frozen=True)
@@ -86,7 +87,7 @@ class SceneRenderer:
         ConfigError: there is no such style.
     """
 
-    def __init__(self, seed: int, sources: RenderSources | None = None, *, style: Style = "mixed") -> None:
+    def __init__(self, seed: int, sources: RenderSources | None = None, *, style: Style = USUAL) -> None:
         self._seed = seed
         if check_style(style) == "signs":
             raise ConfigError("scenes have no style 'signs'; choose mixed or hard, or render words")

@@ -5,7 +5,8 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from segrec.rendering.paint import LUMA, Color
+from segrec.core.images import LUMA
+from segrec.rendering.paint import Color
 
 Canvas = NDArray[np.float32]
 FAINT_SHARE = 0.12

@@ -57,7 +57,8 @@ def _glow(canvas: Canvas, source: Array, hue: Canvas, rng: np.random.Generator, 
     near = opencv().GaussianBlur(light, (0, 0), em * float(rng.uniform(0.04, 0.1)))
     far = opencv().GaussianBlur(light, (0, 0), em * float(rng.uniform(0.15, 0.4)))
     share = near * np.float32(rng.uniform(0.25, 0.75)) + far * np.float32(rng.uniform(0.1, 0.6))
-    return np.clip(canvas + share[:, :, None] * hue, 0, 255)
+    lit: Canvas = np.clip(canvas + share[:, :, None] * hue, 0, 255)
+    return lit
 
 
 def dotted(layer: TextLayer, rng: np.random.Generator, *, em: float) -> tuple[TextLayer, int]:

@@ -7,9 +7,9 @@ import math
 import numpy as np
 from numpy.typing import NDArray
 
-from segrec.core.images import Array, opencv
+from segrec.core.images import LUMA, Array, opencv
 from segrec.rendering.layers import TextLayer
-from segrec.rendering.paint import LUMA, blend
+from segrec.rendering.paint import blend
 from segrec.rendering.sign_colors import Canvas, brightness, calmed, ground_and_ink, tinted
 from segrec.rendering.sign_contours import Painted
 

@@ -7,6 +7,8 @@ from typing import Literal, get_args
 from segrec.core.errors import ConfigError
 
 Style = Literal["mixed", "hard", "signs"]
+USUAL: Style = "mixed"
+"""Where no style is named."""
 STYLES: tuple[Style, ...] = get_args(Style)
 
 

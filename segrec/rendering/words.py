@@ -20,7 +20,7 @@ from segrec.rendering.layers import Points, TextLayer, bend, draw_text, shear_an
 from segrec.rendering.paint import paint, plate
 from segrec.rendering.record import RenderRecord, files_digest, words_digest
 from segrec.rendering.signs import SignMaker
-from segrec.rendering.styles import Style, check_style
+from segrec.rendering.styles import USUAL, Style, check_style
 from segrec.rendering.texts import TextSource
 
 SIZES = (22, 28, 36, 44, 52)
@@ -124,7 +124,7 @@ class WordRenderer:
         ConfigError: there is no such style.
     """
 
-    def __init__(self, seed: int, sources: RenderSources | None = None, *, style: Style = "mixed") -> None:
+    def __init__(self, seed: int, sources: RenderSources | None = None, *, style: Style = USUAL) -> None:
         self._seed = seed
         self._style = check_style(style)
         self._material = Material(seed, sources or RenderSources())

@@ -5,11 +5,11 @@ from __future__ import annotations
 import json
 import os
 import tempfile
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import asdict
 from pathlib import Path
-from typing import IO, Any, Literal
+from typing import IO, Literal, Protocol, TypeVar, cast
 
 import numpy as np
 
@@ -17,23 +17,33 @@ from segrec.core.errors import ConfigError, DataError
 from segrec.core.files import atomic_path, write_json
 from segrec.core.images import encode_png
 from segrec.core.runlog import progress_bar
-from segrec.core.workers import Pending, worker_processes
+from segrec.core.workers import worker_processes
 from segrec.data.masks.kinds import ORACLE, REGIONS
 from segrec.data.masks.record import MaskRecord, SourceRecord
 from segrec.data.masks.writer import MaskStoreWriter
 from segrec.data.words import WordLmdb, WordWriter
 from segrec.rendering.record import RENDER_KEY
 from segrec.rendering.scenes import RenderedScene, SceneRenderer
-from segrec.rendering.styles import Style
+from segrec.rendering.styles import USUAL, Style
 from segrec.rendering.text_free import TextFreeRenderer
 from segrec.rendering.words import RenderedWord, RenderSources, WordRenderer
 
 MASKS_A_WRITE = 1000
 ITEMS_A_TASK = 16
 
-Renderer = WordRenderer | SceneRenderer | TextFreeRenderer
+Item = TypeVar("Item", RenderedWord, RenderedScene)
+Rendered = TypeVar("Rendered", covariant=True)
 
-_renderer: Any = None
+
+class Renderer(Protocol[Rendered]):
+    """Makes one item by its number."""
+
+    def render(self, index: int) -> Rendered:
+        """Return item `index`, always the same."""
+        ...
+
+
+_renderer: Renderer[RenderedWord | RenderedScene] | None = None
 
 
 def render_words(
@@ -44,7 +54,7 @@ def render_words(
     sources: RenderSources | None = None,
     workers: int = 1,
     masks: bool = True,
-    style: Style = "mixed",
+    style: Style = USUAL,
     overwrite: bool = False,
 ) -> None:
     """Write `count` rendered words as an lmdb; with `masks` also the stores `oracle` (strokes) and `regions` in it.
@@ -115,7 +125,7 @@ def render_scenes(
     seed: int = 0,
     sources: RenderSources | None = None,
     workers: int = 1,
-    style: Style = "mixed",
+    style: Style = USUAL,
     text_free: bool = False,
 ) -> None:
     """Write `count` rendered scenes as `images/*.jpg`, `text/*.png`, `regions/*.png` and `polygons/*.json`.
@@ -128,7 +138,7 @@ def render_scenes(
         DataError: the output already holds scenes, or cannot be written.
     """
     _check_count(count)
-    if text_free and style != "mixed":
+    if text_free and style != USUAL:
         raise ConfigError(f"text-free scenes have no style, got {style!r}; leave out --style or --text-free")
     folder = Path(output)
     if (folder / "scenes.json").exists():
@@ -163,7 +173,7 @@ def _check_count(count: int) -> None:
         raise ConfigError(f"--count must be at least 1, got {count}")
 
 
-def _rendered(renderer: Renderer, count: int, workers: int, unit: str) -> Iterator[Any]:
+def _rendered(renderer: Renderer[Item], count: int, workers: int, unit: str) -> Iterator[Item]:
     """Yield items 0 to count - 1 in order; memory does not grow with `count`."""
     with progress_bar(count, "rendering", unit) as bar, _mapper(renderer, workers) as run:
         window = max(1, workers) * ITEMS_A_TASK * 4
@@ -174,27 +184,28 @@ def _rendered(renderer: Renderer, count: int, workers: int, unit: str) -> Iterat
 
 
 @contextmanager
-def _mapper(renderer: Renderer, workers: int) -> Iterator[Callable[[range], Any]]:
+def _mapper(renderer: Renderer[Item], workers: int) -> Iterator[Callable[[range], Iterable[Item]]]:
     if workers <= 1:
         yield lambda indices: map(renderer.render, indices)
         return
     with worker_processes(workers, _start_worker, renderer) as submit:
-        yield lambda indices: _in_order([submit(_render_items, task) for task in _tasks(indices)])
+
+        def in_order(indices: range) -> Iterator[Item]:
+            for items in [submit(_render_items, task) for task in _tasks(indices)]:
+                yield from cast(list[Item], items())  # of the renderer that the workers were started with
+
+        yield in_order
 
 
 def _tasks(indices: range) -> Iterator[range]:
     return (indices[start : start + ITEMS_A_TASK] for start in range(0, len(indices), ITEMS_A_TASK))
 
 
-def _in_order(pending: Sequence[Pending]) -> Iterator[Any]:
-    for items in pending:
-        yield from items()
-
-
-def _start_worker(renderer: Renderer) -> None:
+def _start_worker(renderer: Renderer[RenderedWord | RenderedScene]) -> None:
     global _renderer
     _renderer = renderer
 
 
 def _render_items(indices: range) -> list[RenderedWord | RenderedScene]:
+    assert _renderer is not None
     return [_renderer.render(index) for index in indices]

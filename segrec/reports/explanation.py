@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from recognizers.attention import Inspection, end_of
 from recognizers.charset import Charset
+from recognizers.configuration import AttentionNetwork
 from recognizers.decoding import Reading, read_logits
 from recognizers.predictor import Recognizer
 from recognizers.preprocess import InputSpec, normalise, prepare
@@ -71,6 +73,7 @@ def explain_reading(recognizer: Recognizer, image: Array, mask: Array | None = N
         if not charset.is_attention:
             logits = model(pixels)
             return Explanation(image, mask, read_logits(logits, charset)[0], _frames(logits, charset), None, None)
+        assert isinstance(model, AttentionNetwork)
         seen = model.inspect(pixels)
     reading = read_logits(seen.logits, charset)[0]
     points = seen.control_points[0].float().cpu().numpy()
@@ -86,10 +89,11 @@ def _frames(logits: Tensor, charset: Charset) -> tuple[Step, ...]:
     return tuple(Step(characters[number], probability, None) for number, probability in pairs)
 
 
-def _characters(seen: Any, reading: Reading, charset: Charset) -> tuple[Step, ...]:
+def _characters(seen: Inspection, reading: Reading, charset: Charset) -> tuple[Step, ...]:
     """The characters of a reading with the attention of the steps that wrote them; the other steps wrote none."""
     numbers = seen.logits[0].argmax(dim=1).tolist()
-    ended = numbers.index(charset.end) if charset.end in numbers else len(numbers)
+    end = end_of(charset)
+    ended = numbers.index(end) if end in numbers else len(numbers)
     written = [step for step in range(ended) if 0 <= numbers[step] - charset.first < len(charset.characters)]
     attention = seen.attention[0, written].float().cpu().numpy()
     return tuple(

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any
 
 import torch
 from torch import Tensor, nn
-from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
+from torch.optim.swa_utils import AveragedModel
 
 
 class WeightAverage:
@@ -27,9 +27,11 @@ class WeightAverage:
         self._trained = nn.ParameterList([p for p in model.parameters() if p.requires_grad])
         self._average = AveragedModel(self._trained, multi_avg_fn=self._mix)
 
-    def _mix(self, averages: Any, weights: Any, steps: Tensor | int) -> None:
+    @torch.no_grad()
+    def _mix(self, averages: Sequence[Tensor], weights: Sequence[Tensor], steps: Tensor | int) -> None:
         decay = min(self._decay, (1 + int(steps)) / (10 + int(steps)))
-        get_ema_multi_avg_fn(decay)(averages, weights, steps)
+        for average, weight in zip(averages, weights, strict=True):
+            average.lerp_(weight, 1 - decay)
 
     def update(self) -> None:
         """Take in the weights of a finished step."""

@@ -19,6 +19,7 @@ from segrec.core.runlog import LOGGER
 from segrec.training.global_norm import with_global_norms
 
 Result = TypeVar("Result")
+Name = TypeVar("Name", str, tuple[str, str])
 
 PATIENCE = timedelta(hours=4)
 """How long a process waits for another, which may be evaluating; the death of one is noticed by torchrun at once."""
@@ -45,13 +46,13 @@ class World:
 
     def barrier(self) -> None:
         """Wait until all processes are here."""
-        self.sum({})
+        self.any(False)
 
-    def sum(self, counts: Mapping[str, float]) -> dict[str, float]:
+    def sum(self, counts: Mapping[Name, float]) -> dict[Name, float]:
         """Return the sums over all processes, in float64; all give the same names."""
         if self.size == 1:
             return dict(counts)
-        names = sorted(counts)
+        names: list[Name] = sorted(counts)
         total = torch.tensor([*(counts[name] for name in names), 0.0], dtype=torch.float64, device=self.device)
         torch.distributed.all_reduce(total)
         sums = dict(zip(names, total.tolist(), strict=False))

@@ -72,7 +72,7 @@ class GlobalBatchNorm(nn.BatchNorm2d):
         else:  # a share without a value, whose mean would be no number
             variance = mean = exact.new_zeros(maps.shape[1])
         own = torch.cat([mean, variance, mean.new_tensor([maps.numel() // maps.shape[1]])])
-        means, variances, counts = self._gather(own).split([len(mean), len(mean), 1], dim=1)  # (processes, C or 1)
+        means, variances, counts = torch.split(self._gather(own), [len(mean), len(mean), 1], dim=1)  # (P, C or 1)
         count = counts.sum()
         shares = counts / count
         mean = (shares * means).sum(dim=0)

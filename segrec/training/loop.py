@@ -5,9 +5,10 @@ from __future__ import annotations
 import math
 import shutil
 import time
+from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor, nn
@@ -26,7 +27,22 @@ from segrec.training.timing import LoopTiming, awaited
 __all__ = ["Evaluation", "LoopSettings", "Loss", "RateStage", "TrainingError", "fit"]
 
 Loss = Callable[[nn.Module, Any], Mapping[str, Tensor]]
+LeftOut = Callable[[Any], Mapping[str, int]]
 Evaluation = Callable[[], Mapping[str, float]]
+
+
+class Trained(NamedTuple):
+    """What a training ended with: the last evaluation (empty without one), and what it left out of all batches."""
+
+    scores: dict[str, float]
+    left_out: Counter[str]
+
+
+class StepResult(NamedTuple):
+    """A step of all processes: its numbers, means over the global batch, and what was left out of that, by reason."""
+
+    values: dict[str, float]
+    left_out: Counter[str]
 
 
 def fit(
@@ -41,13 +57,14 @@ def fit(
     save: Callable[[Path], None],
     train_mode: Callable[[], object],
     evaluate: Evaluation | None = None,
+    left_out: LeftOut | None = None,
     half: bool = False,
     world: World = ALONE,
     find_unused_parameters: bool = False,
     board: Board | None = None,
     timing: LoopTiming | None = None,
-) -> dict[str, float]:
-    """Optimise `model` up to `settings.steps`, or out of patience, and return the last evaluation (empty without one).
+) -> Trained:
+    """Optimise `model` up to `settings.steps`, or out of patience, and return what came of it.
 
     Of several processes, each calls this with its share of every batch. Where losses are means over the batch, all
     numbers are then those of one process with the whole batch, to rounding. With `settings.ema_decay`, `save` and
@@ -63,6 +80,8 @@ def fit(
         train_mode: puts the model in the mode in which it is trained.
         evaluate: gives named numbers, of which the largest `score` so far decides `best.safetensors`; all processes
             call it, the main one's numbers count.
+        left_out: gives how much is missing in this process's share of a batch, by reason, always the same reasons; the
+            rows of the metrics and the result hold the sums over all processes, since the start of the run.
         half: scale the loss for float16 gradients.
         world: the processes that train together.
         find_unused_parameters: for several processes, whether a batch may leave parameters without a gradient.
@@ -81,7 +100,7 @@ def fit(
             raise ConfigError("a run with patience needs an evaluation; name validation data")
         progress.begin(state)
         network = shared(model, world, find_unused_parameters=find_unused_parameters)
-        stepper = _Stepper(network, loss, optimizer, scaler, settings, world)
+        stepper = _Stepper(network, loss, left_out, optimizer, scaler, settings, world)
         train_mode()
         timing = LoopTiming() if timing is None else timing
         _optimise(stepper, progress, batches, train_mode, evaluate, timing)
@@ -92,7 +111,7 @@ def fit(
         run.release()
         if board is not None:
             board.close()
-    return progress.scores
+    return Trained(progress.scores, progress.left_out)
 
 
 def _optimise(
@@ -111,7 +130,7 @@ def _optimise(
     ):
         for batch, waiting in awaited(batches(progress.step)) if not progress.done else ():
             start = time.perf_counter()
-            progress.count(stepper.step(batch, progress.step))
+            progress.count(*stepper.step(batch, progress.step))
             timing.add(waiting, time.perf_counter() - start)
             bar.update()
             if _due(progress.step, settings.log_every) or progress.done:
@@ -151,15 +170,16 @@ class _Stepper:
         self,
         network: nn.Module,
         loss: Loss,
+        left_out: LeftOut | None,
         optimizer: torch.optim.Optimizer,
         scaler: torch.amp.GradScaler,
         settings: LoopSettings,
         world: World,
     ) -> None:
-        self.network, self.loss, self.optimizer, self.scaler = network, loss, optimizer, scaler
-        self.settings, self.world = settings, world
+        self.network, self.loss, self.left_out = network, loss, left_out
+        self.optimizer, self.scaler, self.settings, self.world = optimizer, scaler, settings, world
 
-    def step(self, batch: Any, step: int) -> dict[str, float]:
+    def step(self, batch: Any, step: int) -> StepResult:
         """Do the 0-based `step` and return the loss terms of the global batch as numbers.
 
         With a scaler, a step whose float16 gradients overflow is left out and counted as `skipped_steps`.
@@ -168,11 +188,10 @@ class _Stepper:
         for group in self.optimizer.param_groups:
             group["lr"] = rate * group.get("lr_scale", 1.0)
         terms = self.loss(self.network, batch)
-        totals = self.world.sum({name: float(value.detach()) for name, value in terms.items()})
-        values = {name: total / self.world.size for name, total in totals.items()}
+        values, left_out = self._totals(terms, {} if self.left_out is None else self.left_out(batch))
         _check_finite("loss", values["loss"], step)
         self.optimizer.zero_grad(set_to_none=True)
-        self.scaler.scale(terms["loss"]).backward()
+        torch.autograd.backward(self.scaler.scale(terms["loss"]))
         if self.settings.gradient_clip is not None:
             values.update(self._clip(self.settings.gradient_clip, step))
         scale = self.scaler.get_scale()
@@ -180,7 +199,14 @@ class _Stepper:
         self.scaler.update()
         if self.scaler.is_enabled():
             values["skipped_steps"] = float(self.scaler.get_scale() < scale)
-        return values
+        return StepResult(values, left_out)
+
+    def _totals(self, terms: Mapping[str, Tensor], lost: Mapping[str, int]) -> StepResult:
+        """Return the terms' means and the counts' sums over all processes, which tell each other both at once."""
+        own = {("term", name): float(value.detach()) for name, value in terms.items()}
+        sums = self.world.sum({**own, **{("lost", reason): float(count) for reason, count in lost.items()}})
+        values = {name: sums["term", name] / self.world.size for name in terms}
+        return StepResult(values, Counter({reason: round(sums["lost", reason]) for reason in lost}))
 
     def _clip(self, largest: float, step: int) -> dict[str, float]:
         """Clip the gradients and return their norm; nothing when the scaler is about to leave the step out."""

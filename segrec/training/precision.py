@@ -8,13 +8,13 @@ from pathlib import Path
 import torch
 from torch import nn
 
-from segrec.core.device import AMP_CHOICES, autocast
+from segrec.core.amp import AMP_CHOICES, Amp, TrainingAmp
+from segrec.core.device import autocast
 from segrec.core.errors import DataError
 from segrec.core.runlog import LOGGER
 from segrec.training.distributed import World
 from segrec.training.run_directory import RunDirectory
 
-AUTO = "auto"
 CLEAR_GAIN = 1.2
 """How many times faster bfloat16 must be to be taken: below, the machine's noise could decide."""
 
@@ -22,7 +22,7 @@ _BATCH, _CHANNELS, _HEIGHT, _WIDTH, _STEPS = 16, 64, 16, 50, 4
 """The measurement's input, about that of a slim recognizer's middle, and its steps, of which the fastest counts."""
 
 
-def chosen_amp(amp: str, output: str | Path, world: World) -> str:
+def chosen_amp(amp: TrainingAmp, output: str | Path, world: World) -> Amp:
     """Return the precision of a run: `amp` itself, or for `auto` that of the run in `output`, or the faster one.
 
     Args:
@@ -33,23 +33,22 @@ def chosen_amp(amp: str, output: str | Path, world: World) -> str:
     Raises:
         ConfigError: `amp` is unknown, or the device cannot compute in it.
     """
-    if amp == AUTO:
-        amp = world.on_main(lambda: _recorded(RunDirectory(output)) or _faster(world.device))
-    autocast(world.device, amp)
-    return amp
+    taken = world.on_main(lambda: _recorded(RunDirectory(output)) or _faster(world.device)) if amp == "auto" else amp
+    autocast(world.device, taken)
+    return taken
 
 
-def _recorded(run: RunDirectory) -> str | None:
+def _recorded(run: RunDirectory) -> Amp | None:
     if not run.state.exists():
         return None
     try:
         amp = run.read_record()["settings"].get("amp")
     except DataError:
         return None  # `RunDirectory.begin` says what is wrong with it
-    return amp if amp in AMP_CHOICES else None
+    return next((known for known in AMP_CHOICES if known == amp), None)
 
 
-def _faster(device: torch.device) -> str:
+def _faster(device: torch.device) -> Amp:
     """Return "bf16" where a convolution's training step is clearly faster in it than in float32, else "off"."""
     if device.type == "mps" or (device.type == "cuda" and not torch.cuda.is_bf16_supported(including_emulation=False)):
         return "off"

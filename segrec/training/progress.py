@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections import Counter
 from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
@@ -51,6 +52,7 @@ class Progress:
         self.scores: dict[str, float] = {}
         self.sums: dict[str, float] = {}
         self.counts: dict[str, int] = {}
+        self.left_out: Counter[str] = Counter()
 
     @property
     def out_of_patience(self) -> bool:
@@ -90,20 +92,27 @@ class Progress:
             self.sums = dict(state["sums"])
             # segrec 0.1.0 wrote one count for all names, and one process's random state without its first dimension
             self.counts = state["counts"] if "counts" in state else dict.fromkeys(self.sums, state["counted"])
+            self.left_out = Counter(state.get("left_out", {}))
         except (RuntimeError, ValueError, KeyError) as error:
             reason = str(error).splitlines()[0]
             raise TrainingError(
                 f"{self.run.state} does not fit this network ({reason}); choose another --output"
             ) from error
-        states = torch.atleast_2d(state["random"])  # (processes, bytes)
+        states = state["random"].reshape(-1, state["random"].shape[-1])  # (processes, bytes)
         torch.set_rng_state(states[self.world.rank % len(states)].clone())  # torch crashes on a part of a tensor
         self.step, self.best, self.scores = int(state["step"]), float(state["best"]), dict(state["scores"])
         self.waited = int(state.get("waited", 0))
         LOGGER.info("resuming %s at step %d", self.run.path, self.step)
 
-    def count(self, terms: Mapping[str, float]) -> None:
-        """Take in a finished step: its weights, and its numbers, whose means the next row of the metrics holds."""
+    def count(self, terms: Mapping[str, float], left_out: Counter[str]) -> None:
+        """Take in a finished step.
+
+        Args:
+            terms: numbers of which the next row of the metrics holds the means.
+            left_out: what was missing in its batch, by reason.
+        """
         self.step += 1
+        self.left_out += left_out
         if self.average is not None:
             self.average.update()
         for name, value in terms.items():
@@ -116,7 +125,8 @@ class Progress:
         self.sums, self.counts = {}, {}
         row = {**{name: round(value, 6) for name, value in means.items()}, "lr": self.optimizer.param_groups[0]["lr"]}
         if self.world.is_main:
-            append_jsonl(self.run.metrics, {"step": self.step, **row})
+            counts = {"left_out": dict(self.left_out)} if self.left_out else {}
+            append_jsonl(self.run.metrics, {"step": self.step, **row, **counts})
         if self.board is not None:
             self.board.add_scalars("train", row, self.step)
         return means
@@ -168,5 +178,6 @@ class Progress:
                 "scores": self.scores,
                 "sums": self.sums,
                 "counts": self.counts,
+                "left_out": dict(self.left_out),
             }
         )

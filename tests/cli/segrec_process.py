@@ -63,7 +63,7 @@ def _command(arguments: list[str], small: dict[str, int]) -> int:
     import torch
 
     from segrec.cli import main
-    from segrec.jobs import import_words, label_masks, precompute, recognizer_fit
+    from segrec.jobs import import_words, label_masks, precompute, recognizer_settings
 
     torch.set_num_threads(1)
     if "chunk" in small:
@@ -71,7 +71,7 @@ def _command(arguments: list[str], small: dict[str, int]) -> int:
     if "checkpoint" in small and arguments[0] == "finetune":
         arguments = [*arguments, "--checkpoint-every", str(small["checkpoint"])]
     if "log" in small:
-        recognizer_fit.LoopSettings = partial(recognizer_fit.LoopSettings, log_every=small["log"])
+        recognizer_settings.LoopSettings = partial(recognizer_settings.LoopSettings, log_every=small["log"])
     return main(arguments)
 
 

@@ -19,7 +19,7 @@ from recognizers import ALNUM36, save_recognizer
 from segrec.cli import main
 from segrec.core.checkpoint import load_weights
 from segrec.data.recognition import LoadedBatch, Sample, collate
-from segrec.jobs.recognizer_fit import CountedLoss
+from segrec.jobs.recognizer_loss import CountedLoss
 from segrec.training import distributed
 from segrec.training.distributed import ALONE, World, launched
 
@@ -69,8 +69,9 @@ def test_two_processes_log_the_losses_counts_and_scores_of_one(trained, name):
         [json.loads(line) for line in (folder / runs / name / "metrics.jsonl").read_text().splitlines()]
         for runs in ("one", "two")
     )
-    assert any(row.get("skipped") for row in one)
+    assert any(row.get("left_out") for row in one)
     for single, shared in zip(one, two, strict=True):
+        assert shared.pop("left_out", {}) == single.pop("left_out", {})
         assert shared == pytest.approx(single, rel=1e-3, abs=1e-5)
 
 
@@ -95,11 +96,14 @@ def one_step(architecture: str, world: World) -> dict[str, Any]:
     charset = ALNUM36 if architecture == "crnn" else ALNUM36.with_kind("aster")
     model = {"crnn": tiny_crnn, "aster": tiny_aster}[architecture](charset).train()
     network = distributed.shared(model, world)  # must outlive the backward pass, in which it averages the gradients
-    terms = CountedLoss(model, world, "off")(network, shares(architecture, world.rank))
+    loss, batch = CountedLoss(model, world, "off"), shares(architecture, world.rank)
+    terms = loss(network, batch)
     terms["loss"].backward()
     logged = world.sum({name: float(term.detach()) for name, term in terms.items()})
     buffers = {name: buffer for name, buffer in model.named_buffers() if "running" in name}
-    return {"logged": logged, **{name: tensor.grad for name, tensor in model.named_parameters()}, **buffers}
+    counts = world.sum(loss.left_out(batch))
+    gradients = {name: tensor.grad for name, tensor in model.named_parameters()}
+    return {"logged": logged, "counts": counts, **gradients, **buffers}
 
 
 def step_with_nothing(folder: Path) -> None:
@@ -115,8 +119,7 @@ def test_a_process_without_a_usable_word_leaves_the_step_to_the_others(tmp_path)
     for rank in (0, 1):
         together = torch.load(tmp_path / f"rank-{rank}.pt")
         for architecture, done in together.items():
-            single, logged = one_step(architecture, ALONE), done.pop("logged")
-            alone = single.pop("logged")
-            assert logged["loss"] / 2 == pytest.approx(alone["loss"], rel=1e-5)
-            assert logged["skipped: empty label"] / 2 == 2 and alone["skipped: empty label"] == 0
+            single, logged, counts = one_step(architecture, ALONE), done.pop("logged"), done.pop("counts")
+            assert logged["loss"] / 2 == pytest.approx(single.pop("logged")["loss"], rel=1e-5)
+            assert counts["empty label"] == 2 and single.pop("counts")["empty label"] == 0
             torch.testing.assert_close(done, single, rtol=1e-4, atol=1e-6)

@@ -10,9 +10,9 @@ import numpy as np
 import pytest
 from PIL import Image, ImageDraw, ImageFont
 
+from segmenter.choices import TILE_SIDE
 from segmenter.loading import save_segmenter
 from segmenter.network import MutuallyGuidedNet
-from segmenter.tiling import TILE_SIDE
 from segrec.cli.segment import command
 from segrec.core.images import Array, decode_mask, opencv, read_image
 

@@ -15,9 +15,8 @@ from recognizers import ALNUM36, load_pretrained, save_recognizer
 from segrec.cli.train import command as train_command
 from segrec.core.checkpoint import load_weights
 from segrec.data.recognition import RecognitionDataset
-from segrec.jobs import recognizer_fit
+from segrec.jobs import recognizer_loss
 from segrec.jobs.architectures import ARCHITECTURES
-from segrec.jobs.recognizer_fit import left_out
 
 CPU = ["--device", "cpu", "--workers", "0"]
 
@@ -60,7 +59,7 @@ def test_a_resumed_training_equals_an_uninterrupted_one_bit_for_bit(train, words
     options = ["--steps", "6", "--checkpoint-every", "2", "--ema", "0.9", "--schedule", "onecycle", "--bidirectional"]
     options += ["--valid", words, "--valid-limit", "4", "--evaluate-every", "2"]
     assert train("aster", *options, output="whole")[0].code == 0
-    real, calls = recognizer_fit.recognition_loss, 0
+    real, calls = recognizer_loss.recognition_loss, 0
 
     def dying(*arguments, **settings):
         nonlocal calls
@@ -69,7 +68,7 @@ def test_a_resumed_training_equals_an_uninterrupted_one_bit_for_bit(train, words
             raise Crash
         return real(*arguments, **settings)
 
-    monkeypatch.setattr(recognizer_fit, "recognition_loss", dying)
+    monkeypatch.setattr(recognizer_loss, "recognition_loss", dying)
     with pytest.raises(Crash):
         train("aster", *options, output="cut")
     outcome, cut = train("aster", *options, output="cut")
@@ -114,8 +113,7 @@ def test_words_that_cannot_be_learned_are_counted_and_reported_by_reason(train, 
     outcome, run = train(architecture, *valid, "--batch-size", "5", data=data)
     assert outcome.code == 0, outcome.err
     (row,) = (row for row in rows(run) if "loss" in row)
-    assert row["skipped"] == 3 and row["loss"] < 100
-    assert left_out(run / "metrics.jsonl") == {"unreadable image or label": 3, "empty label": 3, reason: 3}
+    assert row["left_out"] == {"unreadable image or label": 3, "empty label": 3, reason: 3} and row["loss"] < 100
     for why in ("unreadable image or label", "empty label", reason):
         assert f"warning: left out 3 times while training: {why}\n" in outcome.err
 

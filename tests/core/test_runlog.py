@@ -31,9 +31,8 @@ def test_where_stderr_is_no_terminal_progress_is_a_line_with_rate_and_time_left(
     with progress_bar(10, "masks", "word", initial=2) as bar:
         for count in (3, 4):
             bar.update(count)
-            bar.refresh()  # as tqdm does by itself once enough time has gone by
         bar.set_postfix(loss="0.250")
-    assert lines(caplog) == [("5", "50", ""), ("9", "90", ""), *[("9", "90", ", loss=0.250")] * 2]
+    assert lines(caplog) == [("5", "50", ""), ("9", "90", ""), ("9", "90", ", loss=0.250")]
     assert capsys.readouterr() == ("", "")
 
 
@@ -43,7 +42,6 @@ def test_a_job_that_ends_within_a_minute_says_nothing(caplog, capsys, monkeypatc
     with progress_bar(10, "masks", "word") as bar:
         for _ in range(10):
             bar.update()
-        bar.refresh()
     assert caplog.messages == [] and capsys.readouterr() == ("", "")
 
 
@@ -51,7 +49,6 @@ def test_of_several_processes_one_speaks(caplog):
     caplog.set_level("INFO", "segrec")
     with progress_bar(10, "masks", "word", shown=False) as bar:
         bar.update(10)
-        bar.refresh()
     assert caplog.messages == []
 
 

@@ -8,9 +8,10 @@ from printed_words import INK, letters, painted, printed
 
 from recognizers import Recognizer
 from segrec.core.images import resize
-from segrec.data.labelling.acceptance import IGNORE, REASONS, Survivor, agreed, hollow, is_outline, label_mask
+from segrec.data.labelling.acceptance import IGNORE, Survivor, agreed, hollow, is_outline, label_mask
 from segrec.data.labelling.binarise import candidates, overlap, working_picture
 from segrec.data.labelling.holes import counters, foreign_holes, hole_count, holes_of, largest_share_of_holes
+from segrec.data.labelling.reasons import REASONS
 from segrec.data.labelling.strokes import border_share, fragments, solidity
 from segrec.reader import open_recognizer
 

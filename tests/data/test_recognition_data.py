@@ -18,7 +18,7 @@ from segrec.core.images import decode_image
 from segrec.data.masks.sources import RandomMasks, ZeroMasks
 from segrec.data.recognition import LoadedBatch, RecognitionDataset, Sample, WordSet, collate
 from segrec.data.words import WordLmdb, WordWriter
-from segrec.jobs.recognizer_fit import CountedLoss
+from segrec.jobs.recognizer_loss import CountedLoss
 from segrec.training.distributed import ALONE
 
 GREY, MASKED = InputSpec(), InputSpec(color="rgb", mask=True)

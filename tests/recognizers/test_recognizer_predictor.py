@@ -159,7 +159,7 @@ def test_lexicons_are_one_for_all_or_one_an_image(plain, attentive):
 
 def test_lexicon_words_too_long_for_the_frames_are_counted_for_each_image(plain):
     lexicon = Lexicon(["a" * 26, "a" * 13, "b"], normalise_label)  # 51 and 25 frames with blanks, of 26
-    assert not plain.refused
-    readings = plain.read(crops(3), lexicons=lexicon)
-    assert plain.refused == {TOO_LONG: 3}
+    readings, refused = plain.read_and_count(crops(3), lexicons=lexicon)
+    assert refused == {TOO_LONG: 3} and not plain.read_and_count(crops(3)).refused
+    assert readings == plain.read(crops(3), lexicons=lexicon)
     assert all(len(reading.text) < 26 for reading in readings)

@@ -12,7 +12,7 @@ from torch import nn
 
 from segrec.core.checkpoint import WeightsHeader, save_weights
 from segrec.training.batches import step_batches
-from segrec.training.loop import LoopSettings, fit
+from segrec.training.loop import LoopSettings, Trained, fit
 from segrec.training.run_directory import RunDirectory
 from segrec.training.tensorboard import Board
 
@@ -73,7 +73,7 @@ def train(
     workers: int = 0,
     half: bool = False,
     board: Board | None = None,
-) -> dict[str, float]:
+) -> Trained:
     model = network()
     run = RunDirectory(folder)
 

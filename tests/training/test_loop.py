@@ -34,7 +34,7 @@ def test_a_run_logs_the_rate_of_its_stage_and_resumes_inside_one(tmp_path):
 
 
 def test_a_run_leaves_weights_state_and_metrics(tmp_path):
-    assert train(tmp_path) == {}
+    assert train(tmp_path).scores == {}
     names = {"run.json", "metrics.jsonl", "last.safetensors", "best.safetensors", "state.pt"}
     assert {path.name for path in tmp_path.iterdir()} == names
     assert (tmp_path / "best.safetensors").read_bytes() == (tmp_path / "last.safetensors").read_bytes()
@@ -81,9 +81,9 @@ def test_no_step_is_logged_twice_after_a_half_written_row(tmp_path):
 
 def test_a_finished_run_is_left_as_it_is(tmp_path):
     evaluate = iter([{"score": 0.5}])
-    first = train(tmp_path, evaluate=lambda: next(evaluate))
+    first = train(tmp_path, evaluate=lambda: next(evaluate)).scores
     before = {path.name: path.read_bytes() for path in tmp_path.iterdir()}
-    assert train(tmp_path, evaluate=lambda: next(evaluate)) == first == {"score": 0.5}
+    assert train(tmp_path, evaluate=lambda: next(evaluate)).scores == first == {"score": 0.5}
     assert {path.name: path.read_bytes() for path in tmp_path.iterdir()} == before
 
 
@@ -116,7 +116,7 @@ def test_the_best_score_decides_the_best_weights(tmp_path):
     settings = LoopSettings(steps=8, learning_rate=0.05, checkpoint_every=100, evaluate_every=2)
     scores = iter([0.2, 0.9, 0.9, 0.4])
     last = train(tmp_path, settings=settings, evaluate=lambda: {"score": next(scores), "ned": 0.1})
-    assert last == {"score": 0.4, "ned": 0.1}
+    assert last.scores == {"score": 0.4, "ned": 0.1}
     assert [row["score"] for row in rows(tmp_path) if "score" in row] == [0.2, 0.9, 0.9, 0.4]
     best, _ = load_weights(tmp_path / "best.safetensors")
     at_four = train_to(tmp_path / "four", settings, 4)

@@ -28,7 +28,7 @@ def steps_of(folder: Path) -> int:
 
 def test_a_run_ends_after_so_many_evaluations_in_a_row_without_a_better_score(tmp_path, caplog):
     caplog.set_level(logging.INFO, "segrec")
-    assert train(tmp_path, settings=PATIENT, evaluate=scored(0.1, 0.1, 0.3, 0.2, 0.3)) == {"score": 0.3}
+    assert train(tmp_path, settings=PATIENT, evaluate=scored(0.1, 0.1, 0.3, 0.2, 0.3)).scores == {"score": 0.3}
     assert steps_of(tmp_path) == 10
     assert "no better score in 2 evaluations: the run ends at step 10 of 20" in caplog.messages
 
@@ -64,7 +64,7 @@ def test_a_run_that_ended_early_does_not_go_on_unless_it_may_wait_longer(tmp_pat
     train(tmp_path, settings=PATIENT, evaluate=scored(0.5, 0.4, 0.4))
     before = {path.name: path.read_bytes() for path in tmp_path.iterdir()}
     caplog.set_level(logging.INFO, "segrec")
-    assert train(tmp_path, settings=replace(PATIENT, steps=30), evaluate=scored()) == {"score": 0.4}
+    assert train(tmp_path, settings=replace(PATIENT, steps=30), evaluate=scored()).scores == {"score": 0.4}
     assert {path.name: path.read_bytes() for path in tmp_path.iterdir()} == before
     assert "no better score in 2 evaluations: the run ends at step 6 of 30" in caplog.messages
     train(tmp_path, settings=replace(PATIENT, patience=3), evaluate=scored(0.4))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Literal, NamedTuple, Protocol
+from typing import NamedTuple, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,12 +20,11 @@ from segrec.data.labelling.holes import (
     holes_of,
     largest_share_of_holes,
 )
+from segrec.data.labelling.reasons import THRESHOLD, Reason
 from segrec.data.labelling.strokes import border_share, fragments, solidity
 
 METHOD = 1
 """Raised whenever the same words and verifier would give other masks."""
-THRESHOLD = 0.6
-"""Default of the verifier's least mean confidence in its characters."""
 LEAST_CHARACTERS = 2
 """Letters and digits of a label: single ones are read into anything."""
 MARGIN = (6, 10)
@@ -48,19 +47,6 @@ MOST_DOUBT = 0.4
 FRAGMENT_HEIGHT = 0.25
 SPECK = 10
 INK, IGNORE = 255, 128
-
-Reason = Literal["no image", "short label", "flat", "unread", "border", "outline", "inverted", "disagreement"]
-REASONS: dict[Reason, str] = {
-    "no image": "the picture cannot be read",
-    "short label": "the label has fewer than two letters and digits",
-    "flat": "no binarisation has a word's amount of ink",
-    "unread": "no binarisation is read as the label",
-    "border": "every binarisation covers much of the crop's border",
-    "outline": "what is read as the label is outlines or halos of letters",
-    "inverted": "the label is read in what the binarisation encloses, as in a ground with the letters cut out",
-    "disagreement": "the binarisations that are read as the label differ too much",
-}
-"""Why a word gets no mask."""
 
 
 class Verifier(Protocol):

@@ -10,7 +10,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from segrec.core.errors import DataError
-from segrec.core.lmdb_io import DATA_FILE, LmdbReader
+from segrec.core.lmdb_environments import DATA_FILE
+from segrec.core.lmdb_io import LmdbReader
 from segrec.data.masks.codec import Mask, hole_reason, mask_codec
 from segrec.data.masks.record import MaskRecord, shard_folders, shard_name, shard_span
 from segrec.data.masks.shard_state import READ_AT_ONCE, ShardState, mask_key

@@ -8,7 +8,8 @@ from pathlib import Path
 from types import TracebackType
 
 from segrec.core.errors import DataError
-from segrec.core.lmdb_io import DATA_FILE, LmdbReader, commit, publish
+from segrec.core.lmdb_environments import DATA_FILE
+from segrec.core.lmdb_io import LmdbReader, commit, publish
 from segrec.core.lock import FolderLock, lock_folder
 from segrec.data.masks.codec import Mask, mask_codec
 from segrec.data.masks.record import RECORD_KEY, MaskRecord, shard_folders, shard_name, shard_span
