@@ -89,6 +89,16 @@ def write_json(path: str | os.PathLike[str], content: Any) -> None:
         partial.write_text(json.dumps(content, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
 
 
+def write_text(path: str | os.PathLike[str], content: str) -> None:
+    """Write `content` as UTF-8, atomically; lines end as they do in `content`.
+
+    Raises:
+        DataError: the file cannot be written; an older one is then as it was.
+    """
+    with atomic_path(path) as partial:
+        partial.write_bytes(content.encode("utf-8"))
+
+
 def read_json(path: str | os.PathLike[str]) -> Any:
     """Return the parsed content of a JSON file.
 
