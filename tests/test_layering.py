@@ -175,6 +175,17 @@ def test_opencv_ray_and_onnxruntime_have_one_door(library, door):
     assert [place(path) for path in SOURCES if any(within(name, library) for name in imported_anywhere(path))] == [door]
 
 
+def test_tables_are_written_in_one_place():
+    by_hand = [
+        f"{place(path)}:{node.lineno}"
+        for path in [*SOURCES, *SCRIPTS]
+        if place(path) != "segrec/core/tables.py"
+        for node in ast.walk(parsed(path))
+        if isinstance(node, ast.Constant) and isinstance(node.value, str) and node.value.startswith(("| ", "|--"))
+    ]
+    assert by_hand == []
+
+
 @pytest.mark.parametrize("library", ["torchvision", "ray", "onnxruntime"])
 def test_libraries_that_may_be_missing_are_imported_only_inside_functions(library):
     assert [

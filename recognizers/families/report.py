@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import NamedTuple
 
+from segrec.core.tables import markdown_table
+
 
 class Conversion(NamedTuple):
     """Tensors that were not taken over as they were.
@@ -61,11 +63,8 @@ class LoadReport(NamedTuple):
 
     def table(self) -> str:
         """All groups with their counts and first names, as aligned Markdown."""
-        cells = [("tensors", "count", "which"), *((group, str(count), which) for group, count, which in self.rows())]
-        first, second, third = (max(len(row[column]) for row in cells) for column in range(3))
-        lines = [f"| {group:<{first}} | {count:>{second}} | {which:<{third}} |" for group, count, which in cells]
-        rule = f"| {'-' * first} | {'-' * (second - 1)}: | {'-' * third} |"
-        return "\n".join((lines[0], rule, *lines[1:]))
+        cells = [(group, str(count), which) for group, count, which in self.rows()]
+        return markdown_table(("tensors", "count", "which"), cells, numbers={1}).rstrip("\n")
 
     def __str__(self) -> str:
         return self.table()

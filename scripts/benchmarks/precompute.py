@@ -105,7 +105,7 @@ def precompute(data: str | None, weights: str, count: int, repeats: int, threads
         f"torch {torch.__version__}, {threads} threads, {workers} workers, AMP {amp}, {repeats} repeats; "
         f"{weights}, {count} words of {data or 'the renderer'} in {len(batches)} batches\n"
     )
-    click.echo(table(rows))
+    click.echo(table(rows), nl=False)
     alone, whole, rest = (count / float(np.median(row.seconds)) for row in rows)
     share = float(np.median(rows[1].ratios))
     verdict = "holds" if share >= LEAST_SHARE else "DOES NOT HOLD"

@@ -143,7 +143,7 @@ def command(
     from segrec.jobs.evaluation_report import evaluation_report
     from segrec.reports.gain_tables import write_gains
     from segrec.reports.report import report_page
-    from segrec.reports.tables import print_results
+    from segrec.reports.tables import results_text
     from segrec.training.distributed import launched
 
     model, several = parse_models(models)
@@ -179,7 +179,7 @@ def command(
             page = report_page(evaluation_report(asked, results, over=over))
         else:
             shown = {"over": over, "by_groups": breakdown, "mask_check": settings["mask_check"]}
-            page = print_results(results, output_format, model=model, models=several, **shown)
+            page = results_text(results, output_format, model=model, models=several, **shown)
         if output is None:
             click.echo(page, nl=False)
         else:

@@ -22,7 +22,7 @@ def verdict(found: Sequence[Comparison], results: Sequence[EvaluationResult] = (
     clear = "better" if gain.low > 0 else "worse" if gain.high < 0 else "no different beyond chance"
     seeds = "1 seed" if gain.seeds == 1 else f"{gain.seeds} seeds"
     return (
-        f"With {gain.mask} masks {gain.model} reads {_accuracy(comparison.second)} of these words right, and "
+        f"With {gain.mask} masks, {gain.model} reads {_accuracy(comparison.second)} of these words right, and "
         f"{_other(comparison)} {_accuracy(comparison.first)}: {100 * gain.mean:+.1f} points "
         f"(95% interval {100 * gain.low:+.1f} to {100 * gain.high:+.1f}, n {gain.words}, {seeds}), {clear}."
     )

@@ -64,7 +64,7 @@ def test_several_datasets_and_models_can_be_chosen_among(segrec, words, masks):
     choices = [choice["id"] for choice in page.all("input")]
     assert choices == ["dataset-0", "dataset-1", "dataset-2", "reader-0", "reader-1", "reader-2"]
     assert page.text.startswith("Text masks on a, b")
-    assert "With predicted masks crnn-slim-predicted reads" in page.text and "n 40, 1 seed" in page.text
+    assert "With predicted masks, crnn-slim-predicted reads" in page.text and "n 40, 1 seed" in page.text
 
 
 def test_a_model_that_is_compared_with_none_has_a_page_too(segrec, words):

@@ -88,7 +88,7 @@ def test_the_verdict_says_what_was_read_the_gain_and_whether_it_is_beyond_chance
     sentence = verdict(
         comparisons(both := [none, result("predicted", letters * 20, truths=truths, model="m")], gains(both))
     )
-    assert sentence.startswith("With predicted masks m reads ") and "and control without a mask 50.0%: " in sentence
+    assert sentence.startswith("With predicted masks, m reads ") and "and control without a mask 50.0%: " in sentence
     assert re.search(r": [+-]\d+\.\d points \(95% interval [+-]\d+\.\d to [+-]\d+\.\d, n 80, 1 seed\), ", sentence)
     assert sentence.endswith(f", {ending}.") and sentence.count(". ") == 0
 

@@ -8,6 +8,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 import torch
+from markdown_cells import unaligned
 
 from recognizers import CRNN, Aster, Charset, InputSpec, Recognizer
 from segrec.core.images import encode_png
@@ -101,7 +102,7 @@ def test_a_report_says_whether_the_bound_holds_and_which_text_differs():
     rows = [Row("plain", [0.4, 0.6], [1.0, 1.0]), Row("own", [0.1, 0.2], [4.0, 3.0])]
     said, equal = report(Comparison(rows, [("a", "a"), ("b", "b")]), 3.5)
     assert equal
-    assert "| own | 150.0 (110.0 to 190.0) | 3.50 (3.10 to 3.90) |" in said
+    assert "| own | 150.0 (110.0 to 190.0) | 3.50 (3.10 to 3.90) |" in unaligned(said)
     assert said.endswith("at least 3.5 times faster: holds (3.50); all 2 texts are equal (2 different ones)")
     said, equal = report(Comparison(rows, [("a", "a"), ("b", "c")]), 3.6)
     assert not equal
@@ -124,7 +125,7 @@ def test_the_table_of_waiting_judges_the_worst_run():
 
     good = Waiting("crnn-slim", "zero", LoopTiming(steps=11, waiting=0.1, working=9.9))
     said = waiting_table([good], 0.05)
-    assert "| crnn-slim | zero | 1000 | 1.0% |" in said
+    assert "| crnn-slim | zero | 1000 | 1.0% |" in unaligned(said)
     assert said.endswith("at most 5% of the time: holds (1.0%)")
     bad = good._replace(timing=replace(good.timing, waiting=3.3))
     assert waiting_table([good, bad], 0.05).endswith("at most 5% of the time: DOES NOT HOLD (25.0%)")
