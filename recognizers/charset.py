@@ -76,11 +76,11 @@ class Charset:
         return {"ctc": None, "aster": self.classes, "go-first": 0}[self.kind]
 
     def with_kind(self, kind: Kind) -> Charset:
-        """The same characters in the class order of another kind."""
+        """Return the same characters in the class order of another kind."""
         return replace(self, kind=kind)
 
     def encode(self, text: str) -> list[int]:
-        """Class numbers of the characters of `text`, without an end.
+        """Return class numbers of the characters of `text`, without an end.
 
         Raises:
             ConfigError: a character is not in the charset.
@@ -94,7 +94,7 @@ class Charset:
             ) from None
 
     def normalise(self, text: str) -> str:
-        """`text` in the charset's only letter case (if it has one), without the characters outside the charset."""
+        """Return `text` in the charset's only letter case, if it has one, without characters outside the charset."""
         has_capitals = any(character.isupper() for character in self.characters)
         has_small = any(character.islower() for character in self.characters)
         if not has_capitals:

@@ -17,7 +17,7 @@ Network = TypeVar("Network", bound=nn.Module)
 
 
 def network_from_config(network: type[Network], config: Mapping[str, Any], *, kind: Kind = "ctc") -> Network:
-    """A fresh `network` of the shape that its `config()` described.
+    """Return a fresh `network` of the shape that its `config()` described.
 
     Args:
         network: takes `charset=`, `input_spec=` and the other keys of the description.
@@ -62,7 +62,7 @@ class RecognizerNetwork(nn.Module):
 
     @classmethod
     def from_config(cls, config: Mapping[str, Any]) -> Self:
-        """A fresh network of the shape that `config()` described.
+        """Return a fresh network of the shape that `config()` described.
 
         Raises:
             ConfigError: a key is missing, unknown or has an impossible value.
@@ -70,7 +70,7 @@ class RecognizerNetwork(nn.Module):
         return network_from_config(cls, config, kind=cls.charset_kind)
 
     def config(self) -> dict[str, Any]:
-        """A JSON-able description from which `from_config` rebuilds the network, without its weights."""
+        """Return a JSON-able description from which `from_config` rebuilds the network, without its weights."""
         return {
             "charset": self.charset.characters,
             "input": asdict(self.input_spec),
@@ -79,5 +79,5 @@ class RecognizerNetwork(nn.Module):
         }
 
     def sizes(self) -> dict[str, Any]:
-        """What the description says of this kind of network alone: keyword arguments of its constructor, JSON-able."""
+        """Return what is particular to this kind of network: keyword arguments of its constructor, JSON-able."""
         return {}

@@ -12,7 +12,7 @@ from recognizers.widen import input_layers
 
 
 def input_rates(model: nn.Module, *, mask: float, colour: float) -> dict[nn.Parameter, Tensor]:
-    """How fast the layers learn that see the mask, as multiples of the run's rate; each tensor fits its parameter.
+    """Return how fast the layers that see the mask learn, as multiples of the run's rate; each fits its parameter.
 
     `segrec.training.optimizers.make_optimizer(..., scales=...)` takes them. With `colour` 0 only the mask's weights
     move, so that with a zero mask the model stays what it was.

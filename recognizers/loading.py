@@ -35,7 +35,7 @@ def load_pretrained(
     report: Callable[[LoadReport], None] | None = None,
     drop_objects: bool = False,
 ) -> nn.Module:
-    """A recognizer in eval mode on the CPU; `.load_report` says what was copied and what was not.
+    """Return a recognizer in eval mode on the CPU; `.load_report` says what was copied and what was not.
 
     Args:
         path_or_state_dict: segrec's `.safetensors`, a public checkpoint, or a state dict already in memory, with any
@@ -146,7 +146,7 @@ def _load_native(path: Path, charset: Charset | None) -> tuple[nn.Module, LoadRe
 def _with_parent(
     path: Path, state: dict[str, Tensor], header: WeightsHeader, network: nn.Module
 ) -> Mapping[str, Tensor]:
-    """`state`, completed from the parent's file if it holds only a part of the network."""
+    """Return `state`, completed from the parent's file if it holds only a part of the network."""
     if header.parent is None or set(network.state_dict()) <= set(state):
         return state
     parent = path.parent / f"{header.parent}.safetensors"

@@ -61,7 +61,7 @@ class Recognizer:
         batch_size: int = 64,
         lexicons: Lexicon | Sequence[Lexicon] | None = None,
     ) -> list[Reading]:
-        """One reading an image, in order; no images give no readings.
+        """Return one reading per image, in order; no images give no readings.
 
         Args:
             images: (H, W, 3) uint8 RGB word crops of any size.
@@ -119,7 +119,7 @@ class Recognizer:
         return readings
 
     def _write(self, pixels: Tensor) -> list[Reading]:
-        """Readings of an attention model."""
+        """Return readings of an attention model."""
         with autocast(self.device, self.amp):
             if self.beam is None:
                 return read_logits(self.model(pixels), self.model.charset)
@@ -149,7 +149,7 @@ class Recognizer:
 
 
 def _is_enlarged(mask: tuple[int, ...], image: tuple[int, ...]) -> bool:
-    """Whether a mask has its image's size, or both sides of that times one factor, each rounded to whole pixels."""
+    """Return whether a mask has its image's size, or both sides of that times one factor, rounded to whole pixels."""
     if len(mask) != 2 or mask[0] < image[0] or mask[1] < image[1]:
         return False
     # sides H f and W f that are off by at most a half give |h W - w H| <= (H + W) / 2
@@ -164,7 +164,7 @@ def _check_beam(beam: int, model: Any) -> None:
 
 
 def _stacked(prepared: Sequence[np.ndarray], *, channels_last: bool) -> Tensor:
-    """(N, C, h, w) uint8 of arrays (C, h, w); with the channels last in memory convolutions are faster on a CPU."""
+    """Return (N, C, h, w) uint8 of arrays (C, h, w); channels last in memory make convolutions faster on a CPU."""
     if not channels_last:
         return torch.from_numpy(np.stack(prepared))
     batch = np.empty((len(prepared), *prepared[0].shape[1:], prepared[0].shape[0]), np.uint8)

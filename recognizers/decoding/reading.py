@@ -51,7 +51,7 @@ def check_kind(charset: Charset, *, attention: bool) -> None:
 def reading_of(
     ids: Sequence[int], log_probability: float, character_log_probabilities: Sequence[float], charset: Charset
 ) -> Reading:
-    """The reading of class numbers, as a beam search gives them; classes that are no characters are left out.
+    """Return the reading of class numbers, as a beam search gives them, without classes that are not characters.
 
     Args:
         ids: class numbers, without an end.

@@ -48,7 +48,7 @@ class LoadReport(NamedTuple):
     derived: tuple[str, ...] = ()
 
     def rows(self) -> list[Row]:
-        """The table's lines, with a line for each reason of a conversion."""
+        """Return the table's lines, with a line for each reason of a conversion."""
         conversions = [Row("converted", len(names), f"{few(names)}: {reason}") for reason, names in self.converted] or [
             _row("converted", ())
         ]
@@ -62,7 +62,7 @@ class LoadReport(NamedTuple):
         ]
 
     def table(self) -> str:
-        """All groups with their counts and first names, as aligned Markdown."""
+        """Return all groups with their counts and first names, as aligned Markdown."""
         cells = [(group, str(count), which) for group, count, which in self.rows()]
         return markdown_table(("tensors", "count", "which"), cells, numbers={1}).rstrip("\n")
 
@@ -71,7 +71,7 @@ class LoadReport(NamedTuple):
 
 
 def few(names: Sequence[str]) -> str:
-    """The first three names and how many more there are."""
+    """Return the first three names and how many more there are."""
     if not names:
         return "nothing"
     return ", ".join(names[:3]) + (f" and {len(names) - 3} more" if len(names) > 3 else "")
