@@ -33,7 +33,7 @@ __all__ = ["FineTuning", "finetune", "finetune_seeds"]
 
 
 def finetune(settings: FineTuning, *, timing: LoopTiming | None = None) -> Path:
-    """Fine-tune, or resume the run in `settings.output`; return the run directory.
+    """Fine-tune, or resume the run in `settings.output`, and return the run directory.
 
     Under torchrun all its processes train together: each takes its share of every batch.
 

@@ -153,7 +153,7 @@ def launched(device: str = "auto") -> Iterator[World]:
 
 
 def is_main_process() -> bool:
-    """Whether this is the only process, or the first of those that torchrun started.
+    """Return whether this is the only process, or the first of those that torchrun started.
 
     Raises:
         ConfigError: torchrun's environment is incomplete.
