@@ -19,7 +19,7 @@ class Memory(NamedTuple):
     """What a decoder computes once for a batch and uses in each step.
 
     Attributes:
-        of_words: tensors with one row a word.
+        of_words: tensors with one row per word.
         of_all: tensors that all words share.
     """
 
@@ -28,7 +28,7 @@ class Memory(NamedTuple):
 
 
 Hidden = tuple[Tensor, ...]
-"""A decoder's recurrent state, tensors with one row a word."""
+"""A decoder's recurrent state, tensors with one row per word."""
 
 
 class Step(NamedTuple):

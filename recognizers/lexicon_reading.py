@@ -31,7 +31,7 @@ DELTA = 3
 """Edits between the lexicon-free reading and the words that are scored (the paper's delta)."""
 
 SMALL = 1000
-"""Lexicons of at most so many words are scored whole."""
+"""Lexicons of at most this many words are scored whole."""
 
 TOO_LONG = "needs more frames than the network gives"
 UNREADABLE = "has no character that the network reads"

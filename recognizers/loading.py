@@ -47,7 +47,7 @@ def load_pretrained(
 
     Raises:
         CheckpointError: the file cannot be read safely, is of no known family, or does not fit its network.
-        ConfigError: the charset is no charset.
+        ConfigError: the charset is not a `Charset`.
     """
     if isinstance(charset, str):
         charset = Charset(charset)
@@ -129,7 +129,7 @@ def _load_native(path: Path, charset: Charset | None) -> tuple[nn.Module, LoadRe
     build = _ARCHITECTURES.get(header.architecture)
     if build is None:
         raise CheckpointError(
-            f"{path} holds weights of {header.architecture!r}, which is no recognizer; "
+            f"{path} holds weights of {header.architecture!r}, which is not a recognizer; "
             f"give one of {', '.join(_ARCHITECTURES)}"
         )
     try:
@@ -151,7 +151,7 @@ def _with_parent(
         return state
     parent = path.parent / f"{header.parent}.safetensors"
     if parent.name != f"{header.parent}.safetensors" or parent == path:
-        raise CheckpointError(f"{path} names its parent {header.parent!r}, which is no name of a file beside it")
+        raise CheckpointError(f"{path} names its parent {header.parent!r}, which is not the name of a file beside it")
     if not parent.exists():
         raise CheckpointError(
             f"{path} holds only {len(state)} tensors on top of {parent.name}; put that file beside it"

@@ -64,7 +64,7 @@ def normalise_label(
 ) -> str:
     """Return `text` as evaluations compare it.
 
-    "alnum" is the field's habit: accents taken off (NFKD), case folded unless `case_sensitive`, then only 0-9, a-z
+    "alnum" is what papers usually report: no accents (NFKD), case folded unless `case_sensitive`, then only 0-9, a-z
     and A-Z kept. "none" only folds the case.
 
     Raises:

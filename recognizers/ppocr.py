@@ -27,7 +27,7 @@ class PaddleRecognizer:
     """Reads word images with a PP-OCR recognizer in ONNX, on one thread.
 
     Args:
-        path: the `.onnx` file, whose metadata name the characters, one a line.
+        path: the `.onnx` file, whose metadata name the characters, one per line.
 
     Raises:
         LibraryError: onnxruntime is not installed.

@@ -19,7 +19,7 @@ from segrec.core.device import autocast, resolve_device
 from segrec.core.errors import ConfigError
 
 BATCHES_SORTED = 4
-"""Where images keep their ratio, those of so many batches are put together by their width."""
+"""Where images keep their ratio, this many batches are sorted together by their width."""
 
 
 class Recognizer:
@@ -132,7 +132,7 @@ class Recognizer:
 
     def _check(self, images: Sequence[np.ndarray], masks: Sequence[np.ndarray] | None) -> None:
         if self.needs_mask and masks is None and len(images):
-            raise ValueError("this recognizer takes RGB + mask: give one (H, W) uint8 mask an image")
+            raise ValueError("this recognizer takes RGB + mask: give one (H, W) uint8 mask per image")
         if masks is None:
             return
         if not self.needs_mask:

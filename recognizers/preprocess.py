@@ -26,7 +26,7 @@ class InputSpec:
 
     Attributes:
         height: pixels.
-        width: pixels; images are stretched to it, the field's habit, at least in training.
+        width: pixels; images are stretched to it, as is usual, at least in training.
         color: "grey" is one channel of ITU-R 601 luma, "rgb" is three.
         mask: whether a text mask follows as the last channel; only with "rgb".
         interpolation: how images are resized, by Pillow's filters as in the public projects; masks always bilinearly.

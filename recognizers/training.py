@@ -180,7 +180,7 @@ def _cross_entropy(logits: Tensor, targets: Tensor, lengths: Tensor) -> Tensor:
 
 
 def _check_frames(batch: WordBatch, frames: int) -> None:
-    """Refuse what has no CTC path, of which infinite losses and gradients that are no numbers would come.
+    """Refuse what has no CTC path, of which infinite losses and gradients that are not numbers would come.
 
     Raises:
         ValueError: a label needs more frames.

@@ -27,7 +27,7 @@ class AttentionGru(nn.Module):
 
     The modules carry aster.pytorch's names. `memory` projects the features for the attention, and the embeddings of all
     characters by the GRU's input weights. The features are not projected by those: words end after a few steps, and
-    until then one product of their weighted sum a step costs less.
+    until then one product of their weighted sum per step costs less.
 
     Args:
         charset: of kind "aster".

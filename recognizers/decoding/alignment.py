@@ -94,7 +94,7 @@ def frames_needed(targets: Targets) -> Tensor:
 
 
 def check_frames(targets: Targets, frames: int) -> None:
-    """Refuse texts that CTC cannot write in so many frames.
+    """Refuse texts that CTC cannot write in this many frames.
 
     Raises:
         ValueError: one of them needs more.

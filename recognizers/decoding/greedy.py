@@ -67,7 +67,7 @@ def attention_greedy(logits: Tensor, charset: Charset) -> list[Reading]:
     """Return one reading per row: the best class of each step up to the word's end.
 
     A character's confidence is its probability, a word's the product of those of all its steps, the end's among them.
-    A word that does not end has all T steps. Steps of classes that are no characters (padding, unknown, start) give
+    A word that does not end has all T steps. Steps of classes that are not characters (padding, unknown, start) give
     none, but count in the product.
 
     Args:

@@ -28,7 +28,7 @@ class Reading(NamedTuple):
 
 
 def check_shape(logits: Tensor, charset: Charset) -> None:
-    """Refuse what is no output of a recognizer with this charset.
+    """Refuse what is not an output of a recognizer with this charset.
 
     Raises:
         ValueError: the logits are not (N, T, classes) with T >= 1.

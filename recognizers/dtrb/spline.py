@@ -18,7 +18,7 @@ class TwoStepSpline(nn.Module):
 
     `ThinPlateSpline` folds the two products below into one, which is nearer to the true spline. The public weights
     were trained with constants rounded to float32 and products rounded in between, 1e-5 of the image's width away.
-    Both constants follow from the sizes alone and are no part of the state dict.
+    Both constants follow from the sizes alone and are not part of the state dict.
 
     Args:
         points: how many control points, even.
