@@ -141,7 +141,7 @@ class Segmenter:
         """Return a picture at working size, (h, w, 3) uint8 RGB: the part of `predict_text` before the network.
 
         Raises:
-            ValueError: for an array that is no picture.
+            ValueError: for an array that is not a picture.
         """
         colour = as_rgb(image, 0)
         return rescale(colour, self._working_size(colour))

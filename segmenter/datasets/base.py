@@ -77,7 +77,7 @@ def polygon_of(coordinates: Sequence[Any], place: str) -> Polygon:
         place: file and line, for the message.
 
     Raises:
-        DataError: fewer than three points, an odd count, or something that is no finite number.
+        DataError: fewer than three points, an odd count, or something that is not a finite number.
     """
     try:
         numbers = np.array([float(value) for value in coordinates], dtype=np.float32)
@@ -126,7 +126,7 @@ def read_mask(path: str | os.PathLike[str], *, upright: bool = False) -> Array:
         upright: turn the mask by its EXIF orientation.
 
     Raises:
-        DataError: the file cannot be read, or holds 0 and 1 only, which is no black and white picture.
+        DataError: the file cannot be read, or holds only 0 and 1, which is not a black-and-white picture.
     """
     values = to_grey(read_image(path, upright=upright))
     if values.max() == 1:

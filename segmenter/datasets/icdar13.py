@@ -1,4 +1,4 @@
-"""ICDAR-2013 focused scene text, segmentation (Challenge 2, task 2): one colour a character on white."""
+"""ICDAR-2013 focused scene text, segmentation (Challenge 2, task 2): one colour per character on white."""
 
 from __future__ import annotations
 

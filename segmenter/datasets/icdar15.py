@@ -67,7 +67,7 @@ def read_quadrangles(path: str | os.PathLike[str], *, script: bool = False) -> W
         script: a line names the word's script before the transcription, as in MLT.
 
     Raises:
-        DataError: the file cannot be read, or a line is no such thing; names file and line.
+        DataError: the file cannot be read, or a line has another form; names file and line.
     """
     columns = [*COORDINATES, *(["script"] if script else []), "transcription"]
     found = WordRegions([], [])

@@ -98,7 +98,7 @@ def read_words(path: str | os.PathLike[str]) -> list[Polygon]:
     """Return the polygons of the words of an `_anno.json`, each (P, 2) float32 of (x, y) in pixels.
 
     Raises:
-        DataError: the file cannot be read or is no mapping of words with `bbox`; names file and word.
+        DataError: the file cannot be read or is not a mapping of words with `bbox`; names file and word.
     """
     content = read_json(path)
     if not isinstance(content, dict):

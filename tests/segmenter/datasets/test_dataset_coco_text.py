@@ -138,7 +138,7 @@ def test_a_root_or_file_of_another_form_is_told_what_was_expected(tmp_path):
     with pytest.raises(DataError, match=r"cocotext\.v2\.json: expected the objects imgs"):
         CocoText(root)
     write_text(root / "cocotext.v2.json", "{")
-    with pytest.raises(DataError, match=r"cocotext\.v2\.json is no valid JSON"):
+    with pytest.raises(DataError, match=r"cocotext\.v2\.json is not valid JSON"):
         CocoText(root)
 
 
