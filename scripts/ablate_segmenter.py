@@ -128,7 +128,7 @@ def _figure(values: Sequence[float]) -> str:
 @click.option("--words", multiple=True, help="Training data, see segrec train segmenter.")
 @click.option("--scenes", multiple=True, help="Training data, see segrec train segmenter.")
 @click.option("--eval", "held_out", multiple=True, help="KIND=PATH of held-out pictures, see segrec eval-segmenter.")
-@click.option("--limit", "limits", nargs=2, type=int, default=(200, 16), show_default=True, help="Words, scenes a set.")
+@click.option("--limit", "limits", nargs=2, type=int, default=(200, 16), show_default=True, help="Words and scenes.")
 @click.option("--preset", "presets", multiple=True, default=["mgnet-slim", "mgnet-slim-plain"], show_default=True)
 @click.option("--seed", "seeds", multiple=True, type=int, default=[0, 1, 2], show_default=True)
 @click.option(

@@ -35,7 +35,7 @@ MARKS = (10_000, 20_000, 50_000, 100_000, 200_000, 500_000, 1_000_000)
 
 
 class Sample(NamedTuple):
-    """What the process held, in bytes, when so many words had gone through the network after so many seconds."""
+    """What the process held, in bytes, after a number of words and seconds."""
 
     words: int
     seconds: float

@@ -118,7 +118,7 @@ def precompute(data: str | None, weights: str, count: int, repeats: int, threads
     click.echo(
         f"by processor time, which other programs disturb less, as if nothing ran side by side: "
         f"{np.median(used / used_whole):.1%} ({1000 * np.median(used) / count:.2f} of "
-        f"{1000 * np.median(used_whole) / count:.2f} ms a word)"
+        f"{1000 * np.median(used_whole) / count:.2f} ms per word)"
     )
 
 

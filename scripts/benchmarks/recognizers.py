@@ -72,7 +72,7 @@ def recognizers(
             equal &= evaluation(words, count, repeats=repeats)
         if "waiting" in parts:
             timings = time_waiting([CRNN_SLIM, *asters], words, steps=steps, batch_size=batch_size, workers=workers)
-            click.echo(f"\nFine-tuning with --train input, {batch_size} words a step, {workers} workers\n")
+            click.echo(f"\nFine-tuning with --train input, {batch_size} words per step, {workers} workers\n")
             click.echo(waiting_table(timings, WAITING_BOUND))
     context.exit(0 if equal else 1)
 

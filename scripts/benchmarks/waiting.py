@@ -36,7 +36,7 @@ def time_waiting(
         weights: pretrained ones without a mask channel.
         words: to train on; their masks are predicted first.
         steps: of each run.
-        batch_size: words a step.
+        batch_size: words per step.
         workers: loader processes.
     """
     measured = []
