@@ -41,7 +41,7 @@ def parse_lexicons(values: tuple[str, ...]) -> str | dict[str, str] | None:
 def parse_models(values: tuple[str, ...]) -> tuple[str | None, dict[str, list[str]]]:
     """Return the one model without a name, or the weights of several by their names.
 
-    A value that is a path as it stands is no NAME=MODEL, whatever it contains.
+    A value that is a path as it stands is not a NAME=MODEL, whatever it contains.
 
     Raises:
         click.BadParameter: a name or path is empty, or the same model is named twice without a NAME.
@@ -91,9 +91,9 @@ def parse_models(values: tuple[str, ...]) -> tuple[str | None, dict[str, list[st
     "--lexicon",
     multiple=True,
     metavar="[NAME=]FILE",
-    help="Words that readings may be: one a line for all, or .jsonl lines of index and words.  [repeatable by name]",
+    help="Words that readings may be: one per line for all, or .jsonl lines of index and words.  [repeatable by name]",
 )
-@click.option("--beam", type=click.IntRange(1), help="Read with a beam search that keeps so many prefixes.")
+@click.option("--beam", type=click.IntRange(1), help="Read with a beam search that keeps this many prefixes.")
 @click.option("--limit", type=click.IntRange(1), help="Only the first words of each database.")
 @click.option("--seeds", type=click.IntRange(1), default=1, show_default=True, help="Draws of the random masks.")
 @click.option("--breakdown", is_flag=True, help="Also accuracy by crop height, word length and mask coverage.")

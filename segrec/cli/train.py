@@ -199,8 +199,8 @@ class StageType(click.ParamType):
     type=click.Choice(["draw", "both", "text"]),
     help="The same for word crops.  [default: as --supervision]",
 )
-@click.option("--word-batch", type=click.IntRange(1), default=32, show_default=True, help="Words a step.")
-@click.option("--scene-batch", type=click.IntRange(1), default=4, show_default=True, help="Scene windows a step.")
+@click.option("--word-batch", type=click.IntRange(1), default=32, show_default=True, help="Words per step.")
+@click.option("--scene-batch", type=click.IntRange(1), default=4, show_default=True, help="Scene windows per step.")
 @click.option(
     "--scene-every", type=click.IntRange(1), default=4, show_default=True, help="Every Nth step is one of scenes."
 )

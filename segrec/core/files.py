@@ -110,7 +110,7 @@ def read_json(path: str | os.PathLike[str]) -> Any:
     except OSError as error:
         raise DataError(f"cannot read {path}: {error.strerror or error}") from error
     except ValueError as error:
-        raise DataError(f"{path} is no valid JSON ({error}); it may be damaged, delete it or restore it") from error
+        raise DataError(f"{path} is not valid JSON ({error}); it may be damaged, delete it or restore it") from error
 
 
 def listed(given: str | os.PathLike[str] | Sequence[str | os.PathLike[str]]) -> list[str]:

@@ -31,9 +31,9 @@ class BatchSettings:
     Attributes:
         word_size: (height, width) of word samples, multiples of 16.
         scene_size: (height, width) of scene samples, multiples of 16.
-        word_batch: word crops a step.
-        scene_batch: scene windows a step.
-        scene_every: where there are both, each so many-th step is one of scenes.
+        word_batch: word crops per step.
+        scene_batch: scene windows per step.
+        scene_every: where there are both, one of this many steps is one of scenes.
         supervision: `draw`, `both` or `text`, see `SegmentationDataset`.
         word_supervision: the same for word crops; None takes `supervision`.
         seed: of order and augmentation.

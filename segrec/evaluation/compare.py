@@ -75,7 +75,7 @@ def gains(results: Sequence[EvaluationResult], *, over: str | None = None, seed:
     """
     models = list(dict.fromkeys(result.asked for result in results))
     if over is not None and over not in models:
-        raise ConfigError(f"--over {over} is none of the models; use one of {', '.join(models)}")
+        raise ConfigError(f"--over {over} is not one of the models; use one of {', '.join(models)}")
     base = over if over is not None else next(iter(models), None)
     found = []
     for dataset in dict.fromkeys(result.dataset for result in results):

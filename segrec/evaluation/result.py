@@ -1,4 +1,4 @@
-"""What an evaluation finds: one row a dataset, model and kind of mask, for each seed, and all datasets together."""
+"""What an evaluation finds: one row per dataset, model and kind of mask, for each seed, and all datasets together."""
 
 from __future__ import annotations
 
@@ -105,7 +105,7 @@ def _sum(parts: Iterable[Scored]) -> Scored:
 
 
 def write_predictions(path: str, results: Sequence[EvaluationResult]) -> None:
-    """Write one JSON line a word, mask, seed and database: what it says, what was read, and whether that is right."""
+    """Write one JSON line per word, mask, seed and database: what it says, what was read, and whether that is right."""
     write_json_lines(path, (row for result in results for row in _predictions(result)))
 
 

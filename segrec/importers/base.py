@@ -117,5 +117,5 @@ def first_file(root: str | os.PathLike[str], names: Sequence[str], release: str)
     """
     found = next((Path(root) / name for name in names if (Path(root) / name).is_file()), None)
     if found is None:
-        raise DataError(f"{root} is no {release}: expected the file {' or '.join(names)} in it; {LAYOUTS}")
+        raise DataError(f"{root} is not {release}: expected the file {' or '.join(names)} in it; {LAYOUTS}")
     return found

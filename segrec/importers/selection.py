@@ -112,7 +112,7 @@ class Selection:
     of_releases: tuple[Known, ...] = ()
 
     def known_of(self, listed: int) -> Known | None:
-        """Return how many words this should give of a release that lists so many."""
+        """Return how many words this should give of a release that lists this many."""
         return next((known for known in self.of_releases if known.release == listed), self.known)
 
     def of(self, items: Iterable[Crop | Skip]) -> Iterator[Crop | Skip]:
@@ -176,6 +176,6 @@ def _about_names(known: Known) -> str:
     if known.by_names:
         return (
             f"no rule gives the {known.number} words of {known.dataset}, only a list; name a file of it with --names, "
-            "one picture a line, or take another subset"
+            "one picture per line, or take another subset"
         )
     return f"--subset {known.number} of {known.dataset} follows from a rule; leave out --names"

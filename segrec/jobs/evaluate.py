@@ -52,7 +52,7 @@ class Evaluation:
             else predicted), with those of other words (`shuffled`) and with empty ones (`zero`).
 
     Raises:
-        ConfigError: a value that is none of a setting's, or that contradicts another.
+        ConfigError: a value that a setting does not take, or that contradicts another.
     """
 
     data: Mapping[str, str]
@@ -243,7 +243,7 @@ def _warn(scored: Scored, name: str) -> None:
             example,
         )
     for reason, count in scored.refused.items():
-        LOGGER.warning("%s: %d times a word of the lexicon was no candidate, because it %s", name, count, reason)
+        LOGGER.warning("%s: %d times a word of the lexicon was not a candidate, because it %s", name, count, reason)
 
 
 def _open_lexicons(settings: Evaluation, databases: Mapping[str, WordLmdb], rule: LabelRule) -> dict[str, WordLexicons]:

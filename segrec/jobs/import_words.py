@@ -1,4 +1,4 @@
-"""Importing the words of a release as the field's lmdb."""
+"""Importing the words of a release as a standard LMDB."""
 
 from __future__ import annotations
 
@@ -68,7 +68,7 @@ def import_words(
         split: of the release; None for the subset's or the usual one.
         filter_name: a name of `FILTERS`.
         subset: the count of a subset that the field names so.
-        names: a file with the names of the words to take, one a line.
+        names: a file with the names of the words to take, one per line.
         margin: what is added around words cut out of scenes, as a part of their height.
         encoding: of words cut out of scenes, `png` or `jpeg` of quality 95; crops of a release keep their bytes.
         workers: processes that read and cut pictures.

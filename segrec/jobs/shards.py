@@ -64,7 +64,7 @@ def _process() -> _Part:
         return ALONE
     index, count = _number("SLURM_PROCID"), _number("SLURM_NTASKS")
     if not 0 <= index < count:
-        raise ConfigError(f"SLURM_PROCID {index} is none of SLURM_NTASKS {count}; start with srun, or name --shard I/N")
+        raise ConfigError(f"SLURM_PROCID {index} is not below SLURM_NTASKS {count}; start with srun or give --shard")
     return _Part(index, count, "srun")
 
 

@@ -126,7 +126,7 @@ def _initial(settings: RecognizerTraining) -> nn.Module:
         with torch.device("meta"):
             wanted: Any = presets[name](model.charset.with_kind(architecture.kind), settings.bidirectional)
         if wanted.config() != model.config():
-            raise ConfigError(f"{settings.pretrained} is no {name}; leave --preset out to start from it")
+            raise ConfigError(f"{settings.pretrained} is not a {name}; leave --preset out to start from it")
     return cast(nn.Module, model)
 
 

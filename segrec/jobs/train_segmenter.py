@@ -49,8 +49,8 @@ class SegmenterTraining:
         word_width, scene_side: sizes of the training windows, multiples of 16.
         scene_zoom: smallest and largest zoom of scene windows over the scene's own pixels, drawn log-uniformly; None is
             0.5 and 1.6. A low one shows large letters small: 0.15 fits 1,067 pixels into a window of 160.
-        word_batch, scene_batch: pictures a step.
-        scene_every: where there are words and scenes, each so many-th step is one of scenes.
+        word_batch, scene_batch: pictures per step.
+        scene_every: where there are words and scenes, one of this many steps is one of scenes.
         supervision: `draw` takes one mask of a picture that has both, as the paper does; `both` takes both, `text` the
             text mask alone.
         word_supervision: the same for word crops; None takes `supervision`.
@@ -303,6 +303,6 @@ def _initial(settings: SegmenterTraining) -> MutuallyGuidedNet:
         loaded = load_segmenter(resolve_weights(settings.pretrained))
         free = {"working_height": 0, "passes": 0}  # no weight's shape depends on them
         if {**loaded.config(), **free} != {**model.config(), **free}:
-            raise ConfigError(f"{settings.pretrained} is no {settings.preset}; name the --preset it was trained with")
+            raise ConfigError(f"{settings.pretrained} is not a {settings.preset}; give the --preset of its training")
         model.load_state_dict(loaded.state_dict())
     return model

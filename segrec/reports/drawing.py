@@ -156,7 +156,7 @@ def _write(
     Args:
         canvas: (H, W, 3) uint8, changed.
         text: written in Pillow's built-in font.
-        size: pixels an em.
+        size: pixels per em.
         left: where the line begins, or with `centred` its middle.
         baseline: row on which the letters stand.
         color: of the ink.

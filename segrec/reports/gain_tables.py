@@ -44,7 +44,7 @@ def gain_text(gains: Sequence[Gain]) -> str:
 
 
 def write_gains(path: str, gains: Sequence[Gain]) -> None:
-    """Write a CSV file with a row a gain, in percentage points.
+    """Write a CSV file with a row per gain, in percentage points.
 
     Raises:
         DataError: it cannot be written.

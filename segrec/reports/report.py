@@ -46,7 +46,7 @@ class Report:
         control: the reader that the verdict compares with.
         front: the group of which some words stand right below the verdict.
         notes: paragraphs below the table of accuracies.
-        commands: that repeat the evaluation, one a line of a shell.
+        commands: that repeat the evaluation, one per line of a shell.
         facts: seed, versions and the like, by name.
     """
 

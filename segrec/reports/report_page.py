@@ -83,7 +83,7 @@ def selectable(
 ) -> tuple[dict[str, int], dict[Reader, int]]:
     """Return a number for each dataset and for each reader that the page can be filtered by.
 
-    All datasets together are no dataset of their own, and readers that others are compared with are always shown.
+    All datasets together are not a dataset of their own, and readers that others are compared with are always shown.
     """
     datasets = dict.fromkeys(result.dataset for result in results if result.dataset != POOLED)
     readers = dict.fromkeys(Reader(group.mask, group.model) for group in words)

@@ -1,4 +1,4 @@
-"""Scores of segmenters as markdown, JSON and CSV: tables of means, and a file with a row an image."""
+"""Scores of segmenters as markdown, JSON and CSV: tables of means, and a file with a row per image."""
 
 from __future__ import annotations
 
@@ -162,7 +162,7 @@ def check_rows_file(path: str) -> None:
 
 
 def write_image_rows(path: str, results: Sequence[SegmenterResult]) -> None:
-    """Write one row an image, target and segmenter, as CSV or JSON lines by the file's suffix.
+    """Write one row per image, target and segmenter, as CSV or JSON lines by the file's suffix.
 
     Raises:
         DataError: the file cannot be written.

@@ -1,4 +1,4 @@
-"""Pictures of any depth as 8 bits a channel."""
+"""Pictures of any depth as 8 bits per channel."""
 
 from __future__ import annotations
 

@@ -64,7 +64,7 @@ def test_models_are_compared_with_the_first_by_mask_and_with_its_reading_without
     ]
     over = [(gain.model, gain.mask, gain.over) for gain in gains(results, over="masked") if gain.over == "masked"]
     assert over == [("better", "predicted", "masked")]
-    with pytest.raises(ConfigError, match="--over other is none of the models; use one of control, masked, better"):
+    with pytest.raises(ConfigError, match="--over other is not one of the models; use one of control, masked, better"):
         gains(results, over="other")
 
 

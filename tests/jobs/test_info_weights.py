@@ -78,7 +78,7 @@ def test_weights_that_do_not_load_keep_the_facts_that_could_be_read(tmp_path):
     path, state = tmp_path / "net.safetensors", slim_crnn().state_dict()
     save_weights(path, state, WeightsHeader("transformer", {}))
     found = describe(path)
-    assert "which is no recognizer" in problem(found) and found.facts["architecture"] == "transformer"
+    assert "which is not a recognizer" in problem(found) and found.facts["architecture"] == "transformer"
     save_weights(path, state, WeightsHeader("crnn", {"widths": 3}, notes={"a": "b"}))
     assert "builds no crnn" in problem(describe(path))
     save_segmenter(path, MutuallyGuidedNet(width=2))
