@@ -114,7 +114,7 @@ _FUSED: dict[str, type[FusedConvolution]] = {kind.kind: kind for kind in (Adapte
 def fuse(model: nn.Module, name: str, fusion: Fusion, *, generator: torch.Generator | None = None) -> None:
     """Replace the convolution `name` of a model by one into which a mask is fused, in place."""
     plain = model.get_submodule(name)
-    assert isinstance(plain, nn.Conv2d), f"{name} is no Conv2d"
+    assert isinstance(plain, nn.Conv2d), f"{name} is not a Conv2d"
     model.set_submodule(name, _FUSED[fusion](plain, generator=generator))
 
 

@@ -18,7 +18,7 @@ from segrec.core.polygons import polygon_mask
 
 ON, IGNORE = 255, 128
 PICTURES = (".jpg", ".jpeg", ".png", ".bmp", ".gif", ".tif", ".tiff", ".webp")
-README = "see the layouts in the README"
+README = "see the layouts in docs/datasets.md"
 
 Polygon = NDArray[np.float32]
 
@@ -92,14 +92,14 @@ def read_lines(path: str | os.PathLike[str]) -> list[str]:
     """Return the lines of a UTF-8 file, with or without a byte-order mark, ended in either fashion.
 
     Raises:
-        DataError: the file cannot be read or is no UTF-8.
+        DataError: the file cannot be read or is not UTF-8.
     """
     try:
         text = Path(path).read_bytes().decode("utf-8-sig")
     except OSError as error:
         raise DataError(f"cannot read {path}: {error.strerror or error}") from error
     except UnicodeDecodeError as error:
-        raise DataError(f"{path} is no UTF-8 text ({error.reason} at byte {error.start}); fetch it again") from error
+        raise DataError(f"{path} is not UTF-8 text ({error.reason} at byte {error.start}); fetch it again") from error
     return [line.removesuffix("\r") for line in text.split("\n")]
 
 

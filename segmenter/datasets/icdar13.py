@@ -46,7 +46,7 @@ class Icdar13:
         )
         if not images.is_dir() or not characters.is_dir():
             raise DataError(
-                f"{root} is no ICDAR-2013 segmentation {split} set; expected {images.name}/100.jpg with "
+                f"{root} is not an ICDAR-2013 segmentation {split} set; expected {images.name}/100.jpg with "
                 f"{characters.name}/100_GT.bmp and 100_GT.txt; {README}"
             )
         self._images = pictures(images)

@@ -34,7 +34,7 @@ class Icdar15:
         pair = next((pair for pair in folders if all(folder.is_dir() for folder in pair)), None)
         if pair is None:
             expected = " or ".join(f"{images}/ with {truth}/" for images, truth in LAYOUTS[split])
-            raise DataError(f"{root} is no ICDAR-2015 {split} set; expected {expected}; {README}")
+            raise DataError(f"{root} is not an ICDAR-2015 {split} set; expected {expected}; {README}")
         self._images = list(pictures(pair[0]).values())
         self._truth = [pair[1] / f"gt_{path.stem}.txt" for path in self._images]
         present = {path.name for path in pair[1].iterdir()}

@@ -51,7 +51,7 @@ class TextSeg:
         self._root = Path(root)
         if not (self._root / "image").is_dir() or not (self._root / "semantic_label").is_dir():
             raise DataError(
-                f"{root} is no TextSeg set; expected semantic_label/a00001_maskfg.png beside image/a00001.jpg; {README}"
+                f"{root} is not TextSeg; expected semantic_label/a00001_maskfg.png beside image/a00001.jpg; {README}"
             )
         images = pictures(self._root / "image")
         self._names = list(images) if split == ALL else _names_of(self._root / "split.json", split)

@@ -103,7 +103,7 @@ def read_json(path: str | os.PathLike[str]) -> Any:
     """Return the parsed content of a JSON file.
 
     Raises:
-        DataError: the file is missing or is no JSON.
+        DataError: the file is missing or is not JSON.
     """
     try:
         return json.loads(Path(path).read_text(encoding="utf-8"))

@@ -137,8 +137,8 @@ BAD_WEIGHTS: list[tuple[Callable[[Path], Path], list[str]]] = [
     (missing_tensors, ["cnn.conv3.weight"]),
     (without_its_parent, ["gone.safetensors", "beside it"]),
     (of_another_project, ["backbone.stem.weight"]),
-    (another_architecture, ["'transformer'", "no recognizer"]),
-    (the_segmenter, ["'mgnet'", "no recognizer"]),
+    (another_architecture, ["'transformer'", "not a recognizer"]),
+    (the_segmenter, ["'mgnet'", "not a recognizer"]),
 ]
 
 

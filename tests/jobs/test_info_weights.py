@@ -146,7 +146,7 @@ def test_what_is_damaged_in_a_run_is_reported(tmp_path):
     (path / "last.safetensors").write_bytes(b"")
     found = describe(path)
     assert [bool(text) and "\n" not in text for text in found.problems] == [True, True, True]
-    assert "line 1 is no row" in found.problems[0] and "no training state" in found.problems[1]
+    assert "line 1 is not a row" in found.problems[0] and "not a training state" in found.problems[1]
     assert "no readable .safetensors" in found.problems[2]
 
 

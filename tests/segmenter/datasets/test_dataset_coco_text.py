@@ -127,9 +127,7 @@ def test_a_malformed_annotation_is_named(tmp_path, row, message):
 
 
 def test_a_root_or_file_of_another_form_is_told_what_was_expected(tmp_path):
-    with pytest.raises(
-        DataError, match=r"is no COCO-Text set; expected cocotext\.v2\.json and train2014/COCO_train2014_"
-    ):
+    with pytest.raises(DataError, match=r"is not COCO-Text; expected cocotext\.v2\.json and train2014/COCO_train2014_"):
         CocoText(tmp_path)
     root = write_set(tmp_path, [annotation(1, SQUARE)], pictures=(2,))
     with pytest.raises(DataError, match=r"none of 1 images has ground truth"):

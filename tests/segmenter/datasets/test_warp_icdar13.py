@@ -135,7 +135,7 @@ def test_a_source_without_the_boxes_of_words_is_refused(source, tmp_path):
         DataError, match=r"img_1\.jpg has no boxes of words; expected the list of its characters beside"
     ):
         warp_icdar13(source, tmp_path / "out")
-    with pytest.raises(DataError, match=r"is no ICDAR-2013 segmentation train set"):
+    with pytest.raises(DataError, match=r"is not an ICDAR-2013 segmentation train set"):
         warp_icdar13(tmp_path / "absent", tmp_path / "other")
     with pytest.raises(ConfigError, match=r"--per-image must be at least 1, got 0"):
         warp_icdar13(source, tmp_path / "out", per_image=0)
