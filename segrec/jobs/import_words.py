@@ -35,7 +35,7 @@ class ImportResult:
         words: how many it holds.
         added: those that this run stored.
         progress: what was read and skipped, over all runs.
-        verdict: how `words` compares with the number that the field reports, where there is one.
+        verdict: how `words` compares with the number that papers report, where there is one.
     """
 
     output: Path
@@ -67,7 +67,7 @@ def import_words(
         output: the folder to write; lexicons of the words lie beside the database as `lexicon.jsonl`.
         split: of the release; None for the subset's or the usual one.
         filter_name: a name of `FILTERS`.
-        subset: the count of a subset that the field names so.
+        subset: the count of a subset by which papers name it.
         names: a file with the names of the words to take, one per line.
         margin: what is added around words cut out of scenes, as a part of their height.
         encoding: of words cut out of scenes, `png` or `jpeg` of quality 95; crops of a release keep their bytes.

@@ -82,7 +82,7 @@ def test_a_label_of_another_class_or_form_or_size_is_refused(tmp_path):
     with pytest.raises(DataError, match=r"\.png holds the class 7; expected 0 = background, 1 = text, 255 = uncertain"):
         dataset.sample(0)
     write_picture(label, ramp(8, 16))
-    with pytest.raises(DataError, match=r"\.png: expected one 8-bit class number a pixel, got the mode RGB"):
+    with pytest.raises(DataError, match=r"\.png: expected one 8-bit class number per pixel, got the mode RGB"):
         dataset.sample(0)
     write_picture(label, block(8, 15, slice(0, 1), slice(0, 1), 1))
     with pytest.raises(DataError, match=r"\.png is 15 x 8 pixels but its image .*\.jpg is 16 x 8"):
