@@ -14,7 +14,7 @@ from typing import NamedTuple
 
 import click
 import numpy as np
-from benchmarks.words import build_big_words, word_database
+from benchmarks.word_sets import build_big_words, word_database
 from numpy.typing import NDArray
 
 from segmenter.network import MutuallyGuidedNet

@@ -14,7 +14,7 @@ from tempfile import TemporaryDirectory
 import click
 import numpy as np
 
-from benchmarks.words import word_database
+from benchmarks.word_sets import word_database
 from segrec.core.images import Array, decode_mask, encode_jpeg, encode_png, opencv, resize
 from segrec.core.lmdb_io import DATA_FILE, commit
 from segrec.core.tables import markdown_table

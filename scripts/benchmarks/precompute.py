@@ -13,7 +13,7 @@ import click
 import numpy as np
 
 from benchmarks.timing import measure, table
-from benchmarks.words import word_database
+from benchmarks.word_sets import word_database
 
 if TYPE_CHECKING:
     from torch import Tensor

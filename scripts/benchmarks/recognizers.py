@@ -10,11 +10,11 @@ import numpy as np
 import torch
 
 from benchmarks.attention import compare_decoding
-from benchmarks.networks import end_words, enliven, prepared
 from benchmarks.one_by_one import compare_evaluation
+from benchmarks.random_networks import end_words, enliven, prepared
 from benchmarks.timing import report
 from benchmarks.waiting import time_waiting, waiting_table
-from benchmarks.words import first_crops, mean_length, word_database
+from benchmarks.word_sets import first_crops, mean_length, word_database
 from recognizers.aster import Aster
 from recognizers.crnn import CRNN
 from recognizers.loading import load_pretrained

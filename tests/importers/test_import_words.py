@@ -1,4 +1,4 @@
-"""Imports count what they leave out, end in the same bytes whatever stops them, and say the numbers that papers report."""
+"""Imports count what they leave out, end in the same bytes whatever stops them, and say what papers report."""
 
 from __future__ import annotations
 

@@ -34,7 +34,7 @@ def test_the_network_alone_gets_the_batches_of_the_whole_job(words):
 
 
 def test_a_big_database_repeats_the_words_and_is_made_once(words, tmp_path):
-    from benchmarks.words import build_big_words
+    from benchmarks.word_sets import build_big_words
 
     big = build_big_words(tmp_path / "big", words, 11)
     assert [big.label(position) for position in (0, 2, 3, 4, 10)] == ["w20", "w40", "broken", "w20", "w40"]

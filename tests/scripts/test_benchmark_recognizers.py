@@ -31,8 +31,8 @@ def words(tmp_path_factory) -> WordLmdb:
 
 @pytest.fixture(scope="module")
 def aster(words) -> Aster:
-    from benchmarks.networks import enliven, prepared
-    from benchmarks.words import first_crops
+    from benchmarks.random_networks import enliven, prepared
+    from benchmarks.word_sets import first_crops
 
     torch.manual_seed(1)
     model = Aster(
@@ -63,7 +63,7 @@ def test_the_plain_decoder_of_aster_does_every_step_and_writes_the_same_logits(a
 @pytest.mark.parametrize("batch_size", [1, 3])
 def test_decoding_is_compared_by_the_texts_of_each_crop(aster, words, batch_size):
     from benchmarks.attention import compare_decoding
-    from benchmarks.words import first_crops
+    from benchmarks.word_sets import first_crops
 
     comparison = compare_decoding(aster, first_crops(words, 3), batch_size=batch_size, repeats=2)
     assert [len(row.seconds) for row in comparison.rows] == [2, 2]
@@ -73,8 +73,8 @@ def test_decoding_is_compared_by_the_texts_of_each_crop(aster, words, batch_size
 
 @pytest.mark.parametrize("length", [1.0, 4.0])
 def test_words_of_random_networks_can_be_of_a_mean_length(aster, words, length):
-    from benchmarks.networks import end_words, prepared
-    from benchmarks.words import first_crops
+    from benchmarks.random_networks import end_words, prepared
+    from benchmarks.word_sets import first_crops
 
     model = deepcopy(aster)
     end_words(model, prepared(first_crops(words, 4), model.input_spec), length)
@@ -83,9 +83,9 @@ def test_words_of_random_networks_can_be_of_a_mean_length(aster, words, length):
 
 
 def test_evaluation_is_compared_by_the_texts_of_each_readable_word(words):
-    from benchmarks.networks import enliven, prepared
     from benchmarks.one_by_one import compare_evaluation
-    from benchmarks.words import first_crops
+    from benchmarks.random_networks import enliven, prepared
+    from benchmarks.word_sets import first_crops
 
     torch.manual_seed(0)
     model = CRNN(widths=(4,) * 7, hidden=8)
