@@ -84,7 +84,7 @@ __all__ = [
 
 
 def __getattr__(name: str) -> Any:
-    """The public name, imported on first use so that `import recognizers` loads no torch."""
+    """Return the public name, imported on first use so that `import recognizers` loads no torch."""
     if name not in _HOME:
         raise AttributeError(f"module 'recognizers' has no attribute {name!r}")
     return getattr(import_module(f"recognizers.{_HOME[name]}"), name)

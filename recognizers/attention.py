@@ -19,7 +19,7 @@ class Memory(NamedTuple):
     """What a decoder computes once for a batch and uses in each step.
 
     Attributes:
-        of_words: tensors with one row a word.
+        of_words: tensors with one row per word.
         of_all: tensors that all words share.
     """
 
@@ -28,7 +28,7 @@ class Memory(NamedTuple):
 
 
 Hidden = tuple[Tensor, ...]
-"""A decoder's recurrent state, tensors with one row a word."""
+"""A decoder's recurrent state, tensors with one row per word."""
 
 
 class Step(NamedTuple):
@@ -45,15 +45,15 @@ class AttentionDecoder(Protocol):
     charset: Charset
 
     def memory(self, features: Tensor) -> Memory:
-        """What can be computed once of features (N, S, D)."""
+        """Return what can be computed once of features (N, S, D)."""
         ...
 
     def initial(self, memory: Memory) -> Hidden:
-        """The state before the first character."""
+        """Return the state before the first character."""
         ...
 
     def step(self, memory: Memory, hidden: Hidden, previous: Tensor) -> Step:
-        """The next character of each word after `previous` (N,) int64."""
+        """Return the next character of each word after `previous` (N,) int64."""
         ...
 
 
@@ -96,18 +96,18 @@ class Inspection(NamedTuple):
 
 
 def end_of(charset: Charset) -> int:
-    """The class that ends a word."""
+    """Return the class that ends a word."""
     assert charset.end is not None, "an attention decoder has a charset with an end"
     return charset.end
 
 
 def characters_before_end(ids: Tensor, end: int) -> Tensor:
-    """(N,): how many classes come before each row's first end in ids (N, L); L for a row without one."""
+    """Return (N,), how many classes come before each row's first end in ids (N, L); L for a row without one."""
     return (ids == end).cummax(dim=1).values.logical_not().sum(dim=1)
 
 
 def greedy_decode(decoder: AttentionDecoder, features: Tensor, *, max_length: int) -> Decoded:
-    """The likeliest character at each step, until every word has ended or has `max_length` steps.
+    """Return the likeliest character at each step, until every word has ended or has `max_length` steps.
 
     Args:
         decoder: of a charset with an end.
@@ -134,7 +134,7 @@ def greedy_decode(decoder: AttentionDecoder, features: Tensor, *, max_length: in
 
 
 def teacher_decode(decoder: AttentionDecoder, features: Tensor, targets: Tensor) -> Decoded:
-    """What the decoder would write after each true prefix.
+    """Return what the decoder would write after each true prefix.
 
     Args:
         decoder: of a charset with an end.
@@ -153,7 +153,7 @@ def teacher_decode(decoder: AttentionDecoder, features: Tensor, targets: Tensor)
 
 @torch.no_grad()
 def beam_decode(decoder: AttentionDecoder, features: Tensor, *, max_length: int, width: int = 5) -> list[Hypothesis]:
-    """The likeliest word that a beam of `width` prefixes finds, for each of the N rows of features.
+    """Return the likeliest word that a beam of `width` prefixes finds, for each of the N rows of features.
 
     Prefixes compete by the sum of their characters' log probabilities, without a bonus for length; the search ends when
     no open prefix can beat the best ended word. A word that does not end within `max_length` steps is its best prefix.
@@ -219,11 +219,11 @@ class _Beam:
         self.scores = self.scores.masked_fill(ended, -torch.inf)
 
     def is_decided(self) -> bool:
-        """Whether every word has an end that no open prefix can beat; probabilities only ever shrink."""
+        """Return whether every word has an end that no open prefix can beat; probabilities only ever shrink."""
         return bool((self.scores.max(dim=1).values <= self.best_score).all())
 
     def best(self) -> list[Hypothesis]:
-        """The best word of each row: ended where there is one, else the best open prefix."""
+        """Return the best word of each row: ended where there is one, else the best open prefix."""
         scores, slots = self.scores.max(dim=1)
         last = len(self.history) - 1
         history = [(parents.tolist(), tokens.tolist(), own.tolist()) for parents, tokens, own in self.history]
@@ -240,7 +240,7 @@ class _Beam:
 def _trace(
     history: Sequence[tuple[list[list[int]], list[list[int]], list[list[float]]]], row: int, step: int, slot: int
 ) -> tuple[tuple[int, ...], tuple[float, ...]]:
-    """The tokens of a prefix and their log probabilities, found from its last one backwards."""
+    """Return the tokens of a prefix and their log probabilities, found from its last one backwards."""
     tokens, shares = [], []
     for parents, chosen, own in reversed(history[: step + 1]):
         tokens.append(chosen[row][slot])
@@ -261,6 +261,6 @@ def _stacked(steps: list[Step]) -> Decoded:
 
 
 def _until_all_end(decoded: Decoded, charset: Charset) -> Decoded:
-    """Without the steps after the last word's end, which were done between two looks."""
+    """Return the decoded words without the steps after the last word's end, which were done between two looks."""
     longest = int(characters_before_end(decoded.logits.argmax(dim=2), end_of(charset)).max())
     return Decoded(decoded.logits[:, : longest + 1], decoded.attention[:, : longest + 1])

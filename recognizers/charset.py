@@ -13,7 +13,7 @@ Kind = Literal["ctc", "aster", "go-first"]
 
 
 class _Layout(NamedTuple):
-    """How many classes are no characters, and how many of them come before the characters."""
+    """How many classes are not characters, and how many of them come before the characters."""
 
     special: int
     before: int
@@ -27,7 +27,7 @@ class Charset:
     """Characters in class order.
 
     Attributes:
-        characters: one character a class, no character twice.
+        characters: one character per class, no character twice.
         kind: how the classes are laid out. "ctc": the blank is 0, then the characters. "aster": the characters, then
             end, padding and unknown. "go-first": start is 0, end is 1, then the characters.
 
@@ -71,16 +71,16 @@ class Charset:
     def start(self) -> int | None:
         """The token that an attention decoder is fed before the first character; None for CTC.
 
-        Of the kind "aster" it is no class, but one row more of the decoder's embedding.
+        Of the kind "aster" it is not a class but one more row of the decoder's embedding.
         """
         return {"ctc": None, "aster": self.classes, "go-first": 0}[self.kind]
 
     def with_kind(self, kind: Kind) -> Charset:
-        """The same characters in the class order of another kind."""
+        """Return the same characters in the class order of another kind."""
         return replace(self, kind=kind)
 
     def encode(self, text: str) -> list[int]:
-        """Class numbers of the characters of `text`, without an end.
+        """Return class numbers of the characters of `text`, without an end.
 
         Raises:
             ConfigError: a character is not in the charset.
@@ -94,7 +94,7 @@ class Charset:
             ) from None
 
     def normalise(self, text: str) -> str:
-        """`text` in the charset's only letter case (if it has one), without the characters outside the charset."""
+        """Return `text` in the charset's only letter case, if it has one, without characters outside the charset."""
         has_capitals = any(character.isupper() for character in self.characters)
         has_small = any(character.islower() for character in self.characters)
         if not has_capitals:

@@ -9,7 +9,7 @@ LUMA = (0.299, 0.587, 0.114)
 
 
 def colour_channels(images: Tensor, channels: int) -> Tensor:
-    """(N, channels, H, W): colour without the mask, or the luma of the colour, of images (N, 3 or 4, H, W).
+    """Return (N, channels, H, W), colour without the mask or the luma of the colour, of images (N, 3 or 4, H, W).
 
     Raises:
         ValueError: a layer of that many channels cannot look at such images.

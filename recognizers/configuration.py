@@ -44,7 +44,7 @@ class RecognizerNetwork(nn.Module):
 
     @classmethod
     def from_config(cls, config: Mapping[str, Any]) -> Self:
-        """A fresh network of the shape that `config()` described.
+        """Return a fresh network of the shape that `config()` described.
 
         Args:
             config: characters under "charset", an `InputSpec`'s fields under "input", the keys of `sizes()`, and those
@@ -70,7 +70,7 @@ class RecognizerNetwork(nn.Module):
             ) from error
 
     def config(self) -> dict[str, Any]:
-        """A JSON-able description from which `from_config` rebuilds the network, without its weights."""
+        """Return a JSON-able description from which `from_config` rebuilds the network, without its weights."""
         return {
             "charset": self.charset.characters,
             "input": asdict(self.input_spec),
@@ -79,7 +79,7 @@ class RecognizerNetwork(nn.Module):
         }
 
     def sizes(self) -> dict[str, Any]:
-        """What the description says of this kind of network alone: keyword arguments of its constructor, JSON-able."""
+        """Return what is particular to this kind of network: keyword arguments of its constructor, JSON-able."""
         return {}
 
 
@@ -96,11 +96,11 @@ class AttentionNetwork(RecognizerNetwork, ABC):
 
     @abstractmethod
     def encode(self, images: Tensor) -> Tensor:
-        """Features (N, S, D) of images (N, C, H, W)."""
+        """Return features (N, S, D) of images (N, C, H, W)."""
 
     @abstractmethod
     def teach(self, features: Tensor, targets: Tensor) -> tuple[Tensor, ...]:
-        """Teacher-forced logits (N, L, classes) of each decoder; the second one's words are reversed.
+        """Return teacher-forced logits (N, L, classes) of each decoder; the second one's words are reversed.
 
         Args:
             features: as `encode` gives them.
@@ -109,8 +109,8 @@ class AttentionNetwork(RecognizerNetwork, ABC):
 
     @abstractmethod
     def beam_search(self, images: Tensor, width: int = 5) -> list[Hypothesis]:
-        """The likeliest word of each image, by a beam of `width` prefixes; see `recognizers.attention.beam_decode`."""
+        """Return each image's likeliest word by a beam of `width` prefixes; see `recognizers.attention.beam_decode`."""
 
     @abstractmethod
     def inspect(self, images: Tensor) -> Inspection:
-        """What was seen on the way to each greedily written word."""
+        """Return what was seen on the way to each greedily written word."""

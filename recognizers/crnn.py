@@ -58,14 +58,14 @@ class CRNN(RecognizerNetwork):
         )
 
     def sizes(self) -> dict[str, Any]:
-        """What `config` says of this kind of network alone."""
+        """Return what `config` says of this kind of network alone."""
         return {
             "widths": list(self.widths),
             "hidden": self.hidden,
         }
 
     def forward(self, images: Tensor) -> Tensor:
-        """Logits (N, T, classes) with T = W // 4 + 1; class 0 is the blank.
+        """Return logits (N, T, classes) with T = W // 4 + 1; class 0 is the blank.
 
         Args:
             images: (N, C, 32, W), W >= 4, as `preprocess.normalise` gives them: colour in [-1, 1], mask in [0, 1].
@@ -91,19 +91,19 @@ class BidirectionalLSTM(nn.Module):
         self.embedding = nn.Linear(hidden * 2, outputs)
 
     def forward(self, sequence: Tensor) -> Tensor:
-        """Both directions' states through the linear layer."""
+        """Return both directions' states through the linear layer."""
         states, _ = self.rnn(sequence)
         projected: Tensor = self.embedding(states)
         return projected
 
 
 def crnn_slim(*, charset: Charset = ALNUM36, input_spec: InputSpec = _GREY) -> CRNN:
-    """A CRNN of about a sixth of the weights (1.4 of 8.3 million), for quick training and small machines."""
+    """Return a CRNN of about a sixth of the weights (1.4 of 8.3 million), for quick training and small machines."""
     return CRNN(charset=charset, input_spec=input_spec, widths=SLIM_WIDTHS, hidden=128)
 
 
 def _convolutions(in_channels: int, widths: Sequence[int]) -> nn.Sequential:
-    """Seven convolutions from height 32 to 1; the last two pools halve the height only, so that words keep frames."""
+    """Return seven convolutions from height 32 to 1; the last two pools halve the height only, to keep the frames."""
     layers: OrderedDict[str, nn.Module] = OrderedDict()
     pools: dict[int, nn.Module] = {
         0: nn.MaxPool2d(2),

@@ -11,7 +11,7 @@ from recognizers.charset import Charset
 
 
 def reverse_words(targets: Tensor, end: int) -> Tensor:
-    """(N, L): the characters before each row's first end in the opposite order; the end and what follows stay.
+    """Return (N, L), the characters before each row's first end reversed; the end and what follows stay.
 
     Args:
         targets: (N, L) int64 classes.
@@ -21,7 +21,7 @@ def reverse_words(targets: Tensor, end: int) -> Tensor:
 
 
 def better_direction(forwards: Decoded, backwards: Decoded, charset: Charset) -> Decoded:
-    """Of each word the surer direction by its log probability, in reading order.
+    """Return the surer direction of each word by its log probability, in reading order.
 
     Rows of the shorter decoding are padded with steps that are sure of the end and look nowhere.
 
@@ -42,14 +42,14 @@ def better_direction(forwards: Decoded, backwards: Decoded, charset: Charset) ->
 
 
 def _reading_order(ids: Tensor, end: int) -> Tensor:
-    """(N, L): which step of a word written backwards stands at each place of the word."""
+    """Return (N, L), which step of a word written backwards stands at each place of the word."""
     positions = torch.arange(ids.shape[1], device=ids.device)[None].expand_as(ids)
     turned = characters_before_end(ids, end)[:, None] - 1 - positions
     return torch.where(turned >= 0, turned, positions)
 
 
 def _log_probability(logits: Tensor, end: int) -> Tensor:
-    """(N,): the log probability of each greedily written word and its end."""
+    """Return (N,), the log probability of each greedily written word and its end."""
     likeliest = functional.log_softmax(logits.float(), dim=2).max(dim=2)
     steps = torch.arange(logits.shape[1], device=logits.device)[None]
     counted = steps <= characters_before_end(likeliest.indices, end)[:, None]

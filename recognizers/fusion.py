@@ -58,10 +58,10 @@ class FusedConvolution(nn.Conv2d, ABC):
 
     @abstractmethod
     def _fusion(self) -> nn.Sequential:
-        """The layers between the mask and what it changes; the last is a convolution, which starts at zero."""
+        """Return the layers between the mask and what it changes; the last is a convolution, which starts at zero."""
 
     def config(self) -> dict[str, str]:
-        """What a weights file's configuration says of this layer beside the plain network's."""
+        """Return what a weights file's configuration says of this layer beside the plain network's."""
         return {"fusion": self.kind, "fusion_color": "grey" if self.in_channels == 1 else "rgb"}
 
 
@@ -80,7 +80,7 @@ class AdaptedConvolution(FusedConvolution):
         )
 
     def forward(self, images: Tensor) -> Tensor:
-        """Maps of images (N, 4, H, W)."""
+        """Return maps of images (N, 4, H, W)."""
         picture = colour_channels(images, self.in_channels)
         return super().forward(picture + self.fusion(torch.cat((picture, images[:, 3:]), dim=1)))
 
@@ -97,7 +97,7 @@ class ModulatedConvolution(FusedConvolution):
         return nn.Sequential(_same_size(1, WIDTH), nn.ReLU(), _same_size(WIDTH, 2 * self.out_channels))
 
     def forward(self, images: Tensor) -> Tensor:
-        """Maps of images (N, 4, H, W)."""
+        """Return maps of images (N, 4, H, W)."""
         maps: Tensor = super().forward(colour_channels(images, self.in_channels))
         mask = images[:, 3:]
         if mask.shape[2:] != maps.shape[2:]:
@@ -113,17 +113,17 @@ _FUSED: dict[str, type[FusedConvolution]] = {kind.kind: kind for kind in (Adapte
 def fuse(model: nn.Module, name: str, fusion: Fusion, *, generator: torch.Generator | None = None) -> None:
     """Replace the convolution `name` of a model by one into which a mask is fused, in place."""
     plain = model.get_submodule(name)
-    assert isinstance(plain, nn.Conv2d), f"{name} is no Conv2d"
+    assert isinstance(plain, nn.Conv2d), f"{name} is not a Conv2d"
     model.set_submodule(name, _FUSED[fusion](plain, generator=generator))
 
 
 def fusion_of(layer: nn.Module) -> Fusion:
-    """How a mask joins in this first layer of a network; `input` where the layer is a plain convolution."""
+    """Return how a mask joins in this first layer of a network; `input` where the layer is a plain convolution."""
     return layer.kind if isinstance(layer, FusedConvolution) else "input"
 
 
 def fusion_config(layer: nn.Module) -> dict[str, str]:
-    """What the configuration of a network with this first layer has beside the plain network's."""
+    """Return what the configuration of a network with this first layer has beside the plain network's."""
     return layer.config() if isinstance(layer, FusedConvolution) else {}
 
 

@@ -10,7 +10,7 @@ from recognizers.widen import input_layers
 
 
 def input_rates(model: nn.Module, *, mask: float, colour: float) -> dict[nn.Parameter, Tensor]:
-    """How fast the layers learn that see the mask, as multiples of the run's rate; each tensor fits its parameter.
+    """Return how fast the layers that see the mask learn, as multiples of the run's rate; each fits its parameter.
 
     `segrec.training.optimizers.make_optimizer(..., scales=...)` takes them. With `colour` 0 only the mask's weights
     move, so that with a zero mask the model stays what it was.
@@ -26,7 +26,7 @@ def input_rates(model: nn.Module, *, mask: float, colour: float) -> dict[nn.Para
     rates: dict[nn.Parameter, Tensor] = {}
     for name in input_layers(model):
         layer = model.get_submodule(name)
-        assert isinstance(layer, nn.Conv2d), f"{name} is no Conv2d"
+        assert isinstance(layer, nn.Conv2d), f"{name} is not a Conv2d"
         if isinstance(layer, FusedConvolution):
             rates.update((parameter, torch.tensor(mask)) for parameter in layer.fusion.parameters())
         columns = [colour] * min(layer.in_channels, 3) + [mask] * (layer.in_channels - 3)

@@ -35,11 +35,11 @@ class Lexicon:
         self.words = list(self._spelling)
         self.normalise = normalise
         if not self.words:
-            raise DataError("the lexicon holds no word; give one word a line")
+            raise DataError("the lexicon holds no word; give one word per line")
 
     @classmethod
     def from_file(cls, path: str | os.PathLike[str], normalise: Normalise) -> Lexicon:
-        """Return the lexicon of a UTF-8 file with one word a line.
+        """Return the lexicon of a UTF-8 file with one word per line.
 
         Raises:
             DataError: the file cannot be read or holds no word.

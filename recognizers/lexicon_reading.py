@@ -31,14 +31,14 @@ DELTA = 3
 """Edits between the lexicon-free reading and the words that are scored (the paper's delta)."""
 
 SMALL = 1000
-"""Lexicons of at most so many words are scored whole."""
+"""Lexicons of at most this many words are scored whole."""
 
 TOO_LONG = "needs more frames than the network gives"
 UNREADABLE = "has no character that the network reads"
 
 
 def nearest_readings(readings: Sequence[Reading], lexicons: Sequence[Lexicon]) -> list[Reading]:
-    """The lexicon's word nearest to each reading by edit distance alone, as for attention models.
+    """Return the lexicon's word nearest to each reading by edit distance alone, as for attention models.
 
     Words come as their lexicon spells them. The word's confidence stays that of the reading; where the characters
     changed they have none of their own.
@@ -59,7 +59,7 @@ def nearest_readings(readings: Sequence[Reading], lexicons: Sequence[Lexicon]) -
 def probable_readings(
     logits: Tensor, readings: Sequence[Reading], lexicons: Sequence[Lexicon], charset: Charset
 ) -> tuple[list[Reading], Counter[str]]:
-    """The word of each row's lexicon that CTC finds most probable, and how many candidates were refused, by reason.
+    """Return the most probable word of each row's lexicon, and how many candidates were refused, by reason.
 
     Candidates are all words of a lexicon of at most `SMALL`, of a larger one those at most `DELTA` edits from the
     reading. A candidate that the frames cannot hold is refused; without any other, the nearest words that fit compete,
@@ -99,7 +99,7 @@ def probable_readings(
 
 
 def _spelled(aligned: Reading, word: str, lexicon: Lexicon, charset: Charset) -> Reading:
-    """The reading with the lexicon's spelling of its word."""
+    """Return the reading with the lexicon's spelling of its word."""
     text = lexicon.spelling(word)
     shares = iter(aligned.character_confidences)
     written = [len(charset.normalise(lexicon.normalise(character))) for character in text]
@@ -158,7 +158,7 @@ class _Candidates:
         self._place, self._score = -1, -math.inf
 
     def best(self, text: str) -> str | None:
-        """The most probable candidate; None when not one word of the lexicon fits."""
+        """Return the most probable candidate; None when not one word of the lexicon fits."""
         text = self._lexicon.normalise(text)
         left = 1.0
         for candidates in self._groups(text):
@@ -182,7 +182,7 @@ class _Candidates:
         return float(found.exp().sum())
 
     def _groups(self, text: str) -> Iterable[Integers]:
-        """The places of candidates, the nearest first where nearness is asked for."""
+        """Return the places of candidates, the nearest first where nearness is asked for."""
         if len(self._lexicon) <= SMALL:
             return [np.arange(len(self._lexicon))]
         return self._lexicon.near.rings(text, DELTA, self._promising)
@@ -197,7 +197,7 @@ class _Candidates:
         return fitting
 
     def _promising(self, places: Integers) -> Integers:
-        """Those that may be more probable than the best so far, since each of their characters is."""
+        """Return those that may be more probable than the best so far, since each of their characters is."""
         if self._place < 0 or len(places) == 0:
             return places
         targets = self._written.targets.select(torch.from_numpy(places))

@@ -32,7 +32,7 @@ def load_pretrained(
     report: Callable[[LoadReport], None] | None = None,
     drop_objects: bool = False,
 ) -> RecognizerNetwork:
-    """A recognizer in eval mode on the CPU; `.load_report` says what was copied and what was not.
+    """Return a recognizer in eval mode on the CPU; `.load_report` says what was copied and what was not.
 
     Args:
         path_or_state_dict: segrec's `.safetensors`, a public checkpoint, or a state dict already in memory, with any
@@ -44,7 +44,7 @@ def load_pretrained(
 
     Raises:
         CheckpointError: the file cannot be read safely, is of no known family, or does not fit its network.
-        ConfigError: the charset is no charset.
+        ConfigError: the charset is not a `Charset`.
     """
     if isinstance(charset, str):
         charset = Charset(charset)
@@ -124,7 +124,7 @@ def _load_native(path: Path, charset: Charset | None) -> tuple[RecognizerNetwork
     kind = _ARCHITECTURES.get(header.architecture)
     if kind is None:
         raise CheckpointError(
-            f"{path} holds weights of {header.architecture!r}, which is no recognizer; "
+            f"{path} holds weights of {header.architecture!r}, which is not a recognizer; "
             f"give one of {', '.join(_ARCHITECTURES)}"
         )
     try:
@@ -140,12 +140,12 @@ def _load_native(path: Path, charset: Charset | None) -> tuple[RecognizerNetwork
 def _with_parent(
     path: Path, state: dict[str, Tensor], header: WeightsHeader, network: nn.Module
 ) -> Mapping[str, Tensor]:
-    """`state`, completed from the parent's file if it holds only a part of the network."""
+    """Return `state`, completed from the parent's file if it holds only a part of the network."""
     if header.parent is None or set(network.state_dict()) <= set(state):
         return state
     parent = path.parent / f"{header.parent}.safetensors"
     if parent.name != f"{header.parent}.safetensors" or parent == path:
-        raise CheckpointError(f"{path} names its parent {header.parent!r}, which is no name of a file beside it")
+        raise CheckpointError(f"{path} names its parent {header.parent!r}, which is not the name of a file beside it")
     if not parent.exists():
         raise CheckpointError(
             f"{path} holds only {len(state)} tensors on top of {parent.name}; put that file beside it"

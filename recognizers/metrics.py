@@ -62,9 +62,9 @@ class WordScore:
 def normalise_label(
     text: str, *, charset_filter: Literal["alnum", "none"] = "alnum", case_sensitive: bool = False
 ) -> str:
-    """`text` as evaluations compare it.
+    """Return `text` as evaluations compare it.
 
-    "alnum" is the field's habit: accents taken off (NFKD), case folded unless `case_sensitive`, then only 0-9, a-z
+    "alnum" is what papers usually report: no accents (NFKD), case folded unless `case_sensitive`, then only 0-9, a-z
     and A-Z kept. "none" only folds the case.
 
     Raises:
@@ -80,11 +80,11 @@ def normalise_label(
 
 
 def similarity(first: str, second: str) -> float:
-    """1 - edit distance / longer length, in [0, 1]; two empty texts are equal, 1."""
+    """Return 1 - edit distance / longer length, in [0, 1]; two empty texts are equal, 1."""
     longer = max(len(first), len(second))
     return 1.0 - edit_distance(first, second) / longer if longer else 1.0
 
 
 def edit_distance(first: str, second: str) -> int:
-    """Levenshtein distance: the fewest insertions, deletions and substitutions between two texts."""
+    """Return the Levenshtein distance: the fewest insertions, deletions and substitutions between two texts."""
     return int(editdistance.eval(first, second))

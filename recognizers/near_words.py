@@ -38,7 +38,7 @@ class NearWords:
         self._signatures = self._sign(words)
 
     def nearest(self, text: str, allowed: NDArray[np.bool_] | None = None) -> Integers:
-        """The places of all words that are equally near and nearer than any other, in the list's order.
+        """Return the places of all words that are equally near and nearer than any other, in the list's order.
 
         Args:
             text: any text.
@@ -84,7 +84,7 @@ class NearWords:
         return bounds
 
     def _sign(self, words: Sequence[str]) -> NDArray[np.uint64]:
-        """(2, W): bit t * BINS + b of a word's column says that more than t of its letters are in bin b."""
+        """Return (2, W); bit t * BINS + b of a word's column says that more than t of its letters are in bin b."""
         counts = np.zeros((len(words), BINS), np.int64)
         bins = np.array([self._bin.get(letter, ord(letter) % BINS) for word in words for letter in word], np.int64)
         owners = np.repeat(np.arange(len(words)), [len(word) for word in words])

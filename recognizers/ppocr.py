@@ -27,7 +27,7 @@ class PaddleRecognizer:
     """Reads word images with a PP-OCR recognizer in ONNX, on one thread.
 
     Args:
-        path: the `.onnx` file, whose metadata name the characters, one a line.
+        path: the `.onnx` file, whose metadata name the characters, one per line.
 
     Raises:
         LibraryError: onnxruntime is not installed.
@@ -50,7 +50,7 @@ class PaddleRecognizer:
         self._input = self._session.get_inputs()[0].name
 
     def read(self, images: Sequence[Array], *, batch_size: int = 64) -> list[Reading]:
-        """One reading an image, in order; the pictures of one batch should be about equally wide.
+        """Return one reading per image, in order; the pictures of one batch should be about equally wide.
 
         Args:
             images: (H, W, 3) uint8 RGB word crops of any size.

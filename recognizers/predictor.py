@@ -20,11 +20,11 @@ from segrec.core.device import autocast, resolve_device
 from segrec.core.errors import ConfigError
 
 BATCHES_SORTED = 4
-"""Where images keep their ratio, those of so many batches are put together by their width."""
+"""Where images keep their ratio, this many batches are sorted together by their width."""
 
 
 class Readings(NamedTuple):
-    """One reading an image, in order, and how many lexicon words were refused as candidates, by the reason.
+    """One reading per image, in order, and how many lexicon words were refused as candidates, by the reason.
 
     A word that is refused for several images counts for each.
     """
@@ -68,7 +68,7 @@ class Recognizer:
         batch_size: int = 64,
         lexicons: Lexicon | Sequence[Lexicon] | None = None,
     ) -> list[Reading]:
-        """One reading an image, in order; no images give no readings.
+        """Return one reading per image, in order; no images give no readings.
 
         Args:
             images: (H, W, 3) uint8 RGB word crops of any size.
@@ -91,7 +91,7 @@ class Recognizer:
         batch_size: int = 64,
         lexicons: Lexicon | Sequence[Lexicon] | None = None,
     ) -> Readings:
-        """What `read` gives, and the lexicon words that could not be candidates; for arguments and errors see there."""
+        """Return what `read` gives, and the lexicon words that could not be candidates; see there for arguments and errors."""
         if batch_size < 1:
             raise ValueError(f"batch_size must be at least 1, got {batch_size}")
         self._check(images, masks)
@@ -137,7 +137,7 @@ class Recognizer:
         return Readings(*probable_readings(logits, readings, lexicons, charset))
 
     def _write(self, pixels: Tensor) -> list[Reading]:
-        """Readings of an attention model."""
+        """Return readings of an attention model."""
         with autocast(self.device, self.amp):
             if self.beam is None:
                 return read_logits(self.model(pixels), self.model.charset)
@@ -151,7 +151,7 @@ class Recognizer:
 
     def _check(self, images: Sequence[np.ndarray], masks: Sequence[np.ndarray] | None) -> None:
         if self.needs_mask and masks is None and len(images):
-            raise ValueError("this recognizer takes RGB + mask: give one (H, W) uint8 mask an image")
+            raise ValueError("this recognizer takes RGB + mask: give one (H, W) uint8 mask per image")
         if masks is None:
             return
         if not self.needs_mask:
@@ -168,7 +168,7 @@ class Recognizer:
 
 
 def _is_enlarged(mask: tuple[int, ...], image: tuple[int, ...]) -> bool:
-    """Whether a mask has its image's size, or both sides of that times one factor, each rounded to whole pixels."""
+    """Return whether a mask has its image's size, or both sides of that times one factor, rounded to whole pixels."""
     if len(mask) != 2 or mask[0] < image[0] or mask[1] < image[1]:
         return False
     # sides H f and W f that are off by at most a half give |h W - w H| <= (H + W) / 2
@@ -182,7 +182,7 @@ def _check_beam(beam: int, charset: Charset) -> None:
 
 
 def _stacked(prepared: Sequence[np.ndarray], *, channels_last: bool) -> Tensor:
-    """(N, C, h, w) uint8 of arrays (C, h, w); with the channels last in memory convolutions are faster on a CPU."""
+    """Return (N, C, h, w) uint8 of arrays (C, h, w); channels last in memory make convolutions faster on a CPU."""
     if not channels_last:
         return torch.from_numpy(np.stack(prepared))
     batch = np.empty((len(prepared), *prepared[0].shape[1:], prepared[0].shape[0]), np.uint8)

@@ -26,7 +26,7 @@ class InputSpec:
 
     Attributes:
         height: pixels.
-        width: pixels; images are stretched to it, the field's habit, at least in training.
+        width: pixels; images are stretched to it, as is usual, at least in training.
         color: "grey" is one channel of ITU-R 601 luma, "rgb" is three.
         mask: whether a text mask follows as the last channel; only with "rgb".
         interpolation: how images are resized, by Pillow's filters as in the public projects; masks always bilinearly.
@@ -69,7 +69,7 @@ class InputSpec:
         return (1 if self.color == "grey" else 3) + int(self.mask)
 
     def size_for(self, image_size: tuple[int, int]) -> tuple[int, int]:
-        """(height, width) of the input for an image of that (height, width)."""
+        """Return (height, width) of the input for an image of that (height, width)."""
         if not self.keep_ratio:
             return self.height, self.width
         width = math.ceil(image_size[1] * self.height / image_size[0])
@@ -77,12 +77,12 @@ class InputSpec:
         return self.height, steps * WIDTH_STEP
 
     def stretched(self) -> InputSpec:
-        """The same with one size for all images, as batches in training have."""
+        """Return the same spec with one size for all images, as batches in training have."""
         return replace(self, keep_ratio=False)
 
 
 def prepare(image: np.ndarray, mask: np.ndarray | None, spec: InputSpec) -> np.ndarray:
-    """The uint8 input array (C, h, w) of one word: its colour channels, then its mask if the spec has one.
+    """Return the uint8 input array (C, h, w) of one word: its colour channels, then its mask if the spec has one.
 
     (h, w) is `spec.size_for` the image: (height, width) unless the spec keeps ratios.
 
@@ -114,7 +114,7 @@ def prepare(image: np.ndarray, mask: np.ndarray | None, spec: InputSpec) -> np.n
 
 
 def normalise(batch: Tensor, spec: InputSpec) -> Tensor:
-    """The float32 network input of a uint8 batch: colour less mean by deviation, the mask channel in [0, 1].
+    """Return the float32 network input of a uint8 batch: colour less mean by deviation, the mask channel in [0, 1].
 
     Args:
         batch: (N, C, H, W) uint8, as `prepare` makes them; any device.

@@ -52,13 +52,13 @@ class ThinPlateSpline(nn.Module):
         self.matrix = torch.tensor(self._solved, device=self.matrix.device)
 
     def forward(self, source_points: Tensor) -> Tensor:
-        """(N, P, 2), the source coordinates of the target's pixels, in the units of `source_points` (N, K, 2)."""
+        """Return (N, P, 2), source coordinates of the target's pixels, in the units of `source_points` (N, K, 2)."""
         with torch.autocast(source_points.device.type, enabled=False):
             return self.matrix @ source_points.float()
 
 
 def warp(images: Tensor, grid: Tensor) -> Tensor:
-    """(N, C, h, w): images (N, C, H, W) at the points of the grid (N, h, w, 2), x and y in [-1, 1]; bilinear.
+    """Return (N, C, h, w), images (N, C, H, W) at the points of the grid (N, h, w, 2), x and y in [-1, 1]; bilinear.
 
     -1 and 1 are the centres of the outer pixels (`align_corners=True`, as it was when the public weights were trained);
     beyond them the border's values go on. Batches with the channels last in memory come out so.
@@ -69,7 +69,7 @@ def warp(images: Tensor, grid: Tensor) -> Tensor:
 
 
 def edge_points(count: int, *, low: tuple[float, float], high: tuple[float, float]) -> Points:
-    """(count, 2): x and y of points on the upper edge from left to right, then on the lower one.
+    """Return (count, 2), x and y of points on the upper edge from left to right, then on the lower one.
 
     Args:
         count: even, at least 4.
@@ -82,13 +82,13 @@ def edge_points(count: int, *, low: tuple[float, float], high: tuple[float, floa
 
 
 def pixel_points(across: NDArray[np.float64], down: NDArray[np.float64]) -> Points:
-    """(len(down) * len(across), 2): x and y of all pixels, row by row."""
+    """Return (len(down) * len(across), 2), x and y of all pixels, row by row."""
     x, y = np.meshgrid(across, down)
     return np.stack((x.ravel(), y.ravel()), axis=1)
 
 
 def _spline_matrix(control_points: Points, coordinates: Points) -> Points:
-    """(P, K): the linear map from control points' source places to pixels' source places."""
+    """Return (P, K), the linear map from control points' source places to pixels' source places."""
     count = len(control_points)
     system = np.zeros((count + 3, count + 3))
     system[:count] = _basis(control_points, control_points)
@@ -98,19 +98,19 @@ def _spline_matrix(control_points: Points, coordinates: Points) -> Points:
 
 
 def _basis(points: Points, control_points: Points) -> Points:
-    """(P, K + 3): the radial basis d^2 log d to each control point, then 1, x and y."""
+    """Return (P, K + 3), the radial basis d^2 log d to each control point, then 1, x and y."""
     squared = ((points[:, None] - control_points[None]) ** 2).sum(axis=2)
     radial = 0.5 * squared * np.log(np.where(squared == 0, 1.0, squared))
     return np.concatenate((radial, np.ones((len(points), 1)), points), axis=1)
 
 
 def localiser_channels(spec: InputSpec, mask_in_rectifier: bool) -> int:
-    """Input channels of the localiser of a recognizer that takes `spec`."""
+    """Return input channels of the localiser of a recognizer that takes `spec`."""
     return spec.channels - int(spec.mask and not mask_in_rectifier)
 
 
 def localiser_view(images: Tensor, channels: int) -> Tensor:
-    """(N, channels, H, W) of images (N, C, H, W): all of them, colour without the mask, or the luma of the colour.
+    """Return (N, channels, H, W) of images (N, C, H, W): all, colour without the mask, or the luma of the colour.
 
     Raises:
         ValueError: a localiser of that many channels cannot look at such images.
@@ -119,7 +119,7 @@ def localiser_view(images: Tensor, channels: int) -> Tensor:
 
 
 def localiser_parameters(model: RecognizerNetwork) -> list[nn.Parameter]:
-    """The weights of a recognizer's localiser, none for one without: in training they learn more slowly.
+    """Return the weights of a recognizer's localiser, none for one without: in training they learn more slowly.
 
     A grid that moves as fast as the readers learn drifts away from the frame it starts with.
     """

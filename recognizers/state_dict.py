@@ -17,7 +17,7 @@ _PREFIXES = ("module.", "_orig_mod.", "model.")
 
 
 def unwrap(content: object, source: str) -> tuple[dict[str, Tensor], tuple[str, ...]]:
-    """(names and tensors, names of what else lay beside them), without containers and without wrappers' prefixes.
+    """Return names and tensors without containers and wrappers' prefixes, and names of what else lay beside them.
 
     The prefixes of DataParallel, torch.compile and of a network inside a Lightning module are taken off as often as
     they come.
@@ -44,7 +44,7 @@ def unwrap(content: object, source: str) -> tuple[dict[str, Tensor], tuple[str, 
 
 
 def stated_characters(content: object) -> str | None:
-    """The characters that a container names beside its state dict, as parseq's do; None where there are none."""
+    """Return the characters that a container names beside its state dict, as parseq's do; None where there are none."""
     settings = content.get("hyper_parameters") if isinstance(content, Mapping) else None
     characters = settings.get("charset_train") if isinstance(settings, Mapping) else None
     return characters if isinstance(characters, str) and characters else None

@@ -35,7 +35,7 @@ class WordBatch(NamedTuple):
 def recognition_loss(
     model: nn.Module, batch: WordBatch, *, device: torch.device, amp: str = "off"
 ) -> dict[str, Tensor]:
-    """{"loss": scalar float32}: CTC, or the cross-entropy of taught attention; a `CtcAided` has both, and gives both.
+    """Return {"loss": scalar float32}: CTC, or teacher-forced attention's cross-entropy; both of a `CtcAided`.
 
     A batch without a word goes through the network too and gives 0, with gradients of 0: of several processes that
     train together, all must take part in each step.
@@ -58,7 +58,7 @@ def recognition_loss(
 
 
 def ctc_loss(model: nn.Module, batch: WordBatch, *, device: torch.device, amp: str = "off") -> dict[str, Tensor]:
-    """{"loss": scalar float32}: each word's CTC loss divided by its length, averaged over the words.
+    """Return {"loss": scalar float32}: each word's CTC loss divided by its length, averaged over the words.
 
     For the arguments see `recognition_loss`.
 
@@ -74,7 +74,7 @@ def ctc_loss(model: nn.Module, batch: WordBatch, *, device: torch.device, amp: s
 
 
 def attention_loss(model: nn.Module, batch: WordBatch, *, device: torch.device, amp: str = "off") -> dict[str, Tensor]:
-    """{"loss": scalar float32}: the cross-entropy of a word's characters and end, mean over them, then over the words.
+    """Return {"loss": scalar float32}: the cross-entropy, mean over a word's characters and end, then over words.
 
     The decoder is fed the true characters (teacher forcing). For the arguments see `recognition_loss`.
 
@@ -88,7 +88,7 @@ def attention_loss(model: nn.Module, batch: WordBatch, *, device: torch.device, 
 
 
 def aided_loss(model: nn.Module, batch: WordBatch, *, device: torch.device, amp: str = "off") -> dict[str, Tensor]:
-    """The scalars float32 `loss`, `attention` and, with the head, `ctc`: loss = attention + weight * ctc.
+    """Return the scalars float32 `loss`, `attention` and, with the head, `ctc`: loss = attention + weight * ctc.
 
     `attention` is `attention_loss`, the mean over the decoders; a word with more characters and repeats than the
     features have columns counts 0 in `ctc`. For the arguments see `recognition_loss`.
@@ -111,7 +111,7 @@ def aided_loss(model: nn.Module, batch: WordBatch, *, device: torch.device, amp:
 
 
 def padded_targets(batch: WordBatch, charset: Charset) -> Tensor:
-    """(N, longest + 1) int64: each word's classes, its end, and the end again as padding, on the batch's device.
+    """Return (N, longest + 1) int64: each word's classes, its end, and the end again as padding, on the batch's device.
 
     Args:
         batch: its labels.
@@ -124,7 +124,7 @@ def padded_targets(batch: WordBatch, charset: Charset) -> Tensor:
 
 
 def _unwrapped(model: nn.Module) -> nn.Module:
-    """The model in its wrapper for distributed training, or itself without one."""
+    """Return the model in its wrapper for distributed training, or itself without one."""
     return model.module if isinstance(model, nn.parallel.DistributedDataParallel) else model
 
 
@@ -133,13 +133,13 @@ def _longest(batch: WordBatch) -> int:
 
 
 def fits(label: str | Sequence[int], frames: int) -> bool:
-    """Whether CTC can write `label` in `frames` steps: one each character and a blank between equal neighbours."""
+    """Return whether CTC can write `label` in `frames` steps: one per character, a blank between equal neighbours."""
     repeats = sum(first == second for first, second in pairwise(label))
     return frames >= len(label) + repeats
 
 
 def ctc_of_logits(logits: Tensor, targets: Tensor, lengths: Tensor, *, zero_infinity: bool = False) -> Tensor:
-    """CTC's loss of logits (N, T, classes), blank 0, divided by each word's length, then averaged; 0 without a word."""
+    """Return the CTC loss of logits (N, T, classes), blank 0, over each word's length, averaged; 0 without words."""
     if not len(logits):
         return logits.float().sum()
     log_probabilities = functional.log_softmax(logits.float(), dim=2).transpose(0, 1)  # (T, N, classes)
@@ -158,7 +158,7 @@ def ctc_of_logits(logits: Tensor, targets: Tensor, lengths: Tensor, *, zero_infi
 
 
 def _taught_inputs(recognizer: AttentionNetwork, batch: WordBatch, device: torch.device) -> tuple[Tensor, Tensor]:
-    """Images (N, C, H, W) and targets (N, L) on the device.
+    """Return images (N, C, H, W) and targets (N, L) on the device.
 
     Raises:
         ValueError: a label does not fit the decoder.
@@ -174,7 +174,7 @@ def _taught_inputs(recognizer: AttentionNetwork, batch: WordBatch, device: torch
 
 
 def _cross_entropy(logits: Tensor, targets: Tensor, lengths: Tensor) -> Tensor:
-    """Of logits (N, L, classes) and targets (N, L): the mean over a word's characters and end, then over the words.
+    """Return the cross-entropy of logits (N, L, classes) and targets (N, L): a mean over each word, then over words.
 
     Without a word it is 0.
     """
@@ -185,7 +185,7 @@ def _cross_entropy(logits: Tensor, targets: Tensor, lengths: Tensor) -> Tensor:
 
 
 def _check_frames(batch: WordBatch, frames: int) -> None:
-    """Refuse what has no CTC path, of which infinite losses and gradients that are no numbers would come.
+    """Refuse what has no CTC path, of which infinite losses and gradients that are not numbers would come.
 
     Raises:
         ValueError: a label needs more frames.
@@ -236,6 +236,6 @@ class CtcAided(nn.Module):
         self.head = nn.Linear(features, len(recognizer.charset.characters) + 1) if weight else None
 
     def forward(self, images: Tensor, targets: Tensor) -> Aided:
-        """Both heads' logits of images (N, C, H, W) with targets (N, L), as the recognizer's `forward` takes them."""
+        """Return both heads' logits of images (N, C, H, W) with targets (N, L), see the recognizer's `forward`."""
         features = self.recognizer.encode(images)  # (N, S, D)
         return Aided(self.recognizer.teach(features, targets), None if self.head is None else self.head(features))

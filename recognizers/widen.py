@@ -32,7 +32,7 @@ def widen_input(
     mask_in_rectifier: bool = False,
     fusion: Fusion = "input",
 ) -> Network:
-    """A copy of `model` that takes (N, 4, H, W): its colour input and a text mask in [0, 1].
+    """Return a copy of `model` that takes (N, 4, H, W): its colour input and a text mask in [0, 1].
 
     A recognizer of this package says which layers those are. Widened is the backbone's first convolution; the localiser
     of a rectifying one (Aster, TRBA) keeps its weights and sees the colours only, and its grid warps all four channels.
@@ -88,7 +88,7 @@ def widen_input(
 
 
 def input_layers(model: nn.Module) -> tuple[str, ...]:
-    """Names of the layers that see the mask in a widened model; in a plain one, those that would by default.
+    """Return the names of layers that see the mask in a widened model; in a plain one, those that would by default.
 
     Raises:
         ValueError: the model neither names its input layer nor was widened.
@@ -101,7 +101,7 @@ def input_layers(model: nn.Module) -> tuple[str, ...]:
 
 
 def freeze_all_but_input(model: nn.Module, *, layer: str | Sequence[str] | None = None) -> list[str]:
-    """Names of the parameters that still train: those of the input layers; all others get `requires_grad=False`.
+    """Freeze all but the input layers, and return the names of the parameters that still train.
 
     Of a layer that a mask is fused into, only the fusion trains.
 
@@ -206,7 +206,7 @@ def _widen_convolution(conv: nn.Module, init: Init, generator: torch.Generator |
 
 
 def _keep_weights(weight: Tensor) -> Tensor:
-    """(out, 1 or 3, kh, kw) -> (out, 4, kh, kw) with zeros for the mask."""
+    """Return weights (out, 1 or 3, kh, kw) as (out, 4, kh, kw) with zeros for the mask."""
     if weight.shape[1] == 1:
         weight = weight * torch.tensor(LUMA, dtype=weight.dtype, device=weight.device).reshape(1, 3, 1, 1)
     return torch.cat((weight, torch.zeros_like(weight[:, :1])), dim=1)

@@ -12,6 +12,7 @@ from typing import Any
 import click
 
 from segrec.core.files import read_json, write_json
+from segrec.core.tables import markdown_table
 from segrec.jobs.evaluate_segmenter import SegmenterEvaluation, evaluate_segmenter
 from segrec.jobs.segmenter_stages import Stage
 from segrec.jobs.train_segmenter import SegmenterTraining, train_segmenter
@@ -107,14 +108,13 @@ def table(files: Iterable[Path]) -> str:
             if column not in columns:
                 columns.append(column)
             cells[result["preset"], result["rung"]][column].append(100 * row["f1"])
-    lines = [f"| network | rung | {' | '.join(columns)} |", "|---" * (2 + len(columns)) + "|"]
-    presets = sorted({preset for preset, _ in cells})
-    for preset in presets:
-        for rung in RUNGS:
-            if (preset, rung) in cells:
-                figures = [_figure(cells[preset, rung][column]) for column in columns]
-                lines.append(f"| {preset} | {rung} | {' | '.join(figures)} |")
-    return "\n".join(lines)
+    rows = [
+        (preset, rung, *(_figure(cells[preset, rung][column]) for column in columns))
+        for preset in sorted({preset for preset, _ in cells})
+        for rung in RUNGS
+        if (preset, rung) in cells
+    ]
+    return markdown_table(("network", "rung", *columns), rows, numbers=len(columns))
 
 
 def _figure(values: Sequence[float]) -> str:
@@ -128,7 +128,7 @@ def _figure(values: Sequence[float]) -> str:
 @click.option("--words", multiple=True, help="Training data, see segrec train segmenter.")
 @click.option("--scenes", multiple=True, help="Training data, see segrec train segmenter.")
 @click.option("--eval", "held_out", multiple=True, help="KIND=PATH of held-out pictures, see segrec eval-segmenter.")
-@click.option("--limit", "limits", nargs=2, type=int, default=(200, 16), show_default=True, help="Words, scenes a set.")
+@click.option("--limit", "limits", nargs=2, type=int, default=(200, 16), show_default=True, help="Words and scenes.")
 @click.option("--preset", "presets", multiple=True, default=["mgnet-slim", "mgnet-slim-plain"], show_default=True)
 @click.option("--seed", "seeds", multiple=True, type=int, default=[0, 1, 2], show_default=True)
 @click.option(
@@ -160,7 +160,7 @@ def main(
         for seed in seeds:
             for preset in presets:
                 Ladder(work, preset, seed, data, steps, lr, rungs).run(held_out, limits)
-    click.echo(table((work / "results").glob("*.json")))
+    click.echo(table((work / "results").glob("*.json")), nl=False)
 
 
 if __name__ == "__main__":

@@ -15,6 +15,8 @@ from faults import data_trials, import_trials, ray_trials, run_trials
 from faults.disks import MountError
 from faults.workplace import Outcome, Workplace
 
+from segrec.core.tables import markdown_table
+
 Trial = Callable[[Workplace, random.Random], Outcome]
 
 
@@ -55,18 +57,23 @@ def verdict(trial: Trial, work: Workplace, seed: int) -> tuple[str, str, list[st
 
 
 def hold_trials(folder: Path, *, seed: int, kills: int, words: int) -> bool:
-    """Print a table of what was done and what came of it; return whether every promise held."""
+    """Print a table of what was done and what came of it, and each trial as it ends to stderr.
+
+    Returns:
+        Whether every promise held.
+    """
     work = Workplace(folder, words)
-    click.echo(f"{words} words; an undisturbed run takes {work.seconds:.1f} s\n\n| fault | promise | seen | s |")
-    click.echo("|---|---|---|---|")
-    sound = True
+    click.echo(f"{words} words; an undisturbed run takes {work.seconds:.1f} s\n")
+    sound, rows = True, []
     for number, (name, trial) in enumerate(all_trials(kills).items()):
         begun = time.monotonic()
         promise, seen, violations = verdict(trial, work, seed + number)
-        click.echo(f"| {name} | {promise} | {seen} | {time.monotonic() - begun:.0f} |")
+        click.echo(f"{name}: {promise}", err=True)
+        rows.append((name, promise, seen, f"{time.monotonic() - begun:.0f}"))
         for violation in violations:
             click.echo(f"{name}: {violation}", err=True)
         sound = sound and not violations
+    click.echo(markdown_table(("fault", "promise", "seen", "s"), rows, numbers=1), nl=False)
     return sound
 
 

@@ -36,7 +36,7 @@ class Comparison:
         self.agreed = True
 
     def images(self, key: str = "input") -> Tensor:
-        """The reference's own input."""
+        """Return the reference's own input."""
         return torch.from_numpy(self.reference[key])
 
     def close(self, key: str, mine: Tensor) -> None:
@@ -57,7 +57,7 @@ class Comparison:
 
 
 def main() -> int:
-    """0 when every figure is within its tolerance, 1 otherwise."""
+    """Return 0 when every figure is within its tolerance, 1 otherwise."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("folder", type=Path, help="folder of the parity data: check.py, recipe.py, manifests/, *.npz")
     check = _import_check(parser.parse_args().folder.resolve())
@@ -77,7 +77,7 @@ def main() -> int:
 
 
 def compare_crnn_pytorch(comparison: Comparison) -> None:
-    """Logits and texts of crnn.pytorch at both widths; the reference is time-major."""
+    """Compare logits and texts of crnn.pytorch at both widths; the reference is time-major."""
     for width in WIDTHS:
         logits = comparison.model(comparison.images(f"input_{width}"))
         comparison.close(f"logits_{width}", logits.transpose(0, 1))
@@ -86,7 +86,7 @@ def compare_crnn_pytorch(comparison: Comparison) -> None:
 
 
 def compare_benchmark_crnn(comparison: Comparison) -> None:
-    """Logits, the head's input and texts of None-VGG-BiLSTM-CTC."""
+    """Compare logits, the head's input and texts of None-VGG-BiLSTM-CTC."""
     logits = comparison.model(comparison.images())
     comparison.close("context", comparison.model.encode(comparison.images()))
     comparison.close("logits", logits)
@@ -96,7 +96,7 @@ def compare_benchmark_crnn(comparison: Comparison) -> None:
 
 
 def compare_benchmark_attention(comparison: Comparison) -> None:
-    """Rectification, features, greedy and teacher-forced logits of TPS-ResNet-BiLSTM-Attn."""
+    """Compare rectification, features, greedy and teacher-forced logits of TPS-ResNet-BiLSTM-Attn."""
     model, images = comparison.model, comparison.images()
     seen = model.inspect(images)
     comparison.close("control_points", seen.control_points * 2 - 1)  # the reference's lie in [-1, 1]
@@ -109,7 +109,7 @@ def compare_benchmark_attention(comparison: Comparison) -> None:
 
 
 def compare_aster_pytorch(comparison: Comparison) -> None:
-    """Rectification, features, greedy, beam and teacher-forced decoding of ASTER."""
+    """Compare rectification, features, greedy, beam and teacher-forced decoding of ASTER."""
     model, images, end = comparison.model, comparison.images(), comparison.model.charset.end
     seen = model.inspect(images)
     comparison.close("ctrl_points", seen.control_points)

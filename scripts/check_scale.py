@@ -14,16 +14,18 @@ from typing import NamedTuple
 
 import click
 import numpy as np
-from benchmarks.words import build_big_words, word_database
+from benchmarks.word_sets import build_big_words, word_database
 from numpy.typing import NDArray
 
 from segmenter.network import MutuallyGuidedNet
 from segmenter.predictor import Segmenter
 from segrec.core.images import Array
+from segrec.core.tables import markdown_table
 from segrec.data.masks.record import SegmenterRecord
 from segrec.data.words import WordLmdb
 from segrec.jobs.precompute import open_segmenter, precompute_shard, predicted_record
 
+HEAD = ("words", "words/s so far", "resident MB", "of it anonymous MB", "peak MB so far")
 MOST_BYTES = 1_500_000_000
 MOST_GROWTH = 1.1
 MOST_SECONDS = 2.0
@@ -33,7 +35,7 @@ MARKS = (10_000, 20_000, 50_000, 100_000, 200_000, 500_000, 1_000_000)
 
 
 class Sample(NamedTuple):
-    """What the process held, in bytes, when so many words had gone through the network after so many seconds."""
+    """What the process held, in bytes, after a number of words and seconds."""
 
     words: int
     seconds: float
@@ -70,12 +72,15 @@ class WatchedSegmenter(Segmenter):
         return super().text_of_prepared(pictures)
 
     def note(self, sample: Sample) -> None:
-        """Keep a sample and print it as a line of the table, at once: a run of hours may be stopped."""
+        """Keep a sample and print it to stderr at once: a run of hours may be stopped."""
         self.samples.append(sample)
-        click.echo(
-            f"| {sample.words} | {sample.words / sample.seconds:.0f} | {sample.resident / 1e6:.0f} "
-            f"| {sample.anonymous / 1e6:.0f} | {sample.peak / 1e6:.0f} |"
-        )
+        click.echo(", ".join(f"{name}: {cell}" for name, cell in zip(HEAD, cells(sample), strict=True)), err=True)
+
+
+def cells(sample: Sample) -> tuple[str, ...]:
+    """Return a sample under `HEAD`."""
+    megabytes = (f"{value / 1e6:.0f}" for value in (sample.resident, sample.anonymous, sample.peak))
+    return (str(sample.words), f"{sample.words / sample.seconds:.0f}", *megabytes)
 
 
 def memory(words: int, seconds: float) -> Sample:
@@ -102,10 +107,10 @@ def main(folder: Path, data: str | None, count: int, limit: int | None, segmente
     watched = WatchedSegmenter(plain, [mark for mark in MARKS if mark < limit])
     click.echo(
         f"{limit} of {len(words)} words, {segmenter or 'an untrained network of width 2 on 16 rows'}, "
-        f"{workers} workers, on the CPU\n\n"
-        "| words | words/s so far | resident MB | of it anonymous MB | peak MB so far |\n|---:|---:|---:|---:|---:|"
+        f"{workers} workers, on the CPU\n"
     )
     run(words, watched, limit, workers)
+    click.echo(markdown_table(HEAD, [cells(sample) for sample in watched.samples], numbers=len(HEAD)), nl=False)
     sys.exit(verdict(watched))
 
 

@@ -44,7 +44,7 @@ class Hinted(CtcAided):
         self.hints: dict[str, Tensor] = {}
 
     def forward(self, images: Tensor, targets: Tensor) -> Aided:
-        """Both heads' logits, as of a `CtcAided`; the losses of the hints lie in `hints` afterwards."""
+        """Return both heads' logits, as a `CtcAided` does; the losses of the hints lie in `hints` afterwards."""
         rectified = self.recognizer.rectify(images).images
         columns = self.recognizer.encoder.columns(rectified)  # (N, S, C)
         features = self.recognizer.encoder.rnn(columns)[0]
@@ -60,7 +60,7 @@ class Hinted(CtcAided):
 
     @torch.no_grad()
     def _taught(self, rectified: Tensor, columns: int) -> tuple[Tensor, Tensor]:
-        """The teacher's columns (N, C, S) and its classes' probabilities (N, S, classes), brought to S columns."""
+        """Return the teacher's columns (N, C, S) and class probabilities (N, S, classes), brought to S columns."""
         teacher = self._teacher[0]
         maps = teacher.cnn(localiser_view(rectified, 1)).squeeze(2)  # (N, C, T)
         shares = teacher.rnn(maps.permute(2, 0, 1)).softmax(dim=2).permute(1, 2, 0)  # (N, classes, T)

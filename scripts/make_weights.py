@@ -238,7 +238,7 @@ def _average(before: MutuallyGuidedNet, last: MutuallyGuidedNet, *, share: float
 @click.option("--work", type=click.Path(path_type=Path), default=Path("weights-work"), show_default=True)
 @click.option("--output", type=click.Path(path_type=Path), default=FOLDER, show_default=True)
 @click.option("--fonts", multiple=True, help="Folders of fonts; the system's by default.")
-@click.option("--lexicon", help="One word a line; the system's by default.")
+@click.option("--lexicon", help="One word per line; the system's by default.")
 @click.option("--backgrounds", help="A folder of text-free photographs.  [default: procedural grounds]")
 @click.option("--workers", default=2, show_default=True)
 @click.option("--stage", multiple=True, type=click.Choice(STAGES))

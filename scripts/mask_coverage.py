@@ -13,7 +13,7 @@ from segrec.core.images import Array, resize
 from segrec.data.words import WordLmdb
 
 BLANK, FLOODED = 0.01, 0.6
-"""Shares of a crop's pixels below and above which a mask is no word's."""
+"""Shares of a crop's pixels below and above which a mask is not that of a word."""
 CELL = (40, 150)
 """(height, width) of a picture on the sheet."""
 

@@ -9,6 +9,8 @@ from typing import Any
 
 import click
 
+from segrec.core.tables import markdown_table
+
 BEGIN, END = "<!-- results:begin -->", "<!-- results:end -->"
 HEAD = ("words", "n", "model", "seeds", "without a mask", "with the mask", "gain (95% interval)", "p")
 
@@ -53,13 +55,13 @@ def table(files: Sequence[Path], *, masks: Sequence[str] = ("predicted",)) -> st
     Raises:
         NoResults: a file holds no gain of these masks over reading without one.
     """
-    lines = []
+    cells: list[tuple[str, ...]] = []
     for file in files:
         found = rows(json.loads(file.read_text("utf-8")), masks=masks)
         if not found:
             raise NoResults(f"{file} has no gain of {', '.join(masks)} masks over none; evaluate with a control")
-        lines += [f"| {' | '.join(row)} |" for row in found]
-    return "\n".join([f"| {' | '.join(HEAD)} |", "|---|---:|---|---:|---:|---:|---|---:|", *lines])
+        cells += found
+    return markdown_table(HEAD, cells, numbers={1, 3, 4, 5, 7})
 
 
 def between_marks(page: str, content: str) -> str:
@@ -72,7 +74,7 @@ def between_marks(page: str, content: str) -> str:
     _, end, after = rest.partition(END)
     if not begin or not end:
         raise NoResults(f"the page has no {BEGIN} ... {END}; put them where the table shall stand")
-    return f"{before}{BEGIN}\n{content}\n{END}{after}"
+    return f"{before}{BEGIN}\n{content}{END}{after}"
 
 
 @click.command()
@@ -83,7 +85,7 @@ def main(files: tuple[Path, ...], masks: tuple[str, ...], write: Path | None) ->
     """Print the table of FILES, each the output of `segrec eval --format json`, or write it into a page."""
     made = table(files, masks=masks)
     if write is None:
-        click.echo(made)
+        click.echo(made, nl=False)
     else:
         write.write_text(between_marks(write.read_text("utf-8"), made), "utf-8")
 

@@ -19,6 +19,7 @@ from segmenter.predictor import Segmenter
 from segmenter.preprocess import rescale
 from segmenter.pyramid import join_levels, level_sizes
 from segrec.core.images import Array
+from segrec.core.tables import markdown_table
 from segrec.data.masked_images import open_masked
 from segrec.evaluation.mask_scoring import TargetScore, ThresholdSweep
 from segrec.weights import SEGMENTER, resolve_weights
@@ -103,16 +104,15 @@ def main(data: tuple[str, ...], segmenter: str, enlarge: int, limit: int | None)
                 truth = np.repeat(np.repeat(text, enlarge, axis=0), enlarge, axis=1)
                 table.add(images.name(position), rescale(image, size), truth)
         click.echo(f"\n{spec}, {segmenter}, enlarged {enlarge} times\n")
-        click.echo(
-            "| scales | joined by | pictures | F1 | best F1 | at | s a picture |\n|---|---|---:|---:|---:|---:|---:|"
-        )
+        rows = []
         for (label, rule), scored in table.scores.items():
             assert scored.sweep is not None
             best, f1 = scored.sweep.best(), scored.score.f1
-            figures = f"{f1:.3f} | {best.f1:.3f} | {best.threshold:.2f} | {np.mean(table.seconds[label]):.2f}"
-            click.echo(
-                f"| {label} | {rule if ',' in label or label == 'auto' else ''} | {scored.score.images} | {figures} |"
-            )
+            joined = rule if "," in label or label == "auto" else ""
+            figures = (f"{f1:.3f}", f"{best.f1:.3f}", f"{best.threshold:.2f}", f"{np.mean(table.seconds[label]):.2f}")
+            rows.append((label, joined, str(scored.score.images), *figures))
+        head = ("scales", "joined by", "pictures", "F1", "best F1", "at", "seconds per picture")
+        click.echo(markdown_table(head, rows, numbers=5), nl=False)
 
 
 if __name__ == "__main__":

@@ -32,7 +32,7 @@ class VisionReader(nn.Module):
         self.vision.heads = nn.Linear(64, classes)
 
     def forward(self, images: Tensor) -> Tensor:
-        """Logits (N, length, classes) of images (N, 3, 64, 64)."""
+        """Return logits (N, length, classes) of images (N, 3, 64, 64)."""
         patches = self.vision._process_input(images)  # (N, 16, 64), from the layer `vision.conv_proj`
         tokens = torch.cat((self.vision.class_token.expand(len(images), -1, -1), patches), dim=1)
         logits: Tensor = self.vision.heads(self.vision.encoder(tokens)[:, : self.length])
@@ -40,7 +40,7 @@ class VisionReader(nn.Module):
 
 
 def main() -> None:
-    """Widen, compare, freeze, and train one step; prints what came of each."""
+    """Widen, compare, freeze and train one step, and print what came of each."""
     torch.manual_seed(0)
     reader = VisionReader(classes=38, length=12).eval()
     images = torch.rand(8, 3, SIDE, SIDE) * 2 - 1  # RGB, scaled as the reader expects it

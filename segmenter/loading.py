@@ -17,7 +17,7 @@ ARCHITECTURE = "mgnet"
 def save_segmenter(
     path: str | Path, model: MutuallyGuidedNet, *, half: bool = False, notes: Mapping[str, str] | None = None
 ) -> None:
-    """Writes the weights of `model` to `path`, atomically.
+    """Write the weights of `model` to `path`, atomically.
 
     Args:
         path: a `.safetensors` file.

@@ -154,7 +154,7 @@ class Segmenter:
         Tall word crops are turned, see `turns`.
 
         Raises:
-            ValueError: for an array that is no picture.
+            ValueError: for an array that is not a picture.
         """
         colour = self._upright(as_rgb(image, 0))
         return rescale(colour, self._working_size(colour))

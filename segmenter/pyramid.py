@@ -27,7 +27,7 @@ def check_scales(scales: Scales) -> tuple[float, ...] | None:
             and larger ones are longest sides in pixels, whole numbers.
 
     Raises:
-        ConfigError: there is none, or one is no such number.
+        ConfigError: there is none, or one is not such a number.
     """
     if scales is None or isinstance(scales, str):
         if scales in (None, "auto"):

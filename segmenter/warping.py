@@ -14,7 +14,7 @@ from segrec.core.images import opencv
 Points = NDArray[np.float64]
 
 GRID = 4
-"""Control points a side of the thin-plate spline."""
+"""Control points per side of the thin-plate spline."""
 _CLOSE_ENOUGH, _MOST_ROUNDS = 1e-3, 200
 
 

@@ -121,8 +121,8 @@ class Reader:
 
         Raises:
             DataError: the lexicon holds no word.
-            ValueError: a crop is no such array, `crops` is one array rather than a list of them, or the lexicon is a
-                text.
+            ValueError: a crop is not such an array, `crops` is one array rather than a list of them, or the lexicon is
+                a text.
         """
         if isinstance(crops, np.ndarray):
             raise ValueError(f"crops must be a list of pictures, got one array {crops.shape}; wrap it as [crop]")
@@ -142,7 +142,7 @@ class Reader:
             crop: (H, W, 3) uint8 RGB picture of one word; grey (H, W) and RGBA are accepted.
 
         Raises:
-            ValueError: the crop is no such array.
+            ValueError: the crop is not such an array.
         """
         image = as_rgb(crop, 0)
         mask = _levels(self._segmenter.predict_detailed_text([image])[0]) if self._recognizer.needs_mask else None

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 PRELOADED = ["pytest", "torch", "torch._dynamo", "segrec.jobs.demo", "segrec.data.masks.writer"]
-PATIENCE = 120.0
+TIMEOUT = 120.0
 """Seconds after which a process that does nothing fails its test."""
 
 
@@ -66,7 +66,7 @@ class Forked:
 
     def wait_until(self, happened: Callable[[], bool]) -> None:
         """Return once it has happened or the process has ended."""
-        end = time.monotonic() + PATIENCE
+        end = time.monotonic() + TIMEOUT
         while self.running and not happened():
             assert time.monotonic() < end, f"nothing happened: {self.said()}"
             time.sleep(0.001)
@@ -83,7 +83,7 @@ class Forked:
 
     def join(self) -> int:
         """Return the exit code; the negative signal number when a signal ended it."""
-        self._process.join(PATIENCE)
+        self._process.join(TIMEOUT)
         if self._process.exitcode is None:
             os.killpg(self._process.pid or 0, signal.SIGKILL)
             raise AssertionError(f"still running: {self.said()}{self.errors.read_text(encoding='utf-8')}")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import functools
+import re
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -175,6 +176,17 @@ def test_opencv_ray_and_onnxruntime_have_one_door(library, door):
     assert [place(path) for path in SOURCES if any(within(name, library) for name in imported_anywhere(path))] == [door]
 
 
+def test_tables_are_written_in_one_place():
+    by_hand = [
+        f"{place(path)}:{node.lineno}"
+        for path in [*SOURCES, *SCRIPTS]
+        if place(path) != "segrec/core/tables.py"
+        for node in ast.walk(parsed(path))
+        if isinstance(node, ast.Constant) and isinstance(node.value, str) and node.value.startswith(("| ", "|--"))
+    ]
+    assert by_hand == []
+
+
 @pytest.mark.parametrize("library", ["torchvision", "ray", "onnxruntime"])
 def test_libraries_that_may_be_missing_are_imported_only_inside_functions(library):
     assert [
@@ -247,6 +259,24 @@ def test_every_public_name_says_what_it_is():
         if not ast.get_docstring(node)
     ]
     assert bare == []
+
+
+OTHER_MOODS = re.compile(
+    r"[^A-Za-z]|(A|An|The|This|What|Whether|How|Which|Both|One|Two|All|Its|Those|Some|Of|Returns|Writes|Yields)\b"
+)
+"""How docstrings of functions do not begin: they say what the function does, "Return ...", "Write ..."."""
+
+
+def test_docstrings_of_functions_are_in_the_imperative():
+    others = [
+        f"{place(path)}:{node.lineno} {node.name}"
+        for path in [*SOURCES, *SCRIPTS]
+        for node in ast.walk(parsed(path))
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)
+        and not any("property" in ast.unparse(decorator) for decorator in node.decorator_list)
+        and OTHER_MOODS.match(ast.get_docstring(node) or "Return")
+    ]
+    assert others == []
 
 
 def test_every_module_says_what_it_is():

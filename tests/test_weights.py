@@ -92,7 +92,7 @@ def test_the_wrong_kind_of_weights_is_refused_in_words(tmp_path):
     save_segmenter(tmp_path / "segments.safetensors", MutuallyGuidedNet(width=2))
     with pytest.raises(CheckpointError, match="holds a model of architecture 'crnn', not a segmenter"):
         Segmenter.from_pretrained(tmp_path / "reads.safetensors")
-    with pytest.raises(CheckpointError, match="holds weights of 'mgnet', which is no recognizer"):
+    with pytest.raises(CheckpointError, match="holds weights of 'mgnet', which is not a recognizer"):
         open_recognizer(tmp_path / "segments.safetensors")
     assert not open_recognizer(tmp_path / "reads.safetensors", device="cpu").needs_mask
 

@@ -25,7 +25,7 @@ class AttentionGru(nn.Module):
 
     The modules carry aster.pytorch's names. `memory` projects the features for the attention, and the embeddings of all
     characters by the GRU's input weights. The features are not projected by those: words end after a few steps, and
-    until then one product of their weighted sum a step costs less.
+    until then one product of their weighted sum per step costs less.
 
     Args:
         charset: of kind "aster".
@@ -44,7 +44,7 @@ class AttentionGru(nn.Module):
         nn.init.normal_(self.tgt_embedding.weight, 0, 0.01)
 
     def memory(self, features: Tensor) -> Memory:
-        """What all steps share: projected features (N, S, A) and features (N, S, D).
+        """Return what all steps share: projected features (N, S, A) and features (N, S, D).
 
         For all words: gate inputs of characters (K, 3H), the GRU's weights of the features (3H, D) and of its state
         (3H, H), and the state's bias (3H,).
@@ -58,12 +58,12 @@ class AttentionGru(nn.Module):
         return Memory(of_words, (of_characters, of_features, of_state, state_bias))
 
     def initial(self, memory: Memory) -> Hidden:
-        """A state of zeros (N, H)."""
+        """Return a state of zeros (N, H)."""
         projected = memory.of_words[0]
         return (projected.new_zeros(projected.shape[0], self.gru.hidden_size),)
 
     def step(self, memory: Memory, hidden: Hidden, previous: Tensor) -> Step:
-        """The next character after `previous` (N,), which names classes or the start."""
+        """Return the next character after `previous` (N,), which names classes or the start."""
         (projected, features), (of_characters, weights, of_state, state_bias) = memory
         (state,) = hidden
         unit = self.attention_unit
@@ -84,14 +84,14 @@ class GruDecoder(nn.Module):
         self.decoder = AttentionGru(charset, features=features, state=state, attention=attention)
 
     def forward(self, features: Tensor, targets: Tensor | None, *, max_length: int) -> Decoded:
-        """Greedy words, or with targets (N, L) what follows each true prefix."""
+        """Return greedy words, or with targets (N, L) what follows each true prefix."""
         if targets is not None:
             return teacher_decode(self.decoder, features, targets)
         return greedy_decode(self.decoder, features, max_length=max_length)
 
 
 def _gates(of_input: Tensor, of_state: Tensor, state: Tensor) -> Tensor:
-    """The GRU's next state (N, H) from its projected input and state (N, 3H): reset, update, new; as torch.nn.GRU."""
+    """Return the GRU's next state (N, H) from its projected input and state (N, 3H), in torch.nn.GRU's order."""
     reset_in, update_in, new_in = of_input.chunk(3, dim=1)
     reset_state, update_state, new_state = of_state.chunk(3, dim=1)
     reset = torch.sigmoid(reset_in + reset_state)

@@ -37,12 +37,12 @@ class Encoder(nn.Module):
         self.rnn = nn.LSTM(widths[-1], hidden, num_layers=2, bidirectional=True, batch_first=True)
 
     def forward(self, images: Tensor) -> Tensor:
-        """Features of each column, in reading order."""
+        """Return features of each column, in reading order."""
         features: Tensor = self.rnn(self.columns(images))[0]
         return features
 
     def columns(self, images: Tensor) -> Tensor:
-        """(N, W / 4, C5): what the convolutions see in each column, before the LSTMs."""
+        """Return (N, W / 4, C5), what the convolutions see in each column, before the LSTMs."""
         maps: Tensor = self.layer0(images)  # (N, C0, 32, W)
         for number in range(1, 6):
             maps = self.get_submodule(f"layer{number}")(maps)
@@ -65,7 +65,7 @@ class ResidualBlock(nn.Module):
             self.downsample = nn.Sequential(shortcut, nn.BatchNorm2d(outputs))
 
     def forward(self, maps: Tensor) -> Tensor:
-        """(N, inputs, H, W) -> (N, outputs, H / stride, W / stride)."""
+        """Return (N, outputs, H / stride, W / stride) of maps (N, inputs, H, W)."""
         shortcut = maps if self.downsample is None else self.downsample(maps)
         residual = self.bn2(_convolved(self.relu(self.bn1(self.conv1(maps))), self.conv2))
         summed: Tensor = self.relu(residual + shortcut)
@@ -73,7 +73,7 @@ class ResidualBlock(nn.Module):
 
 
 def _convolved(maps: Tensor, convolution: nn.Conv2d) -> Tensor:
-    """Maps (N, C, H, W) through a 3x3 convolution; on a single row without the weights that would meet its padding."""
+    """Return a 3x3 convolution of maps (N, C, H, W); a single row does without the weights that would meet padding."""
     if maps.shape[2] > 1:
         return cast(Tensor, convolution(maps))
     return functional.conv2d(maps, convolution.weight[:, :, 1:2], padding=(0, 1))

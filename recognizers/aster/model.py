@@ -105,7 +105,7 @@ class Aster(AttentionNetwork):
         )
 
     def sizes(self) -> dict[str, Any]:
-        """What `config` says of this kind of network alone."""
+        """Return what `config` says of this kind of network alone."""
         return {
             **self._sizes,
             "max_length": self.max_length,
@@ -115,7 +115,7 @@ class Aster(AttentionNetwork):
         }
 
     def forward(self, images: Tensor, targets: Tensor | None = None) -> Tensor:
-        """Logits (N, T, classes): greedy decoding until every word has ended, or with targets T = L of teacher forcing.
+        """Return logits (N, T, classes): greedy until every word has ended, or with targets, T = L, teacher-forced.
 
         Args:
             images: (N, C, H, W) as `preprocess.normalise` gives them: colour in [-1, 1], mask in [0, 1].
@@ -130,12 +130,12 @@ class Aster(AttentionNetwork):
         return self._write_both_ways(features).logits
 
     def forward_both(self, images: Tensor, targets: Tensor) -> tuple[Tensor, ...]:
-        """Teacher-forced logits (N, L, classes) of each decoder; the second, where there is one, writes backwards."""
+        """Return teacher-forced logits (N, L, classes) of each decoder; the second, if any, writes backwards."""
         features = self.encode(images)
         return self.teach(features, targets)
 
     def teach(self, features: Tensor, targets: Tensor) -> tuple[Tensor, ...]:
-        """`forward_both` of images that are encoded already."""
+        """Return what `forward_both` does, of images that are encoded already."""
         forwards = self._write(features, targets).logits
         if self.backward_decoder is None:
             return (forwards,)
@@ -144,12 +144,12 @@ class Aster(AttentionNetwork):
         return forwards, backwards.logits
 
     def encode(self, images: Tensor) -> Tensor:
-        """Features (N, 25, 2 * hidden) of the rectified images."""
+        """Return features (N, 25, 2 * hidden) of the rectified images."""
         features: Tensor = self.encoder(self.rectify(images).images)
         return features
 
     def rectify(self, images: Tensor) -> Rectified:
-        """The straightened images, all channels by one grid, and the control points."""
+        """Return the straightened images, all channels by one grid, and the control points."""
         channels = self.input_spec.channels
         if images.ndim != 4 or images.shape[1] != channels:
             raise ValueError(f"images must be (N, {channels}, H, W), got {tuple(images.shape)}")
@@ -159,7 +159,7 @@ class Aster(AttentionNetwork):
 
     @torch.no_grad()
     def beam_search(self, images: Tensor, width: int = 5) -> list[Hypothesis]:
-        """The likeliest word of each image, by a beam of `width` prefixes; see `recognizers.attention.beam_decode`."""
+        """Return each image's likeliest word by a beam of `width` prefixes; see `recognizers.attention.beam_decode`."""
         features = self.encode(images)
         found = beam_decode(self.decoder.decoder, features, max_length=self.max_length, width=width)
         if self.backward_decoder is None:
@@ -172,7 +172,7 @@ class Aster(AttentionNetwork):
 
     @torch.no_grad()
     def inspect(self, images: Tensor) -> Inspection:
-        """What was seen on the way to each greedily written word."""
+        """Return what was seen on the way to each greedily written word."""
         rectified = self.rectify(images)
         features = self.encoder(rectified.images)
         decoded = self._write(features, None) if self.backward_decoder is None else self._write_both_ways(features)
@@ -191,7 +191,7 @@ class Aster(AttentionNetwork):
 def aster_slim(
     *, charset: Charset | None = None, input_spec: InputSpec | None = None, bidirectional: bool = False
 ) -> Aster:
-    """An ASTER of about a fifth of the weights, for 0-9 and a-z, 32x128 images and words of at most 25 characters."""
+    """Return an ASTER with a fifth of the weights, for 0-9 and a-z, 32x128 images and at most 25 characters."""
     return Aster(
         charset=charset or ALNUM36.with_kind("aster"),
         input_spec=input_spec or InputSpec(height=32, width=128, color="rgb"),
@@ -207,7 +207,7 @@ def aster_slim(
 
 
 def _turned(hypothesis: Hypothesis) -> Hypothesis:
-    """A word that was written backwards, in reading order."""
+    """Return a word that was written backwards, in reading order."""
     ids, score, shares = hypothesis
     return Hypothesis(ids[::-1], score, shares[::-1])
 

@@ -63,7 +63,7 @@ class Localiser(nn.Module):
             self.stn_fc2.bias.copy_(torch.from_numpy(frame.ravel()))
 
     def forward(self, images: Tensor) -> Tensor:
-        """Points of images (N, C, 32, 64)."""
+        """Return points of images (N, C, 32, 64)."""
         features = self.stn_fc1(self.stn_convnet(images).flatten(1))
         points: Tensor = self.stn_fc2(0.1 * features)  # a tenth: points move slowly while the readers learn
         return torch.unflatten(points, 1, (-1, 2))
@@ -79,11 +79,11 @@ class Rectifier(nn.Module):
         self.spline = ThinPlateSpline(target, pixel_points(np.linspace(0, 1, size[1]), np.linspace(0, 1, size[0])))
 
     def forward(self, images: Tensor, control_points: Tensor) -> Tensor:
-        """Images (N, C, H, W) straightened to (N, C, h, w); points outside the image are drawn to its edge."""
+        """Return images (N, C, H, W) straightened to (N, C, h, w); points outside the image are drawn to its edge."""
         grid = self.spline(control_points).clamp(0, 1) * 2 - 1
         return warp(images, grid.unflatten(1, self.size).to(images.dtype))
 
 
 def shrink(images: Tensor) -> Tensor:
-    """Images (N, C, H, W) at the localiser's size (N, C, 32, 64)."""
+    """Return images (N, C, H, W) at the localiser's size (N, C, 32, 64)."""
     return functional.interpolate(images, INPUT_SIZE, mode="bilinear", align_corners=True)

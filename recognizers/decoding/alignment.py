@@ -21,7 +21,7 @@ class Targets(NamedTuple):
     lengths: Tensor
 
     def select(self, places: Tensor) -> Targets:
-        """Some of the texts, in the given order, without columns that none of them needs."""
+        """Return some of the texts, in the given order, without columns that none of them needs."""
         lengths = self.lengths[places]
         longest = max(1, int(lengths.max())) if len(places) else 1
         return Targets(self.classes[places, :longest], lengths)
@@ -40,7 +40,7 @@ class Alignments(NamedTuple):
 
 
 def ctc_score(logits: Tensor, texts: Sequence[str], charset: Charset) -> Tensor:
-    """The log probability (N,) float64 of one text a row, over all its alignments with the frames.
+    """Return the log probability (N,) float64 of one text per row, over all its alignments with the frames.
 
     Args:
         logits: (N, T, classes), any float type and device, T >= 1.
@@ -61,7 +61,7 @@ def ctc_score(logits: Tensor, texts: Sequence[str], charset: Charset) -> Tensor:
 
 
 def log_probabilities(logits: Tensor, charset: Charset) -> Tensor:
-    """The log softmax of CTC logits (N, T, classes), as float64 on the CPU.
+    """Return the log softmax of CTC logits (N, T, classes), as float64 on the CPU.
 
     Raises:
         ValueError: another shape, or logits that are not finite.
@@ -75,7 +75,7 @@ def log_probabilities(logits: Tensor, charset: Charset) -> Tensor:
 
 
 def as_targets(texts: Sequence[str], charset: Charset) -> Targets:
-    """Class numbers of texts.
+    """Return class numbers of texts.
 
     Raises:
         ConfigError: a character is not in the charset.
@@ -88,13 +88,13 @@ def as_targets(texts: Sequence[str], charset: Charset) -> Targets:
 
 
 def frames_needed(targets: Targets) -> Tensor:
-    """(K,) int64: one frame a character, and one for the blank between equal neighbours."""
+    """Return (K,) int64, one frame per character and one for the blank between equal neighbours."""
     equal = (targets.classes[:, 1:] == targets.classes[:, :-1]) & (targets.classes[:, 1:] > 0)
     return targets.lengths + equal.sum(dim=1)
 
 
 def check_frames(targets: Targets, frames: int) -> None:
-    """Refuse texts that CTC cannot write in so many frames.
+    """Refuse texts that CTC cannot write in this many frames.
 
     Raises:
         ValueError: one of them needs more.
@@ -110,7 +110,7 @@ def check_frames(targets: Targets, frames: int) -> None:
 
 
 def scores(probabilities: Tensor, targets: Targets) -> Tensor:
-    """The log probability (K,) of each text; minus infinity for one that does not fit.
+    """Return the log probability (K,) of each text; minus infinity for one that does not fit.
 
     Args:
         probabilities: (K, T, classes) log probabilities, class 0 is the blank.
@@ -125,7 +125,7 @@ def scores(probabilities: Tensor, targets: Targets) -> Tensor:
 
 
 def align(probabilities: Tensor, targets: Targets) -> Alignments:
-    """The forward algorithm of CTC (Graves et al., ICML 2006, section 4.1), which torch's loss keeps to itself.
+    """Run the forward algorithm of CTC (Graves et al., ICML 2006, section 4.1), which torch's loss keeps to itself.
 
     The probability of a prefix is the sum over the frames at which its last character can begin.
 
@@ -154,7 +154,7 @@ def align(probabilities: Tensor, targets: Targets) -> Alignments:
 
 
 def aligned_readings(probabilities: Tensor, texts: Sequence[str], charset: Charset) -> list[Reading]:
-    """Texts, one a row, with what CTC thinks of them.
+    """Return texts, one per row, with the probabilities that CTC gives them.
 
     A word's confidence is the total probability of its alignments. A character's is the probability that it comes next
     after the characters before it; their product, and the probability that nothing follows, make up the word's.

@@ -18,7 +18,7 @@ ROOT, UNUSED, IMPOSSIBLE = 0, -1, -2
 
 
 def ctc_beam(logits: Tensor, charset: Charset, *, beam: int = 10) -> list[Reading]:
-    """The most probable text that a beam of prefixes finds, all alignments of a text added up: one reading a row.
+    """Return, per row, the most probable text that a beam of prefixes finds, all alignments of a text added up.
 
     Unlike the greedy reading it may prefer a text none of whose alignments is the best one (Graves and Jaitly,
     ICML 2014, algorithm 1, without a language model). With a beam wide enough to keep every prefix it is exact.
@@ -54,7 +54,7 @@ class _Trie:
         self._made_of: list[tuple[int, int]] = [(UNUSED, 0)]
 
     def children(self, parents: Integers, classes: Integers) -> Integers:
-        """The numbers of `parents` (K,), each with one more class."""
+        """Return the numbers of `parents` (K,), each with one more class."""
         numbers = np.empty(len(parents), np.int64)
         for place, key in enumerate(zip(parents.tolist(), classes.tolist(), strict=True)):
             numbers[place] = self._numbers.setdefault(key, len(self._made_of))
@@ -63,7 +63,7 @@ class _Trie:
         return numbers
 
     def classes(self, number: int) -> list[int]:
-        """The class numbers of a prefix."""
+        """Return the class numbers of a prefix."""
         found = []
         while number != ROOT:
             number, last = self._made_of[number]
@@ -125,13 +125,13 @@ class _Search:
         self._prefix = prefix
 
     def texts(self, charset: Charset) -> list[str]:
-        """The best text of each row."""
+        """Return the best text of each row."""
         numbers = self._prefix[:, 0].tolist()
         return ["".join(charset.characters[c - charset.first] for c in self._trie.classes(n)) for n in numbers]
 
 
 def _best(scores: Floats, count: int) -> Integers:
-    """(N, count or fewer) places of the highest scores, the highest first, of equal ones the first."""
+    """Return (N, count or fewer) places of the highest scores, the highest first, of equal ones the first."""
     if scores.shape[1] > count:
         places = np.sort(np.argpartition(-scores, count - 1, axis=1)[:, :count], axis=1)
     else:

@@ -13,7 +13,7 @@ from recognizers.decoding.reading import NOT_FINITE, Reading, check_kind, check_
 
 
 def read_logits(logits: Tensor, charset: Charset) -> list[Reading]:
-    """Greedy readings of CTC or attention logits (N, T, classes), as the charset's kind says.
+    """Return greedy readings of CTC or attention logits (N, T, classes), as the charset's kind says.
 
     Raises:
         ValueError: another shape, or logits that are not finite.
@@ -22,7 +22,7 @@ def read_logits(logits: Tensor, charset: Charset) -> list[Reading]:
 
 
 def ctc_greedy(logits: Tensor, charset: Charset) -> list[Reading]:
-    """The best class of each frame, equal neighbours merged, blanks dropped: one reading a row.
+    """Return one reading per row: the best class of each frame, equal neighbours merged, blanks dropped.
 
     A character's confidence is the largest probability over the frames of its run, a word's the product of its
     characters'. That of an empty text is the geometric mean of the blank's probability over the frames (a product over
@@ -64,10 +64,10 @@ def ctc_greedy(logits: Tensor, charset: Charset) -> list[Reading]:
 
 
 def attention_greedy(logits: Tensor, charset: Charset) -> list[Reading]:
-    """The best class of each step up to the word's end: one reading a row.
+    """Return one reading per row: the best class of each step up to the word's end.
 
     A character's confidence is its probability, a word's the product of those of all its steps, the end's among them.
-    A word that does not end has all T steps. Steps of classes that are no characters (padding, unknown, start) give
+    A word that does not end has all T steps. Steps of classes that are not characters (padding, unknown, start) give
     none, but count in the product.
 
     Args:
@@ -98,7 +98,7 @@ def attention_greedy(logits: Tensor, charset: Charset) -> list[Reading]:
 
 
 def _best_of_each_frame(logits: Tensor) -> tuple[np.ndarray, np.ndarray]:
-    """Best class (N, T) int64 and its softmax probability (N, T) float64, in one transfer from the device."""
+    """Return the best class (N, T) int64 and its softmax probability (N, T) float64, in one device transfer."""
     logits = logits.detach().float()
     largest, classes = logits.max(dim=2)
     probabilities = (largest - logits.logsumexp(dim=2)).exp().clamp(max=1.0)

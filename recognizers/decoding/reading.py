@@ -28,7 +28,7 @@ class Reading(NamedTuple):
 
 
 def check_shape(logits: Tensor, charset: Charset) -> None:
-    """Refuse what is no output of a recognizer with this charset.
+    """Refuse what is not an output of a recognizer with this charset.
 
     Raises:
         ValueError: the logits are not (N, T, classes) with T >= 1.
@@ -51,7 +51,7 @@ def check_kind(charset: Charset, *, attention: bool) -> None:
 def reading_of(
     ids: Sequence[int], log_probability: float, character_log_probabilities: Sequence[float], charset: Charset
 ) -> Reading:
-    """The reading of class numbers, as a beam search gives them; classes that are no characters are left out.
+    """Return the reading of class numbers, as a beam search gives them, without classes that are not characters.
 
     Args:
         ids: class numbers, without an end.

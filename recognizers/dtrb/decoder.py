@@ -37,17 +37,17 @@ class AttentionLstm(nn.Module):
         self.generator = nn.Linear(hidden, charset.classes)
 
     def memory(self, features: Tensor) -> Memory:
-        """Features (N, S, D) and their projection (N, S, hidden), which is the same in all steps."""
+        """Return features (N, S, D) and their projection (N, S, hidden), which is the same in all steps."""
         return Memory((features, self.attention_cell.i2h(features)))
 
     def initial(self, memory: Memory) -> Hidden:
-        """Two states of zeros (N, hidden)."""
+        """Return two states of zeros (N, hidden)."""
         projected = memory.of_words[1]
         zeros = projected.new_zeros(projected.shape[0], self.generator.in_features)
         return zeros, zeros
 
     def step(self, memory: Memory, hidden: Hidden, previous: Tensor) -> Step:
-        """The next character after the class `previous` (N,)."""
+        """Return the next character after the class `previous` (N,)."""
         features, projected = memory.of_words
         cell = self.attention_cell
         scores = cell.score(torch.tanh(projected + cell.h2h(hidden[0])[:, None])).squeeze(2)  # (N, S)

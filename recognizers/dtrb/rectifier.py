@@ -32,7 +32,7 @@ class Rectifier(nn.Module):
         self.spline = TwoStepSpline(points, size)
 
     def forward(self, images: Tensor) -> tuple[Tensor, Tensor]:
-        """Images (N, C, H, W) straightened to (N, C, *size), and the control points (N, K, 2) in [-1, 1]."""
+        """Return images (N, C, H, W) straightened to (N, C, *size), and the control points (N, K, 2) in [-1, 1]."""
         seen = localiser_view(images, self.LocalizationNetwork.in_channels)
         control_points = self.LocalizationNetwork(seen)
         grid = self.spline(control_points).unflatten(1, self.size)
@@ -74,7 +74,7 @@ class Localiser(nn.Module):
         return first.in_channels
 
     def forward(self, images: Tensor) -> Tensor:
-        """Points of images (N, C, H, W), H and W at least 8; in float32, since half precision is a pixel off."""
+        """Return points of images (N, C, H, W), H and W at least 8; in float32, since half precision is a pixel off."""
         # oneDNN sums in another order than the plain convolutions of the published runs; spline and decoder enlarge
         # such last bits of the points to 1e-2 in the logits, plain ones stay at 1e-3, and cost no more time.
         with torch.backends.mkldnn.flags(enabled=False, allow_tf32=None):
@@ -86,7 +86,7 @@ class Localiser(nn.Module):
 
 
 def _slanted_edges(points: int) -> Points:
-    """(points, 2): an edge from the middle left to the upper right, and one from the lower left to the middle right."""
+    """Return (points, 2), an edge from middle left to upper right, and one from lower left to middle right."""
     edges = edge_points(points, low=(-1, 0), high=(1, 1))
     slope = np.linspace(0, -1, points // 2)
     return edges + np.stack((np.zeros(points), np.concatenate((slope, slope))), axis=1)

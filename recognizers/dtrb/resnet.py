@@ -44,7 +44,7 @@ class ResNet(nn.Module):
         self.relu = nn.ReLU(inplace=True)
 
     def forward(self, images: Tensor) -> Tensor:
-        """The features of images (N, C, 32, W)."""
+        """Return the features of images (N, C, 32, W)."""
         features = self.relu(self.bn0_1(self.conv0_1(images)))
         features = self.relu(self.bn0_2(self.conv0_2(features)))  # (N, C, 32, W)
         features = self.layer1(self.maxpool1(features))
@@ -76,7 +76,7 @@ class BasicBlock(nn.Module):
             )
 
     def forward(self, features: Tensor) -> Tensor:
-        """Features of the same size, (N, out_channels, H, W)."""
+        """Return features of the same size, (N, out_channels, H, W)."""
         shortcut = features if self.downsample is None else self.downsample(features)
         changed = self.relu(self.bn1(self.conv1(features)))
         summed: Tensor = self.relu(self.bn2(self.conv2(changed)) + shortcut)
@@ -88,6 +88,6 @@ def _conv(in_channels: int, out_channels: int) -> nn.Conv2d:
 
 
 def _stage(in_channels: int, out_channels: int, blocks: int) -> nn.Sequential:
-    """`blocks` blocks, of which the first may change the channels."""
+    """Return `blocks` blocks, of which the first may change the channels."""
     inputs = [in_channels] + [out_channels] * (blocks - 1)
     return nn.Sequential(*(BasicBlock(channels, out_channels) for channels in inputs))

@@ -14,17 +14,17 @@ class BidirectionalLSTM(nn.Module):
         self.linear = nn.Linear(hidden * 2, outputs)
 
     def forward(self, sequence: Tensor) -> Tensor:
-        """Both directions' states through the linear layer."""
+        """Return both directions' states through the linear layer."""
         states, _ = self.rnn(sequence)
         projected: Tensor = self.linear(states)
         return projected
 
 
 def sequence_model(inputs: int, hidden: int) -> nn.Sequential:
-    """(N, T, inputs) -> (N, T, hidden)."""
+    """Return a model of sequences from (N, T, inputs) to (N, T, hidden)."""
     return nn.Sequential(BidirectionalLSTM(inputs, hidden, hidden), BidirectionalLSTM(hidden, hidden, hidden))
 
 
 def columns(features: Tensor) -> Tensor:
-    """(N, T, C): the columns of a feature map (N, C, h, T), each the mean over its height."""
+    """Return (N, T, C), the columns of a feature map (N, C, h, T), each the mean over its height."""
     return features.mean(dim=2).transpose(1, 2)

@@ -18,7 +18,7 @@ class TwoStepSpline(nn.Module):
 
     `ThinPlateSpline` folds the two products below into one, which is nearer to the true spline. The public weights
     were trained with constants rounded to float32 and products rounded in between, 1e-5 of the image's width away.
-    Both constants follow from the sizes alone and are no part of the state dict.
+    Both constants follow from the sizes alone and are not part of the state dict.
 
     Args:
         points: how many control points, even.
@@ -44,18 +44,18 @@ class TwoStepSpline(nn.Module):
             setattr(self, name, torch.tensor(constant, device=self.get_buffer(name).device))
 
     def forward(self, source_points: Tensor) -> Tensor:
-        """(N, P, 2), the source coordinates of the pixels, in the units of `source_points` (N, K, 2)."""
+        """Return (N, P, 2), the source coordinates of the pixels, in the units of `source_points` (N, K, 2)."""
         with torch.autocast(source_points.device.type, enabled=False):
             return self.basis @ (self.inverse @ source_points.to(self.inverse.dtype))
 
 
 def _centres(count: int) -> NDArray[np.float64]:
-    """(count,): the centres of pixels that together span [-1, 1]."""
+    """Return (count,), the centres of pixels that together span [-1, 1]."""
     return (2 * np.arange(count) + 1) / count - 1
 
 
 def _inverse(control_points: Points) -> Points:
-    """(K + 3, K): from control points' source places to the spline's coefficients."""
+    """Return (K + 3, K), from control points' source places to the spline's coefficients."""
     count = len(control_points)
     distances = _distances(control_points, control_points)
     radial = distances**2 * np.log(np.where(distances == 0, 1.0, distances))
@@ -65,7 +65,7 @@ def _inverse(control_points: Points) -> Points:
 
 
 def _basis(coordinates: Points, control_points: Points) -> Points:
-    """(P, K + 3): 1, x, y, then d^2 log d to each control point."""
+    """Return (P, K + 3): 1, x, y, then d^2 log d to each control point."""
     distances = _distances(coordinates, control_points)
     radial = distances**2 * np.log(distances + _NEARLY_ZERO)
     return np.concatenate((np.ones((len(coordinates), 1)), coordinates, radial), axis=1)

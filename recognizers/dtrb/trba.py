@@ -87,7 +87,7 @@ class Trba(AttentionNetwork):
         self.Prediction = AttentionLstm(charset, features=hidden, hidden=hidden)
 
     def sizes(self) -> dict[str, Any]:
-        """What `config` says of this kind of network alone."""
+        """Return what `config` says of this kind of network alone."""
         return {
             **self._sizes,
             "max_length": self.max_length,
@@ -96,7 +96,7 @@ class Trba(AttentionNetwork):
         }
 
     def forward(self, images: Tensor, targets: Tensor | None = None) -> Tensor:
-        """Logits (N, T, classes): greedy decoding until every word has ended, or with targets T = L of teacher forcing.
+        """Return logits (N, T, classes): greedy until every word has ended, or with targets, T = L, teacher-forced.
 
         Args:
             images: (N, C, H, W), at least 8x8, as `preprocess.normalise` gives them: colour in [-1, 1], mask in [0, 1].
@@ -115,11 +115,11 @@ class Trba(AttentionNetwork):
         return (teacher_decode(self.Prediction, features, targets).logits,)
 
     def encode(self, images: Tensor) -> Tensor:
-        """Features (N, S, hidden) of the rectified images, S = width // 4 + 1; for errors see `forward`."""
+        """Return features (N, S, hidden) of the rectified images, S = width // 4 + 1; for errors see `forward`."""
         return self._read_columns(self.rectify(images).images)
 
     def rectify(self, images: Tensor) -> Rectified:
-        """The straightened images, all channels by one grid, and the control points; for errors see `forward`."""
+        """Return the straightened images, all channels by one grid, and the control points; errors as in `forward`."""
         channels = self.input_spec.channels
         if images.ndim != 4 or images.shape[1] != channels or min(images.shape[2:]) < 8:
             raise ValueError(f"images must be (N, {channels}, H, W) with H and W at least 8, got {tuple(images.shape)}")
@@ -127,14 +127,14 @@ class Trba(AttentionNetwork):
         return Rectified(rectified, (control_points + 1) / 2)
 
     def beam_search(self, images: Tensor, width: int = 5) -> list[Hypothesis]:
-        """The likeliest word of each image, by a beam of `width` prefixes; see `recognizers.attention.beam_decode`."""
+        """Return each image's likeliest word by a beam of `width` prefixes; see `recognizers.attention.beam_decode`."""
         with torch.no_grad():
             features = self.encode(images)
         return beam_decode(self.Prediction, features, max_length=self.max_length, width=width)
 
     @torch.no_grad()
     def inspect(self, images: Tensor) -> Inspection:
-        """What was seen on the way to each greedily written word."""
+        """Return what was seen on the way to each greedily written word."""
         rectified = self.rectify(images)
         features = self._read_columns(rectified.images)
         decoded = greedy_decode(self.Prediction, features, max_length=self.max_length)

@@ -62,14 +62,14 @@ class VggBiLstmCtc(RecognizerNetwork):
         self.Prediction = nn.Linear(hidden, charset.classes)
 
     def sizes(self) -> dict[str, Any]:
-        """What `config` says of this kind of network alone."""
+        """Return what `config` says of this kind of network alone."""
         return {
             "widths": list(self.widths),
             "hidden": self.hidden,
         }
 
     def forward(self, images: Tensor) -> Tensor:
-        """Logits (N, T, classes) with T = W // 4 - 1; class 0 is the blank.
+        """Return logits (N, T, classes) with T = W // 4 - 1; class 0 is the blank.
 
         Args:
             images: (N, C, 32, W), W >= 8, as `preprocess.normalise` gives them: colour in [-1, 1], mask in [0, 1].
@@ -81,7 +81,7 @@ class VggBiLstmCtc(RecognizerNetwork):
         return logits
 
     def encode(self, images: Tensor) -> Tensor:
-        """The head's input (N, T, hidden); for the arguments and errors see `forward`."""
+        """Return the head's input (N, T, hidden); for the arguments and errors see `forward`."""
         channels = self.input_spec.channels
         if images.ndim != 4 or images.shape[1] != channels or images.shape[2] != 32 or images.shape[3] < 8:
             raise ValueError(f"images must be (N, {channels}, 32, W) with W >= 8, got {tuple(images.shape)}")
@@ -90,7 +90,7 @@ class VggBiLstmCtc(RecognizerNetwork):
 
 
 def _convolutions(in_channels: int, widths: Sequence[int]) -> nn.Sequential:
-    """Seven convolutions from height 32 to 1, numbered as in the files; the last two pools halve the height only."""
+    """Return seven convolutions from height 32 to 1, numbered as in the files; the last two pools halve the height."""
     pools = {0: (2, 2), 1: (2, 2), 3: (2, 1), 5: (2, 1)}
     layers: list[nn.Module] = []
     for index, width in enumerate(widths):

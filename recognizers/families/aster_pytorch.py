@@ -20,7 +20,7 @@ _KNOWN = tuple(charset.with_kind("aster") for charset in USUAL_CHARSETS)
 
 
 def build(state: State, charset: Charset | None, source: str) -> tuple[RecognizerNetwork, LoadReport]:
-    """The ASTER of the widths, depths, input channels and classes that the file's shapes tell.
+    """Return the ASTER of the widths, depths, input channels and classes that the file's shapes tell.
 
     The spline's buffers are computed, whatever the file says of them.
 

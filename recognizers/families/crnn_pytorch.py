@@ -11,7 +11,7 @@ from recognizers.preprocess import InputSpec
 
 
 def build(state: State, charset: Charset | None, source: str) -> tuple[RecognizerNetwork, LoadReport]:
-    """The CRNN as it is.
+    """Return the CRNN as it is.
 
     Raises:
         CheckpointError: a tensor is missing, or the shapes make no CRNN.

@@ -18,7 +18,7 @@ NORMALISED = (2, 4, 6)
 
 
 def crnn_keys() -> list[str]:
-    """The names of all tensors of a CRNN."""
+    """Return the names of all tensors of a CRNN."""
     with torch.device("meta"):
         return list(CRNN().state_dict())
 
@@ -33,7 +33,7 @@ def crnn_from(
     known: Sequence[Charset],
     converted: Sequence[Conversion] = (),
 ) -> tuple[RecognizerNetwork, LoadReport]:
-    """The CRNN of the widths, input channels and classes that the shapes tell, filled, and the report.
+    """Return the CRNN of the widths, input channels and classes that the shapes tell, filled, and the report.
 
     Args:
         state: tensors under the names of `CRNN`.

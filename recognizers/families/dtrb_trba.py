@@ -18,7 +18,7 @@ _LOCALISER = "Transformation.LocalizationNetwork."
 
 
 def build(state: State, charset: Charset | None, source: str) -> tuple[RecognizerNetwork, LoadReport]:
-    """The network of the widths, input channels and classes that the file's shapes tell.
+    """Return the network of the widths, input channels and classes that the file's shapes tell.
 
     The spline's buffers are computed, whatever the file says of them.
 

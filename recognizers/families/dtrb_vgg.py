@@ -15,7 +15,7 @@ _CONVOLUTIONS = (0, 3, 6, 8, 11, 14, 18)
 
 
 def build(state: State, charset: Charset | None, source: str) -> tuple[RecognizerNetwork, LoadReport]:
-    """The network of the widths, input channels and classes that the file's shapes tell.
+    """Return the network of the widths, input channels and classes that the file's shapes tell.
 
     Raises:
         CheckpointError: a tensor is missing, or the shapes make no such network.

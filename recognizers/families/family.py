@@ -41,7 +41,7 @@ class Family:
     keys: Callable[[], Collection[str]]
 
     def recognise(self, state: State) -> bool:
-        """Whether every sign of the family is among the keys."""
+        """Return whether every sign of the family is among the keys."""
         return all(sign in state for sign in self.signs)
 
 
@@ -53,7 +53,7 @@ def fill(
     converted: Sequence[Conversion] = (),
     derived: Sequence[str] = (),
 ) -> tuple[Network, LoadReport]:
-    """`network`, in eval mode on the CPU, with the tensors of `state`, and the report.
+    """Return `network`, in eval mode on the CPU, with the tensors of `state`, and the report.
 
     Only BatchNorm's `num_batches_tracked` may be missing (files older than torch 0.4.1); it starts at 0.
 
@@ -88,7 +88,7 @@ def fill(
 
 
 def _check_fit(network: nn.Module, state: State, source: str) -> tuple[str, ...]:
-    """The names of the counters that `state` lacks; anything else that does not fit is an error."""
+    """Return the names of the counters that `state` lacks; anything else that does not fit is an error."""
     expected = network.state_dict()
     missing = [name for name in expected if name not in state]
     unexpected = [name for name in state if name not in expected]
@@ -114,7 +114,7 @@ def _check_fit(network: nn.Module, state: State, source: str) -> tuple[str, ...]
 
 
 def shape_of(state: State, name: str, dimensions: int, *, source: str, family: str) -> tuple[int, ...]:
-    """The shape of the tensor `name`.
+    """Return the shape of the tensor `name`.
 
     Raises:
         CheckpointError: it is missing, has no entries, or not that many dimensions.
@@ -127,7 +127,7 @@ def shape_of(state: State, name: str, dimensions: int, *, source: str, family: s
 
 
 def with_channels(spec: InputSpec, channels: int, *, source: str) -> InputSpec:
-    """`spec` for a first convolution of `channels` inputs.
+    """Return `spec` for a first convolution of `channels` inputs.
 
     Raises:
         CheckpointError: no word image has that many channels.
@@ -140,7 +140,7 @@ def with_channels(spec: InputSpec, channels: int, *, source: str) -> InputSpec:
 
 
 def charset_for(classes: int, given: Charset | None, known: Sequence[Charset], source: str) -> Charset:
-    """The charset of a head of `classes` classes: the one given, else the known one of that size.
+    """Return the charset of a head of `classes` classes: the one given, else the known one of that size.
 
     Args:
         classes: of the head.

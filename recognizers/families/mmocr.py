@@ -18,7 +18,7 @@ _ROLLED = "the last class, the blank, moved to the front"
 
 
 def build(state: State, charset: Charset | None, source: str) -> tuple[RecognizerNetwork, LoadReport]:
-    """The CRNN with its head's classes in our order.
+    """Return the CRNN with its head's classes in our order.
 
     Raises:
         CheckpointError: a tensor is missing, or the shapes make no CRNN.

@@ -18,7 +18,7 @@ _ZEROS = "zero, as this format has no bias where BatchNorm's follows"
 
 
 def build(state: State, charset: Charset | None, source: str) -> tuple[RecognizerNetwork, LoadReport]:
-    """The CRNN with zeros for the biases that the file has no need of.
+    """Return the CRNN with zeros for the biases that the file has no need of.
 
     Raises:
         CheckpointError: a tensor is missing, or the shapes make no CRNN.

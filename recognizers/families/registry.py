@@ -26,7 +26,7 @@ _SAMPLE = 12
 
 
 def family_of(state: State, source: str) -> Family:
-    """The family that `state` belongs to.
+    """Return the family that `state` belongs to.
 
     Raises:
         CheckpointError: no family fits; the nearest is named.
@@ -51,7 +51,7 @@ class _Candidate(NamedTuple):
 
 
 def nearest_in_words(state: State, families: Sequence[Family]) -> str:
-    """A clause that names the family with most keys in common and the keys that differ; empty without any."""
+    """Return a clause that names the family with most keys in common and the keys that differ; empty without any."""
     nearest = max((_compare(state, family) for family in families), key=lambda candidate: candidate[:3])
     if not nearest.shared and not nearest.alike:
         return ""

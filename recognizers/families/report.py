@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import NamedTuple
 
+from segrec.core.tables import markdown_table
+
 
 class Conversion(NamedTuple):
     """Tensors that were not taken over as they were.
@@ -46,7 +48,7 @@ class LoadReport(NamedTuple):
     derived: tuple[str, ...] = ()
 
     def rows(self) -> list[Row]:
-        """The table's lines, with a line for each reason of a conversion."""
+        """Return the table's lines, with a line for each reason of a conversion."""
         conversions = [Row("converted", len(names), f"{few(names)}: {reason}") for reason, names in self.converted] or [
             _row("converted", ())
         ]
@@ -60,19 +62,16 @@ class LoadReport(NamedTuple):
         ]
 
     def table(self) -> str:
-        """All groups with their counts and first names, as aligned Markdown."""
-        cells = [("tensors", "count", "which"), *((group, str(count), which) for group, count, which in self.rows())]
-        first, second, third = (max(len(row[column]) for row in cells) for column in range(3))
-        lines = [f"| {group:<{first}} | {count:>{second}} | {which:<{third}} |" for group, count, which in cells]
-        rule = f"| {'-' * first} | {'-' * (second - 1)}: | {'-' * third} |"
-        return "\n".join((lines[0], rule, *lines[1:]))
+        """Return all groups with their counts and first names, as aligned Markdown."""
+        cells = [(group, str(count), which) for group, count, which in self.rows()]
+        return markdown_table(("tensors", "count", "which"), cells, numbers={1}).rstrip("\n")
 
     def __str__(self) -> str:
         return self.table()
 
 
 def few(names: Sequence[str]) -> str:
-    """The first three names and how many more there are."""
+    """Return the first three names and how many more there are."""
     if not names:
         return "nothing"
     return ", ".join(names[:3]) + (f" and {len(names) - 3} more" if len(names) > 3 else "")

@@ -33,7 +33,7 @@ class PlainAster(nn.Module):
         self.charset, self.input_spec = aster.charset, aster.input_spec
 
     def forward(self, images: Tensor) -> Tensor:
-        """Logits (N, max_length, classes) of images (N, C, H, W)."""
+        """Return logits (N, max_length, classes) of images (N, C, H, W)."""
         features = self.aster.encode(images.contiguous())  # (N, S, D)
         decoder = self.aster.decoder.decoder
         unit = decoder.attention_unit

@@ -14,12 +14,17 @@ from tempfile import TemporaryDirectory
 import click
 import numpy as np
 
-from benchmarks.words import word_database
+from benchmarks.word_sets import word_database
 from segrec.core.images import Array, decode_mask, encode_jpeg, encode_png, opencv, resize
 from segrec.core.lmdb_environments import DATA_FILE
 from segrec.core.lmdb_io import commit
+from segrec.core.tables import markdown_table
 from segrec.data.masks.codec import DEFAULT_CODEC, MaskCodec, mask_codec
 
+HEAD = (
+    *("codec", "bytes per mask", "in the store", "GB for all of Synth90k", "mean absolute error", "F1 at 0.5"),
+    *("microseconds to encode", "to decode"),
+)
 CHUNK = 512
 WORDS_OF_SYNTH90K = 8_919_273
 MOST_BYTES = 10e9
@@ -73,14 +78,19 @@ class CodecScore:
         commit(self.folder / DATA_FILE, [*self.items, (b"progress", b"0" * 9)], durable=False)
         self.items.clear()
 
-    def row(self, count: int, pixels: int) -> str:
-        """Return the line of a markdown table."""
+    def row(self, count: int, pixels: int) -> tuple[str, ...]:
+        """Return the cells under `HEAD`."""
         stored = (self.folder / DATA_FILE).stat().st_size / count
         f1 = 2 * self.hits / max(1, 2 * self.hits + self.false + self.missed)
         return (
-            f"| {self.codec.name} | {self.payload / count:.0f} | {stored:.0f} | {stored * WORDS_OF_SYNTH90K / 1e9:.2f} "
-            f"| {self.error / pixels:.5f} | {f1:.5f} "
-            f"| {1e6 * self.encoding / count:.0f} | {1e6 * self.decoding / count:.0f} |"
+            self.codec.name,
+            f"{self.payload / count:.0f}",
+            f"{stored:.0f}",
+            f"{stored * WORDS_OF_SYNTH90K / 1e9:.2f}",
+            f"{self.error / pixels:.5f}",
+            f"{f1:.5f}",
+            f"{1e6 * self.encoding / count:.0f}",
+            f"{1e6 * self.decoding / count:.0f}",
         )
 
 
@@ -193,11 +203,7 @@ def mask_codecs(data: str | None, weights: str, count: int, threads: int) -> Non
         rows = [score.row(number, pixels) for score in scores]
         stored = (scores[0].folder / DATA_FILE).stat().st_size / number
     click.echo(f"{number} masks of {data or 'rendered words'} by {weights}, {pixels / number:.0f} pixels in the mean\n")
-    click.echo(
-        "| codec | bytes a mask | in the store | GB for all of Synth90k | mean absolute error | F1 at 0.5 "
-        "| microseconds to encode | to decode |\n|---|---:|---:|---:|---:|---:|---:|---:|"
-    )
-    click.echo("\n".join(rows))
+    click.echo(markdown_table(HEAD, rows, numbers=len(HEAD) - 1), nl=False)
     total = stored * WORDS_OF_SYNTH90K
     verdict = "holds" if total <= MOST_BYTES else "DOES NOT HOLD"
     click.echo(f"\nat most {MOST_BYTES / 1e9:g} GB for {WORDS_OF_SYNTH90K:,} words: {verdict} ({total / 1e9:.2f} GB)")

@@ -52,7 +52,7 @@ def compare_evaluation(model: CRNN, words: WordLmdb, *, count: int, repeats: int
 
 
 def _collapsed(classes: Sequence[int], characters: str) -> str:
-    """The text of frames: equal neighbours merged, blanks dropped."""
+    """Return the text of frames: equal neighbours merged, blanks dropped."""
     text, before = "", 0
     for number in classes:
         if number not in (0, before):

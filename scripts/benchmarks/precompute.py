@@ -13,7 +13,7 @@ import click
 import numpy as np
 
 from benchmarks.timing import measure, table
-from benchmarks.words import word_database
+from benchmarks.word_sets import word_database
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -105,7 +105,7 @@ def precompute(data: str | None, weights: str, count: int, repeats: int, threads
         f"torch {torch.__version__}, {threads} threads, {workers} workers, AMP {amp}, {repeats} repeats; "
         f"{weights}, {count} words of {data or 'the renderer'} in {len(batches)} batches\n"
     )
-    click.echo(table(rows))
+    click.echo(table(rows), nl=False)
     alone, whole, rest = (count / float(np.median(row.seconds)) for row in rows)
     share = float(np.median(rows[1].ratios))
     verdict = "holds" if share >= LEAST_SHARE else "DOES NOT HOLD"
@@ -118,7 +118,7 @@ def precompute(data: str | None, weights: str, count: int, repeats: int, threads
     click.echo(
         f"by processor time, which other programs disturb less, as if nothing ran side by side: "
         f"{np.median(used / used_whole):.1%} ({1000 * np.median(used) / count:.2f} of "
-        f"{1000 * np.median(used_whole) / count:.2f} ms a word)"
+        f"{1000 * np.median(used_whole) / count:.2f} ms per word)"
     )
 
 

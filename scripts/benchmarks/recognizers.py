@@ -10,11 +10,11 @@ import numpy as np
 import torch
 
 from benchmarks.attention import compare_decoding
-from benchmarks.networks import end_words, enliven, prepared
 from benchmarks.one_by_one import compare_evaluation
+from benchmarks.random_networks import end_words, enliven, prepared
 from benchmarks.timing import report
 from benchmarks.waiting import time_waiting, waiting_table
-from benchmarks.words import first_crops, mean_length, word_database
+from benchmarks.word_sets import first_crops, mean_length, word_database
 from recognizers.aster import Aster
 from recognizers.crnn import CRNN
 from recognizers.loading import load_pretrained
@@ -72,7 +72,7 @@ def recognizers(
             equal &= evaluation(words, count, repeats=repeats)
         if "waiting" in parts:
             timings = time_waiting([CRNN_SLIM, *asters], words, steps=steps, batch_size=batch_size, workers=workers)
-            click.echo(f"\nFine-tuning with --train input, {batch_size} words a step, {workers} workers\n")
+            click.echo(f"\nFine-tuning with --train input, {batch_size} words per step, {workers} workers\n")
             click.echo(waiting_table(timings, WAITING_BOUND))
     context.exit(0 if equal else 1)
 

@@ -50,7 +50,7 @@ def segmenter(weights: str, repeats: int, threads: int) -> None:
             }
         click.echo(f"\nA crop of {height} x {4 * height}, every function on all its pixels unless said otherwise:\n")
         with torch.inference_mode():
-            click.echo(table(measure(functions, repeats)))
+            click.echo(table(measure(functions, repeats)), nl=False)
 
 
 @click.command()
@@ -99,7 +99,7 @@ def crf(device: str, side: int, width: int, repeats: int, threads: int) -> None:
         f"noise, two maps; network of width {width}, two phases, forward, backward and Adam\n"
     )
     rows = measure(functions, repeats, warm_ups=1)
-    click.echo(table(rows))
+    click.echo(table(rows), nl=False)
     for row in rows[1:]:
         shares = [100 / ratio for ratio in row.ratios]
         click.echo(f"\n{row.name}: {np.median(shares):.2f}% of a step (worst repeat {max(shares):.2f}%)")

@@ -8,6 +8,8 @@ from typing import NamedTuple
 
 import numpy as np
 
+from segrec.core.tables import markdown_table
+
 
 class Row(NamedTuple):
     """One measured function beside the reference: its times in seconds, and reference time / own time, by repeat."""
@@ -48,17 +50,15 @@ def measure(functions: Mapping[str, Callable[[], object]], repeats: int, *, warm
 
 def table(rows: list[Row]) -> str:
     """Return a markdown table: medians, and from which tenth to which the repeats spread."""
-    lines = [
-        "| what | milliseconds (10% to 90% of repeats) | times faster (10% to 90%) |",
-        "|---|---:|---:|",
-    ]
+    cells = []
     for row in rows:
         low, middle, high = np.percentile(np.array(row.seconds) * 1000, [10, 50, 90])
         slowest, ratio, fastest = np.percentile(row.ratios, [10, 50, 90])
-        lines.append(
-            f"| {row.name} | {middle:.1f} ({low:.1f} to {high:.1f}) | {ratio:.2f} ({slowest:.2f} to {fastest:.2f}) |"
+        cells.append(
+            (row.name, f"{middle:.1f} ({low:.1f} to {high:.1f})", f"{ratio:.2f} ({slowest:.2f} to {fastest:.2f})")
         )
-    return "\n".join(lines)
+    head = ("what", "milliseconds (10% to 90% of repeats)", "times faster (10% to 90%)")
+    return markdown_table(head, cells, numbers=2)
 
 
 def report(comparison: Comparison, bound: float | None) -> tuple[str, bool]:
@@ -80,4 +80,4 @@ def report(comparison: Comparison, bound: float | None) -> tuple[str, bool]:
     else:
         different = len({own for _, own in comparison.texts})
         said += f"all {len(comparison.texts)} texts are equal ({different} different ones)"
-    return f"{table(comparison.rows)}\n\n{said}", not differing
+    return f"{table(comparison.rows)}\n{said}", not differing

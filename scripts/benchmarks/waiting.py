@@ -8,6 +8,7 @@ from tempfile import TemporaryDirectory
 from typing import NamedTuple
 
 from recognizers.loading import load_pretrained
+from segrec.core.tables import markdown_table
 from segrec.data.masks.kinds import MaskKind
 from segrec.data.words import WordLmdb
 from segrec.jobs.finetune import FineTuning, finetune
@@ -35,7 +36,7 @@ def time_waiting(
         weights: pretrained ones without a mask channel.
         words: to train on; their masks are predicted first.
         steps: of each run.
-        batch_size: words a step.
+        batch_size: words per step.
         workers: loader processes.
     """
     measured = []
@@ -65,10 +66,11 @@ def time_waiting(
 
 def waiting_table(measured: Sequence[Waiting], bound: float) -> str:
     """Return a markdown table, and whether no run waited for more than the share `bound` of its time."""
-    lines = ["| weights | masks | milliseconds a step | waited for data |", "|---|---|---:|---:|"]
+    rows = []
     for name, mask, timing in measured:
         step = 1000 * (timing.waiting + timing.working) / max(1, timing.steps - 1)
-        lines.append(f"| {name} | {mask} | {step:.0f} | {timing.waiting_share:.1%} |")
+        rows.append((name, mask, f"{step:.0f}", f"{timing.waiting_share:.1%}"))
     worst = max(timing.waiting_share for _, _, timing in measured)
     verdict = "holds" if worst <= bound else "DOES NOT HOLD"
-    return "\n".join([*lines, "", f"at most {bound:.0%} of the time: {verdict} ({worst:.1%})"])
+    table = markdown_table(("weights", "masks", "milliseconds per step", "waited for data"), rows, numbers=2)
+    return f"{table}\nat most {bound:.0%} of the time: {verdict} ({worst:.1%})"

@@ -31,7 +31,7 @@ MOST_FOR_BOMBS = 150_000_000
 
 
 def cut_store(work: Workplace, rng: random.Random) -> Outcome:
-    """A store whose file has been cut short, at several lengths."""
+    """Try a store whose file has been cut short, at several lengths."""
     store, found = work.folder / "cut", []
     whole = (work.quiet / SHARD / DATA_FILE).stat().st_size
     for length in (0, 1, 4096, 8192, rng.randrange(8192, whole), whole - 1):
@@ -44,7 +44,7 @@ def cut_store(work: Workplace, rng: random.Random) -> Outcome:
 
 
 def cut_source(work: Workplace, rng: random.Random) -> Outcome:
-    """Words whose file has been cut short, at several lengths."""
+    """Try words whose file has been cut short, at several lengths."""
     data, found = work.copy_of_words("cut-words"), []
     for length in sorted((0, 4096, *(rng.randrange(8192, work.count * 100) for _ in range(2))), reverse=True):
         os.truncate(data / DATA_FILE, length)
@@ -82,7 +82,7 @@ CHANGES = {"appended to": appended, "replaced in part": replaced, "exchanged": e
 
 
 def changing_source(work: Workplace, rng: random.Random, *, change: Callable[[Path, Workplace], None]) -> Outcome:
-    """Words that change while they are read: no masks of both states may come into one store."""
+    """Change words while they are read: no masks of both states may come into one store."""
     data, store = work.copy_of_words(f"words-{change.__name__}"), work.folder / f"of-{change.__name__}"
     goal = rng.randint(1, work.count // 4)
     run = work.start(store, data=data)
@@ -105,7 +105,7 @@ def changing_source(work: Workplace, rng: random.Random, *, change: Callable[[Pa
 
 
 def odd_pictures(work: Workplace, rng: random.Random) -> Outcome:
-    """Bombs, animations, damaged files and rare kinds of pictures among the words."""
+    """Put bombs, animations, damaged files and rare kinds of pictures among the words."""
     store = MaskStore(work.quiet)
     found = []
     for place, picture in work.odd.items():
@@ -135,6 +135,6 @@ def kept_size(size: tuple[int, int], store: MaskStore) -> tuple[int, int]:
 
 
 def source_untouched(work: Workplace, rng: random.Random) -> Outcome:
-    """After all this, the words are the same bytes, of the same time, with nothing beside them."""
+    """Check that the words are still the same bytes, of the same time, with nothing beside them."""
     same = fingerprint(work.words) == work.source_before
     return Outcome("same bytes, times and files", [] if same else ["the source was altered"])

@@ -15,7 +15,7 @@ from segrec.data.words import WordLmdb
 
 
 def import_killed(work: Workplace, rng: random.Random, *, kills: int) -> Outcome:
-    """SIGKILL to an import and its workers, at moments of the clock; one that gets whole is begun anew."""
+    """Send SIGKILL to an import and its workers at chosen times; one that completes is begun again."""
     source = _synth90k(work)
     quiet, words, found = work.folder / "imported", work.folder / "import", []
     begun = time.monotonic()

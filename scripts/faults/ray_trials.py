@@ -20,7 +20,7 @@ KILLS = 4
 
 
 def driver_killed(work: Workplace, rng: random.Random) -> Outcome:
-    """SIGKILL to the job that started Ray, again and again; its actors have no part in the end that they find."""
+    """Send SIGKILL to the job that started Ray, again and again; the end must not depend on its actors."""
     store, found, seen = work.folder / "ray-driver", [], []
     for number in range(KILLS):
         before = progress(store)
@@ -37,7 +37,7 @@ def driver_killed(work: Workplace, rng: random.Random) -> Outcome:
 
 
 def actors_killed(work: Workplace, rng: random.Random) -> Outcome:
-    """SIGKILL to actors of a job, which goes on with new ones."""
+    """Send SIGKILL to actors of a job, which goes on with new ones."""
     store, found, killed = work.folder / "ray-actors", [], 0
     run = work.start(store, options=[*RAY, str(BLOCKS)])
     for number in range(KILLS):
@@ -56,7 +56,7 @@ def actors_killed(work: Workplace, rng: random.Random) -> Outcome:
 
 
 def engines_agree(work: Workplace, rng: random.Random) -> Outcome:
-    """One, two and three shards, made here and by Ray, hold the same masks; equal cuts are equal byte by byte."""
+    """Check that one, two and three shards, made here and by Ray, hold the same masks, equal cuts byte for byte."""
     found, digests = [], {"one shard": _digest(work.quiet)}
     for count in (2, 3):
         local, by_ray = work.folder / f"local-{count}", work.folder / f"ray-{count}"
@@ -70,7 +70,7 @@ def engines_agree(work: Workplace, rng: random.Random) -> Outcome:
 
 
 def without_internet(work: Workplace, rng: random.Random) -> Outcome:
-    """A machine that reaches itself and no other."""
+    """Try a machine that reaches itself and no other."""
     alone = ["unshare", "--net", "sh", "-c", 'ip link set lo up && exec "$@"', "alone"]
     if subprocess.run([*alone, "true"], capture_output=True, check=False).returncode != 0:
         raise MountError("this process may not take its network away, or there is no ip")

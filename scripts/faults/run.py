@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 ROOT = Path(__file__).parents[2]
-PATIENCE = 300.0
+TIMEOUT = 300.0
 """Seconds after which a run counts as hanging."""
 
 
@@ -65,7 +65,7 @@ class Run:
 
     def wait_until(self, happened: Callable[[], bool]) -> None:
         """Return once it has happened, or the run has ended."""
-        end = time.monotonic() + PATIENCE
+        end = time.monotonic() + TIMEOUT
         while self.running() and not happened():
             if time.monotonic() > end:
                 self.send(signal.SIGKILL)

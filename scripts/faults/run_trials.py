@@ -17,7 +17,7 @@ INTERRUPTED = 130
 
 
 def killed(work: Workplace, rng: random.Random, *, kills: int) -> Outcome:
-    """SIGKILL, at moments of the clock and at moments of the writing in turn; a store that gets whole begins anew."""
+    """Send SIGKILL at chosen times and at chosen writes in turn; a store that is completed is begun again."""
     store, found = work.folder / "killed", []
     when: Counter[str] = Counter()
     while when.total() < kills:
@@ -44,7 +44,7 @@ def killed(work: Workplace, rng: random.Random, *, kills: int) -> Outcome:
 
 
 def interrupted(work: Workplace, rng: random.Random) -> Outcome:
-    """SIGINT, three times, and once SIGTERM."""
+    """Send SIGINT three times, and SIGTERM once."""
     store, found, seen = work.folder / "interrupted", [], []
     for number in (signal.SIGINT, signal.SIGINT, signal.SIGTERM, signal.SIGINT):
         run, before = work.start(store), progress(store)
@@ -63,7 +63,7 @@ def interrupted(work: Workplace, rng: random.Random) -> Outcome:
 
 
 def full_disk(work: Workplace, rng: random.Random) -> Outcome:
-    """A disk that has room for a part of the store."""
+    """Try a disk that has room for a part of the store."""
     whole = (work.quiet / SHARD / DATA_FILE).stat().st_size
     with small_disk(work.folder / "small", int(whole * rng.uniform(0.3, 0.7))) as disk:
         found = not_one_line(work.start(disk / "store").ended(), "free space or choose another output")
@@ -76,7 +76,7 @@ def full_disk(work: Workplace, rng: random.Random) -> Outcome:
 
 
 def read_only_output(work: Workplace, rng: random.Random) -> Outcome:
-    """A disk that turns read-only under a store that is begun, and under one that is finished."""
+    """Try a disk that turns read-only under a store that is begun, and under one that is finished."""
     store, found = work.folder / "protected", []
     store.mkdir()
     with read_only(store):
@@ -93,14 +93,14 @@ def read_only_output(work: Workplace, rng: random.Random) -> Outcome:
 
 
 def read_only_source(work: Workplace, rng: random.Random) -> Outcome:
-    """Words on a disk that is read-only."""
+    """Try words on a disk that is read-only."""
     with read_only(work.words):
         found = completed(work, work.folder / "of-read-only")
     return Outcome("completed", found)
 
 
 def no_network(work: Workplace, rng: random.Random) -> Outcome:
-    """A machine without any network, not even to itself."""
+    """Try a machine without any network, not even to itself."""
     if subprocess.run(["unshare", "--net", "true"], capture_output=True, check=False).returncode != 0:
         raise MountError("this process may not take its network away")
     store = work.folder / "alone"
@@ -109,7 +109,7 @@ def no_network(work: Workplace, rng: random.Random) -> Outcome:
 
 
 def two_at_once(work: Workplace, rng: random.Random) -> Outcome:
-    """A second process on a store that is being written."""
+    """Try a second process on a store that is being written."""
     store = work.folder / "shared"
     first = work.start(store)
     first.wait_until(lambda: (store / SHARD / DATA_FILE).exists())

@@ -19,7 +19,7 @@ BACKENDS: tuple[str, ...] = get_args(Backend)
 """How the affinity is applied: approximated by landmarks, exactly (small images only), or among neighbours only."""
 
 EXACT_SIDE = 96
-"""Side of the largest square that "exact" takes: 85 million affinities an image."""
+"""Side of the largest square that "exact" takes: 85 million affinities per image."""
 
 WORKING_SIDE = 256
 """The longer side to which larger images are averaged down."""

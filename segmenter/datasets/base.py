@@ -18,7 +18,7 @@ from segrec.core.polygons import polygon_mask
 
 ON, IGNORE = 255, 128
 PICTURES = (".jpg", ".jpeg", ".png", ".bmp", ".gif", ".tif", ".tiff", ".webp")
-README = "see the layouts in the README"
+README = "see the layouts in docs/datasets.md"
 
 Polygon = NDArray[np.float32]
 
@@ -77,7 +77,7 @@ def polygon_of(coordinates: Sequence[Any], place: str) -> Polygon:
         place: file and line, for the message.
 
     Raises:
-        DataError: fewer than three points, an odd count, or something that is no finite number.
+        DataError: fewer than three points, an odd count, or something that is not a finite number.
     """
     try:
         numbers = np.array([float(value) for value in coordinates], dtype=np.float32)
@@ -92,14 +92,14 @@ def read_lines(path: str | os.PathLike[str]) -> list[str]:
     """Return the lines of a UTF-8 file, with or without a byte-order mark, ended in either fashion.
 
     Raises:
-        DataError: the file cannot be read or is no UTF-8.
+        DataError: the file cannot be read or is not UTF-8.
     """
     try:
         text = Path(path).read_bytes().decode("utf-8-sig")
     except OSError as error:
         raise DataError(f"cannot read {path}: {error.strerror or error}") from error
     except UnicodeDecodeError as error:
-        raise DataError(f"{path} is no UTF-8 text ({error.reason} at byte {error.start}); fetch it again") from error
+        raise DataError(f"{path} is not UTF-8 text ({error.reason} at byte {error.start}); fetch it again") from error
     return [line.removesuffix("\r") for line in text.split("\n")]
 
 
@@ -126,7 +126,7 @@ def read_mask(path: str | os.PathLike[str], *, upright: bool = False) -> Array:
         upright: turn the mask by its EXIF orientation.
 
     Raises:
-        DataError: the file cannot be read, or holds 0 and 1 only, which is no black and white picture.
+        DataError: the file cannot be read, or holds only 0 and 1, which is not a black-and-white picture.
     """
     values = to_grey(read_image(path, upright=upright))
     if values.max() == 1:

@@ -42,7 +42,7 @@ class CocoText:
         self._folder, self._labels = Path(root) / IMAGES, Path(root) / LABELS
         if not path.is_file() or not self._folder.is_dir():
             raise DataError(
-                f"{root} is no COCO-Text set; expected {ANNOTATIONS} and {IMAGES}/COCO_train2014_<number>.jpg; {README}"
+                f"{root} is not COCO-Text; expected {ANNOTATIONS} and {IMAGES}/COCO_train2014_<number>.jpg; {README}"
             )
         self._outlines, listed = _read(path, split)
         here = listed.intersection(entry.name for entry in os.scandir(self._folder))

@@ -31,7 +31,7 @@ class MaskedFolder:
         images, text, region = (first_folder(Path(root), names) for names in (IMAGES, TEXT, REGION))
         if images is None or (text is None and region is None):
             raise DataError(
-                f"{root} is no folder of pictures with masks; expected images/ or img/ with text/ or mask/ "
+                f"{root} is not a folder of pictures with masks; expected images/ or img/ with text/ or mask/ "
                 f"or region/ or regions/ beside it; {README}"
             )
         self._images = pictures(images)

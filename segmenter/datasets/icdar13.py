@@ -1,4 +1,4 @@
-"""ICDAR-2013 focused scene text, segmentation (Challenge 2, task 2): one colour a character on white."""
+"""ICDAR-2013 focused scene text, segmentation (Challenge 2, task 2): one colour per character on white."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ class Icdar13:
         )
         if not images.is_dir() or not characters.is_dir():
             raise DataError(
-                f"{root} is no ICDAR-2013 segmentation {split} set; expected {images.name}/100.jpg with "
+                f"{root} is not an ICDAR-2013 segmentation {split} set; expected {images.name}/100.jpg with "
                 f"{characters.name}/100_GT.bmp and 100_GT.txt; {README}"
             )
         self._images = pictures(images)

@@ -34,7 +34,7 @@ class Icdar15:
         pair = next((pair for pair in folders if all(folder.is_dir() for folder in pair)), None)
         if pair is None:
             expected = " or ".join(f"{images}/ with {truth}/" for images, truth in LAYOUTS[split])
-            raise DataError(f"{root} is no ICDAR-2015 {split} set; expected {expected}; {README}")
+            raise DataError(f"{root} is not an ICDAR-2015 {split} set; expected {expected}; {README}")
         self._images = list(pictures(pair[0]).values())
         self._truth = [pair[1] / f"gt_{path.stem}.txt" for path in self._images]
         present = {path.name for path in pair[1].iterdir()}
@@ -67,7 +67,7 @@ def read_quadrangles(path: str | os.PathLike[str], *, script: bool = False) -> W
         script: a line names the word's script before the transcription, as in MLT.
 
     Raises:
-        DataError: the file cannot be read, or a line is no such thing; names file and line.
+        DataError: the file cannot be read, or a line has another form; names file and line.
     """
     columns = [*COORDINATES, *(["script"] if script else []), "transcription"]
     found = WordRegions([], [])

@@ -49,7 +49,7 @@ class Mlt:
     def __init__(self, root: str | os.PathLike[str], split: str = "train") -> None:
         image_folders, truth_folders = _folders(Path(root), IMAGES[split]), _folders(Path(root), TRUTH[split])
         if not image_folders or not truth_folders:
-            raise DataError(f"{root} is no MLT {split} set; expected {EXPECTED[split]}; {README}")
+            raise DataError(f"{root} is not an MLT {split} set; expected {EXPECTED[split]}; {README}")
         self._images: dict[str, Path] = {}
         for folder in image_folders:
             for stem, path in pictures(folder).items():

@@ -51,7 +51,7 @@ class TextSeg:
         self._root = Path(root)
         if not (self._root / "image").is_dir() or not (self._root / "semantic_label").is_dir():
             raise DataError(
-                f"{root} is no TextSeg set; expected semantic_label/a00001_maskfg.png beside image/a00001.jpg; {README}"
+                f"{root} is not TextSeg; expected semantic_label/a00001_maskfg.png beside image/a00001.jpg; {README}"
             )
         images = pictures(self._root / "image")
         self._names = list(images) if split == ALL else _names_of(self._root / "split.json", split)
@@ -98,7 +98,7 @@ def read_words(path: str | os.PathLike[str]) -> list[Polygon]:
     """Return the polygons of the words of an `_anno.json`, each (P, 2) float32 of (x, y) in pixels.
 
     Raises:
-        DataError: the file cannot be read or is no mapping of words with `bbox`; names file and word.
+        DataError: the file cannot be read or is not a mapping of words with `bbox`; names file and word.
     """
     content = read_json(path)
     if not isinstance(content, dict):

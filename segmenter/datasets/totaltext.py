@@ -54,7 +54,7 @@ class TotalText:
         )
         if images is None or pixels is None:
             raise DataError(
-                f"{root} is no Total-Text {split} set; expected {PIXELS[0]}/{part}/img1.jpg beside "
+                f"{root} is not a Total-Text {split} set; expected {PIXELS[0]}/{part}/img1.jpg beside "
                 f"{IMAGES[0]}/{part}/img1.jpg; {README}"
             )
         self._images = pictures(images)

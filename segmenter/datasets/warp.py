@@ -33,7 +33,7 @@ class WarpIcdar13:
         manifest = read_manifest(self._root)
         if manifest is None:
             raise DataError(
-                f"{root} is no warped ICDAR-2013; expected {MANIFEST} as segrec render {KIND} writes; {README}"
+                f"{root} is not a warped ICDAR-2013; expected {MANIFEST} as segrec render {KIND} writes; {README}"
             )
         if not manifest["complete"]:
             raise DataError(f"{root} was not finished; run the same segrec render {KIND} again to go on")
@@ -78,5 +78,5 @@ def read_manifest(root: Path) -> dict[str, Any] | None:
         return None
     manifest = read_json(path)
     if not isinstance(manifest, dict) or (manifest.get("kind"), manifest.get("format")) != (KIND, FORMAT):
-        raise DataError(f"{path} is no manifest of {KIND}, format {FORMAT}; choose another folder")
+        raise DataError(f"{path} is not a manifest of {KIND}, format {FORMAT}; choose another folder")
     return manifest

@@ -97,9 +97,9 @@ class PixelScore:
     precision and mean recall (`f1_of_means`). For images without text see `PixelCounts`.
 
     Attributes:
-        precisions: one figure an image.
-        recalls: one figure an image.
-        f1s: one figure an image; paired tests and the F1 Top-1 rate (Eq. 6) need them.
+        precisions: one figure per image.
+        recalls: one figure per image.
+        f1s: one figure per image; paired tests and the F1 Top-1 rate (Eq. 6) need them.
         true_positive: pixels rightly called text, over all images.
         false_positive: pixels wrongly called text.
         false_negative: text pixels that were missed.

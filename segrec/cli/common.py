@@ -133,7 +133,7 @@ class _StderrHandler(logging.Handler):
 
 
 def _read_recipe(context: click.Context, parameter: click.Parameter, path: str | None) -> None:
-    """Take option defaults from a TOML file; a key that is no option is refused with the nearest one."""
+    """Take option defaults from a TOML file; a key that is not an option is refused with the nearest one."""
     if path is None:
         return
     try:
@@ -141,7 +141,7 @@ def _read_recipe(context: click.Context, parameter: click.Parameter, path: str |
     except OSError as error:
         raise click.UsageError(f"cannot read the recipe {path}: {error.strerror or error}", context) from error
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise click.UsageError(f"{path} is no valid TOML: {error}", context) from error
+        raise click.UsageError(f"{path} is not valid TOML: {error}", context) from error
     parameters = _recipe_parameters(context.command)
     values = {}
     for key, value in recipe.items():

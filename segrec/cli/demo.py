@@ -14,10 +14,10 @@ from segrec.jobs.common_settings import DEMO
 def command(output: str, seed: int, device: str) -> None:
     """Render words, predict masks, read with and without them, compare and write report.html."""
     from segrec.jobs.demo import demo
-    from segrec.reports.tables import print_results
+    from segrec.reports.tables import results_text
     from segrec.weights import CONTROL
 
     result = demo(output, seed=seed, device=device)
-    click.echo(print_results(result.results, "markdown", over=CONTROL))
+    click.echo(results_text(result.results, "markdown", over=CONTROL))
     click.echo(result.verdict)
     click.echo(f"{result.report} written after {result.seconds:.0f} s")

@@ -8,7 +8,7 @@ from typing import Any
 
 import click
 
-from segrec.cli.common import amp_option, common_options, format_option, parse_named
+from segrec.cli.common import amp_option, common_options, parse_named
 from segrec.cli.setting import setting
 from segrec.data.masks.kinds import MASK_KINDS
 from segrec.jobs.evaluation_settings import Evaluation
@@ -45,7 +45,7 @@ def parse_lexicons(values: tuple[str, ...]) -> str | dict[str, str] | None:
 def parse_models(values: tuple[str, ...]) -> tuple[str | None, dict[str, list[str]]]:
     """Return the one model without a name, or the weights of several by their names.
 
-    A value that is a path as it stands is no NAME=MODEL, whatever it contains.
+    A value that is a path as it stands is not a NAME=MODEL, whatever it contains.
 
     Raises:
         click.BadParameter: a name or path is empty, or the same model is named twice without a NAME.
@@ -92,14 +92,22 @@ asked = partial(setting, Evaluation)
     "--lexicon",
     multiple=True,
     metavar="[NAME=]FILE",
-    help="Words that readings may be: one a line for all, or .jsonl lines of index and words.  [repeatable by name]",
+    help="Words that readings may be: one per line for all, or .jsonl lines of index and words.  [repeatable by name]",
 )
-@asked("beam", "Read with a beam search that keeps so many prefixes.", kind=click.IntRange(1))
+@asked("beam", "Read with a beam search that keeps this many prefixes.", kind=click.IntRange(1))
 @asked("limit", "Only the first words of each database.", kind=click.IntRange(1))
 @asked("seeds", "Draws of the random masks.", kind=click.IntRange(1))
 @click.option("--breakdown", is_flag=True, help="Also accuracy by crop height, word length and mask coverage.")
 @asked("mask_check", "Instead of --mask: does a model use its masks? Read with own, other words' and empty ones.")
-@format_option
+@click.option(
+    "--format",
+    "output_format",
+    type=click.Choice(["markdown", "json", "csv", "html"]),
+    default="markdown",
+    show_default=True,
+    help="How results are shown; html is a page with pictures of the words that masks repaired and broke.",
+)
+@click.option("--output", "-o", type=click.Path(), help="Write the results to this file in place of stdout.")
 @click.option(
     "--gains", "gains_file", type=click.Path(), help="Write the gains with their intervals to this .csv file."
 )
@@ -115,6 +123,7 @@ def command(
     lexicon: tuple[str, ...],
     breakdown: bool,
     output_format: str,
+    output: str | None,
     gains_file: str | None,
     device: str,
     **settings: Any,
@@ -123,13 +132,15 @@ def command(
 
     Several models are compared with the first or --over; several runs under one name, NAME=RUN, are its seeds.
     """
-    from segrec.core.files import check_writable
+    from segrec.core.files import check_writable, write_text
     from segrec.evaluation.compare import gains
     from segrec.evaluation.result import pooled
     from segrec.jobs.demo_set import demo_set
     from segrec.jobs.evaluate import evaluate
+    from segrec.jobs.evaluation_report import evaluation_report
     from segrec.reports.gain_tables import write_gains
-    from segrec.reports.tables import print_results
+    from segrec.reports.report import report_page
+    from segrec.reports.tables import results_text
     from segrec.training.distributed import launched
 
     model, several = parse_models(models)
@@ -141,8 +152,9 @@ def command(
     for name, path in parse_named(masks, "--masks"):
         stores.setdefault(name, []).append(path)
     words = parse_lexicons(lexicon)
-    if gains_file is not None:
-        check_writable(gains_file, "--gains")
+    for option, file in (("--gains", gains_file), ("--output", output)):
+        if file is not None:
+            check_writable(file, option)
     with launched(device) as world:
         if not named:
             named = {"demo-test": world.on_main(lambda: str(demo_set("test").words))}
@@ -160,8 +172,16 @@ def command(
     if world.is_main:
         if gains_file is not None:
             write_gains(gains_file, gains([*results, *pooled(results)], over=over))
-        shown = {"over": over, "by_groups": breakdown, "mask_check": settings["mask_check"]}
-        click.echo(print_results(results, output_format, model=model, models=several, **shown), nl=False)
+        if output_format == "html":
+            page = report_page(evaluation_report(evaluation, results, over=over))
+        else:
+            shown = {"over": over, "by_groups": breakdown, "mask_check": settings["mask_check"]}
+            page = results_text(results, output_format, model=model, models=several, **shown)
+        if output is None:
+            click.echo(page, nl=False)
+        else:
+            write_text(output, page)
+            click.echo(f"{output} written")
 
 
 def _check_together(

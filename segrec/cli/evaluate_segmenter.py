@@ -62,14 +62,14 @@ def command(
     from segrec.evaluation.segmenter_result import complaint
     from segrec.jobs.demo_set import demo_set
     from segrec.jobs.evaluate_segmenter import evaluate_segmenter
-    from segrec.reports.segmenter_tables import print_segmenters
+    from segrec.reports.segmenter_tables import segmenters_text
 
     named = dict(parse_named(segmenters or (SEGMENTER,), "--segmenter"))
     if len(named) < len(segmenters):
         raise click.BadParameter("two segmenters have the same name; write NAME=WEIGHTS", param_hint="--segmenter")
     specs = data or (f"words={demo_set('test').words}",)
     results = evaluate_segmenter(SegmenterEvaluation(data=specs, segmenters=named, **settings))
-    click.echo(print_segmenters(results, output_format, heights=by_height), nl=False)
+    click.echo(segmenters_text(results, output_format, heights=by_height), nl=False)
     problem = complaint(results)
     if problem is not None:
         raise DataError(problem)

@@ -22,8 +22,8 @@ from segrec.importers.selection import FILTERS
     type=click.Choice(list(FILTERS)),
     help="Only labels of letters and digits; alnum3: of three or more.",
 )
-@click.option("--subset", help="A subset by the number that the field reports, as 1015; sets split and filter.")
-@click.option("--names", type=click.Path(), help="File with the names of the words to take, one a line.")
+@click.option("--subset", help="A subset by the number that papers report, as 1015; sets split and filter.")
+@click.option("--names", type=click.Path(), help="File with the names of the words to take, one per line.")
 @setting(
     CutSettings,
     "margin",

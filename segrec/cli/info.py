@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import asdict
 from pathlib import Path
 
@@ -29,13 +28,14 @@ def command(path: str, verify: bool, output_format: str) -> None:
     A shipped name, as mgnet-slim, works too.
     """
     from segrec.core.errors import DataError
+    from segrec.core.tables import json_text
     from segrec.jobs.info import describe
     from segrec.weights import FOLDER
 
     shipped = FOLDER / f"{path}.safetensors"
     description = describe(shipped if shipped.exists() and not Path(path).exists() else path, verify=verify)
     if output_format == "json":
-        click.echo(json.dumps({**asdict(description), "path": str(description.path)}, indent=2, ensure_ascii=False))
+        click.echo(json_text({**asdict(description), "path": str(description.path)}), nl=False)
     else:
         click.echo(f"{description.path}: {description.kind}, {'sound' if description.sound else 'NOT sound'}")
         for name, value in description.facts.items():

@@ -26,15 +26,15 @@ DRAWN = ".reading.png"
 @click.argument("images", nargs=-1, required=True, type=click.Path())
 @click.option("--model", default=READER, show_default=True, help="Shipped name, run or weights.")
 @click.option("--segmenter", default=SEGMENTER, show_default=True, help="Shipped name, run or weights.")
-@click.option("--beam", type=click.IntRange(1), help="Read with a beam search that keeps so many prefixes.")
-@click.option("--lexicon", type=click.Path(), help="A file of the words that readings may be, one a line.")
+@click.option("--beam", type=click.IntRange(1), help="Read with a beam search that keeps this many prefixes.")
+@click.option("--lexicon", type=click.Path(), help="A file of the words that readings may be, one per line.")
 @click.option(
     "--format",
     "output_format",
     type=click.Choice(["text", "json"]),
     default="text",
     show_default=True,
-    help="One line an image, or a JSON list.",
+    help="One line per image, or a JSON list.",
 )
 @click.option("--draw", type=click.Path(), help="Folder for pictures NAME.reading.png of how each word is read.")
 @common_options(seed=False)

@@ -21,7 +21,7 @@ def optimisation_options(settings: type[Optimisation]) -> Callable[[Command], Co
     return together(
         of("ratios", "Share of each --data in a batch.  [default: by size]", option="--ratio"),
         of("steps", "Optimiser steps.", kind=natural),
-        of("batch_size", "Words a step.", kind=natural),
+        of("batch_size", "Words per step.", kind=natural),
         click.option(
             "--lr",
             type=float,
@@ -39,7 +39,7 @@ def optimisation_options(settings: type[Optimisation]) -> Callable[[Command], Co
         of("valid", "Word lmdb whose accuracy chooses best.safetensors.", kind=click.Path()),
         of("valid_limit", "Words of it to read.", kind=natural),
         of("evaluate_every", "Steps between evaluations; 0: at the end.", kind=click.IntRange(0)),
-        of("patience", "End after so many evaluations without a better accuracy.", kind=natural),
+        of("patience", "End after this many evaluations without a better accuracy.", kind=natural),
         of("checkpoint_every", "Steps between checkpoints.", kind=natural),
         of("augment", "Change images and masks at random.", option="--augment/--no-augment"),
         workers_option,

@@ -32,7 +32,7 @@ def _rendering(function: Callable[..., None]) -> Callable[..., None]:
             help="Folder or file of fonts, repeatable.  [default: the system's]",
         ),
         click.option(
-            "--lexicon", type=click.Path(), help="File with one word a line.  [default: the system's word list]"
+            "--lexicon", type=click.Path(), help="File with one word per line.  [default: the system's word list]"
         ),
         click.option(
             "--backgrounds", type=click.Path(), help="Folder of text-free photographs for half of the backgrounds."

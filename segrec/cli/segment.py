@@ -38,7 +38,7 @@ def command(
     """Write NAME.text.png and NAME.region.png (0 to 255) for each picture, word crop or scene.
 
     A picture of up to 384 rows is taken for a word crop, a taller one for a scene, which the network sees at several
-    sizes up to its own. Pictures may have up to 16 bits a channel, transparency, a palette or CMYK, and are turned
+    sizes up to its own. Pictures may have up to 16 bits per channel, transparency, a palette or CMYK, and are turned
     upright by their EXIF orientation. A file that cannot be read is reported and the others are still done; the exit
     code is then 1.
     """

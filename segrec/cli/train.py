@@ -146,15 +146,15 @@ def _stage(value: str | dict[str, object]) -> Stage:
     "Of a picture with both masks, learn from one drawn at each visit (the paper), from both, or from the text's.",
 )
 @mask_trained("word_supervision", "The same for word crops.  [default: as --supervision]")
-@mask_trained("word_batch", "Words a step.", kind=click.IntRange(1))
-@mask_trained("scene_batch", "Scene windows a step.", kind=click.IntRange(1))
+@mask_trained("word_batch", "Words per step.", kind=click.IntRange(1))
+@mask_trained("scene_batch", "Scene windows per step.", kind=click.IntRange(1))
 @mask_trained("scene_every", "Every Nth step is one of scenes.", kind=click.IntRange(1))
 @mask_trained(
     "reader", "CTC recognizer with a mask channel that is to read --reading by the masks.", metavar="NAME|PATH"
 )
 @mask_trained("reading", "Word lmdb with transcripts for it, repeatable.", kind=click.Path())
 @mask_trained("reading_weight", "Weight of the recognizer's loss; not in the paper.", kind=click.FloatRange(0))
-@mask_trained("reading_batch", "Words to be read a step.", kind=click.IntRange(1))
+@mask_trained("reading_batch", "Words to be read per step.", kind=click.IntRange(1))
 @mask_trained("reading_every", "Every Nth step is one of reading.", kind=click.IntRange(2))
 @mask_trained("pretrained", "Weights to start from.  [default: from scratch]")
 @mask_trained("gradient_checkpointing", "Less memory, more time.")

@@ -1,4 +1,4 @@
-"""Pictures of any depth, and with transparency, as 8 bits a channel."""
+"""Pictures of any depth, and with transparency, as 8 bits per channel."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def eight_bits(values: NDArray[Any]) -> NDArray[np.uint8]:
         return values
     top = values.max(initial=0)
     if not np.isfinite(top) or (values.dtype.kind == "f" and not np.isfinite(values).all()):
-        raise DataError("the picture holds values that are no finite numbers; replace them first")
+        raise DataError("the picture holds values that are not finite numbers; replace them first")
     if values.dtype.kind == "f" and top <= 1:
         white = 1.0
     else:

@@ -89,18 +89,28 @@ def write_json(path: str | os.PathLike[str], content: Any) -> None:
         partial.write_text(json.dumps(content, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
 
 
+def write_text(path: str | os.PathLike[str], content: str) -> None:
+    """Write `content` as UTF-8, atomically; lines end as they do in `content`.
+
+    Raises:
+        DataError: the file cannot be written; an older one is then as it was.
+    """
+    with atomic_path(path) as partial:
+        partial.write_bytes(content.encode("utf-8"))
+
+
 def read_json(path: str | os.PathLike[str]) -> Any:
     """Return the parsed content of a JSON file.
 
     Raises:
-        DataError: the file is missing or is no JSON.
+        DataError: the file is missing or is not JSON.
     """
     try:
         return json.loads(Path(path).read_text(encoding="utf-8"))
     except OSError as error:
         raise DataError(f"cannot read {path}: {error.strerror or error}") from error
     except ValueError as error:
-        raise DataError(f"{path} is no valid JSON ({error}); it may be damaged, delete it or restore it") from error
+        raise DataError(f"{path} is not valid JSON ({error}); it may be damaged, delete it or restore it") from error
 
 
 def listed(given: str | os.PathLike[str] | Sequence[str | os.PathLike[str]]) -> list[str]:

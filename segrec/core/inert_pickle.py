@@ -38,7 +38,7 @@ class Dropped:
     """Stands where the file has an object; takes whatever unpickling gives to objects, and keeps none of it."""
 
     def __new__(cls, *given: object, **named: object) -> Dropped:
-        """An empty placeholder."""
+        """Return an empty placeholder."""
         return super().__new__(cls)
 
     def __init__(self, *given: object, **named: object) -> None:
@@ -73,7 +73,7 @@ class _Storage(NamedTuple):
 
 
 def read_without_objects(path: Path) -> object:
-    """The content of a file of `torch.save`: tensors, numbers, texts and plain containers; the rest is `Dropped`.
+    """Return the content of a file of `torch.save`: tensors, numbers, texts, plain containers; the rest is `Dropped`.
 
     Raises:
         ValueError, KeyError, TypeError, EOFError, pickle.UnpicklingError, zipfile.BadZipFile: the file is damaged or of
@@ -99,7 +99,7 @@ class _Unpickler(pickle.Unpickler):
         self._storage = storage
 
     def find_class(self, module: str, name: str) -> Any:
-        """A callable of this file for a few names, a fresh class that does nothing for all others.
+        """Return a callable of this file for a few names, a fresh class that does nothing for all others.
 
         They are fresh because a pickle may set attributes of what it was given.
         """
@@ -112,7 +112,7 @@ class _Unpickler(pickle.Unpickler):
         return type(name, (Dropped,), {"__module__": module})
 
     def persistent_load(self, pid: Any) -> object:
-        """A storage; whole modules, as old files hold them, are dropped."""
+        """Return a storage; whole modules, as old files hold them, are dropped."""
         if not isinstance(pid, tuple) or pid[0] != "storage":
             return Dropped()
         _, kind, key, _, count, *view = pid
@@ -126,7 +126,7 @@ class _Unpickler(pickle.Unpickler):
 
 
 def _tensor(storage: _Storage, offset: int, size: Sequence[int], stride: Sequence[int], *_: object) -> object:
-    """A tensor of its own numbers; what else the file says of it (gradients, hooks) is left out."""
+    """Return a tensor of its own numbers; what else the file says of it (gradients, hooks) is left out."""
     if not isinstance(storage, _Storage):
         return Dropped()
     return storage.numbers.as_strided(tuple(size), tuple(stride), offset)
@@ -145,7 +145,7 @@ _CALLABLES: dict[tuple[str, str], Callable[..., object]] = {
 
 
 def _read_archive(archive: zipfile.ZipFile) -> object:
-    """The content of today's format: a zip of one pickle and a file for each storage."""
+    """Return the content of today's format: a zip of one pickle and a file for each storage."""
     names = [name for name in archive.namelist() if name.endswith("/data.pkl") and name.count("/") == 1]
     if len(names) != 1:
         raise ValueError("no archive of torch.save")
@@ -161,14 +161,14 @@ def _read_archive(archive: zipfile.ZipFile) -> object:
 
 
 def _stored(archive: zipfile.ZipFile, name: str) -> bytes:
-    """One file of the archive; torch compresses none, so that none is larger than the archive."""
+    """Return one file of the archive; torch compresses none, so that none is larger than the archive."""
     if archive.getinfo(name).compress_type != zipfile.ZIP_STORED:
         raise ValueError("a compressed archive")
     return archive.read(name)
 
 
 def _read_stream(file: IO[bytes], size: int) -> object:
-    """The content of the format before torch 1.6: pickles in a row, then the storages' bytes."""
+    """Return the content of the format before torch 1.6: pickles in a row, then the storages' bytes."""
     contents: dict[str, tuple[bytearray, torch.dtype]] = {}
 
     def storage(dtype: torch.dtype, key: str, count: int) -> Tensor:

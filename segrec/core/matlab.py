@@ -32,5 +32,5 @@ def load_matlab(
     try:
         content: dict[str, Any] = loadmat(str(path), variable_names=variables)
     except Exception as error:  # SciPy raises whatever its parsing of damaged bytes runs into
-        raise DataError(f"{path} is no readable MATLAB file ({error}); fetch it again") from error
+        raise DataError(f"{path} is not a readable MATLAB file ({error}); fetch it again") from error
     return content

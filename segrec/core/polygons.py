@@ -35,7 +35,7 @@ def polygon_mask(polygon: NDArray[Any], size: tuple[int, int]) -> Array:
 def cut_region(image: Array, polygon: NDArray[Any]) -> Array | None:
     """Return the straightened crop of one polygon, (h, w, 3) uint8, or None when it is thinner than half a pixel.
 
-    Points go around the word from its upper left corner, in either direction of the field's habits: four corners, or
+    Points go around the word from its upper left corner, clockwise or not, as both are in use: four corners, or
     an upper edge from left to right followed by the lower edge from right to left (Total-Text, CTW1500). Beyond the
     picture its edge is repeated.
 

@@ -22,7 +22,7 @@ LOGGER = logging.getLogger("segrec")
 
 
 LOG_EVERY = 60.0
-"""Seconds between two messages on how far a long job has come, where stderr is no terminal."""
+"""Seconds between two messages on how far a long job has come, where stderr is not a terminal."""
 LOG_FORMAT = (
     "{desc}: {n_fmt} of {total_fmt} ({percentage:.1f}%), {rate_fmt}, {elapsed} so far, {remaining} left{postfix}"
 )
@@ -59,7 +59,7 @@ class ProgressBar(Protocol):
 
 
 def progress_bar(total: int, description: str, unit: str, *, initial: int = 0, shown: bool = True) -> ProgressBar:
-    """Return a tqdm bar on stderr; where that is no terminal, a message each minute; nothing when silenced.
+    """Return a tqdm bar on stderr; where that is not a terminal, a message each minute; nothing when silenced.
 
     Args:
         total: of units.

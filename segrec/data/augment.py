@@ -122,7 +122,7 @@ def _toned(color: Array, rng: np.random.Generator) -> Array:
 
 
 def _blurred(color: Array, rng: np.random.Generator) -> Array:
-    """Blur, more along one axis than along the other, or shrink and enlarge again."""
+    """Return the image blurred, more along one axis than along the other, or shrunk and enlarged again."""
     cv2 = opencv()
     height, width = color.shape[:2]
     if rng.random() < 0.5:

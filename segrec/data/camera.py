@@ -21,7 +21,7 @@ def final_size(size: tuple[int, ...], em: int, rng: np.random.Generator) -> tupl
 
     Args:
         size: (height, width) of the drawn word.
-        em: pixels an em in it.
+        em: pixels per em in it.
     """
     least = float(np.clip(LEAST_EM * size[0] / em, *HEIGHTS))
     height = float(np.clip(np.exp(rng.normal(np.log(20), 0.35)), least, HEIGHTS[1]))
@@ -37,7 +37,7 @@ def photograph_badly(
         image: (H, W, 3) uint8 RGB.
         strokes: (H, W) uint8.
         size: (height, width) of the result.
-        em: pixels an em in `image`.
+        em: pixels per em in `image`.
     """
     image = worse_light(image, rng)
     image = worse_focus(image, rng, em=em)
@@ -113,7 +113,7 @@ def worse_focus(image: Array, rng: np.random.Generator, *, em: float) -> Array:
 
     Args:
         image: (H, W, 3) uint8 RGB.
-        em: pixels an em of its text; it decides how much blur leaves it readable.
+        em: pixels per em of its text; it decides how much blur leaves it readable.
     """
     cv2 = opencv()
     if rng.random() < 0.45:

@@ -17,7 +17,7 @@ class WordLexicons:
     """The lexicons of a word database.
 
     Args:
-        path: one word a line, a lexicon for all; or JSON Lines of `{"index": 1, "words": [...]}`, the 1-based index of
+        path: one word per line for all; or JSON Lines of `{"index": 1, "words": [...]}`, the 1-based index of
             a word in the database with the words that it may be.
         normalise: how words and readings are compared.
 

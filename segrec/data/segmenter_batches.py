@@ -36,15 +36,15 @@ class BatchSettings:
     Attributes:
         word_size: (height, width) of word samples, multiples of 16.
         scene_size: (height, width) of scene samples, multiples of 16.
-        word_batch: word crops a step.
-        scene_batch: scene windows a step.
-        scene_every: where there are both, each so many-th step is one of scenes.
+        word_batch: word crops per step.
+        scene_batch: scene windows per step.
+        scene_every: where there are both, one of this many steps is one of scenes.
         supervision: `draw`, `both` or `text`, see `SegmentationDataset`.
         word_supervision: the same for word crops; None takes `supervision`.
         seed: of order and augmentation.
         workers: loader processes.
         scene_zoom: smallest and largest zoom of scene windows, see `SegmentationDataset`.
-        reading_batch: words a step that are segmented and then read.
+        reading_batch: words per step that are segmented and then read.
         reading_every: every Nth step is one of reading, where there are such words; the others share the rest.
     """
 

@@ -1,4 +1,4 @@
-"""Word databases in the field's lmdb format: `image-%09d`, `label-%09d` and `num-samples`, 1-based."""
+"""Word databases in the standard LMDB layout: `image-%09d`, `label-%09d` and `num-samples`, 1-based."""
 
 from __future__ import annotations
 
@@ -59,7 +59,7 @@ class WordLmdb:
         path: the folder that holds `data.mdb`.
 
     Raises:
-        DataError: the folder is no word database, or its data file is damaged.
+        DataError: the folder is not a word database, or its data file is damaged.
     """
 
     def __init__(self, path: str | os.PathLike[str]) -> None:
@@ -71,7 +71,7 @@ class WordLmdb:
         value = self._reader.get(COUNT_KEY)
         if value is None:
             raise DataError(
-                f"{self.path} has no `num-samples`: it is no word database or was never finished; "
+                f"{self.path} has no `num-samples`: it is not a word database or was never finished; "
                 "check the path, or make it again"
             )
         if not value.strip().isdigit() or len(value) > MOST_DIGITS:

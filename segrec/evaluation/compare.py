@@ -75,13 +75,13 @@ def gains(results: Sequence[EvaluationResult], *, over: str | None = None, seed:
     """
     models = list(dict.fromkeys(result.asked for result in results))
     if over is not None and over not in models:
-        raise ConfigError(f"--over {over} is none of the models; use one of {', '.join(models)}")
+        raise ConfigError(f"--over {over} is not one of the models; use one of {', '.join(models)}")
     base = over if over is not None else next(iter(models), None)
     found = []
     for dataset in dict.fromkeys(result.dataset for result in results):
         here = [result for result in results if result.dataset == dataset]
         pairs = [*_between_masks(here), *_between_models(here, base)]
-        found += [_gain(second, first, name, seed=seed) for second, first, name in pairs if second.right.size]
+        found += [gain_over(second, first, name, seed=seed) for second, first, name in pairs if second.right.size]
     return found
 
 
@@ -105,7 +105,15 @@ def _between_models(results: Sequence[EvaluationResult], base: str | None) -> It
                 yield second, first, first.asked
 
 
-def _gain(second: EvaluationResult, first: EvaluationResult, name: str, *, seed: int) -> Gain:
+def gain_over(second: EvaluationResult, first: EvaluationResult, name: str, *, seed: int = 0) -> Gain:
+    """Return what one result gains over another on the same words.
+
+    Args:
+        second: what gains.
+        first: what it is compared with.
+        name: of the latter.
+        seed: of the resampling.
+    """
     difference = seeded_bootstrap(first.right, second.right, seed=seed)
     return Gain(
         dataset=second.dataset,

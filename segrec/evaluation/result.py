@@ -1,10 +1,9 @@
-"""What an evaluation finds: one row a dataset, model and kind of mask, for each seed, and all datasets together."""
+"""What an evaluation finds: one row per dataset, model and kind of mask, for each seed, and all datasets together."""
 
 from __future__ import annotations
 
-import json
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -12,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from recognizers.metrics import WordScore
-from segrec.core.files import atomic_path
+from segrec.core.tables import write_json_lines
 from segrec.evaluation.scoring import Scored
 from segrec.evaluation.statistics import seeded_interval
 
@@ -106,10 +105,11 @@ def _sum(parts: Iterable[Scored]) -> Scored:
 
 
 def write_predictions(path: str, results: Sequence[EvaluationResult]) -> None:
-    """Write one JSON line a word, mask, seed and database: what it says, what was read, and whether that is right."""
-    with atomic_path(path) as partial, open(partial, "w", encoding="utf-8") as handle:
-        for result in results:
-            for number, scored in enumerate(result.seeds, start=1):
-                about = {"dataset": result.dataset, "mask": result.mask, "model": result.model, "seed": number}
-                for outcome in scored.outcomes:
-                    handle.write(json.dumps({**about, **asdict(outcome)}, ensure_ascii=False) + "\n")
+    """Write one JSON line per word, mask, seed and database: what it says, what was read, and whether that is right."""
+    write_json_lines(path, (row for result in results for row in _predictions(result)))
+
+
+def _predictions(result: EvaluationResult) -> Iterator[dict[str, Any]]:
+    for number, scored in enumerate(result.seeds, start=1):
+        about = {"dataset": result.dataset, "mask": result.mask, "model": result.model, "seed": number}
+        yield from ({**about, **asdict(outcome)} for outcome in scored.outcomes)

@@ -74,7 +74,7 @@ class Scored:
     """The score of one database under one kind of mask, with the outcome of every scored word.
 
     Attributes:
-        unlabelled: words left out because nothing of their label is left to compare (the field's habit).
+        unlabelled: words left out because nothing of their label is left to compare, as is usual.
         refused: lexicon words that were refused as candidates, by the reason; one word counts for each image.
     """
 
@@ -116,7 +116,7 @@ def score_words(
 
     Args:
         source: masks for a recognizer that needs them, else None.
-        rule: how texts are compared; the field's habit when None.
+        rule: how texts are compared; the usual one when None.
         lexicons: of which each reading becomes a word; they compare words as the rule does.
         limit: score only the first words.
         world: the processes that read together, each with its own recognizer of the same weights; all call this and

@@ -9,7 +9,7 @@ from typing import NamedTuple, Protocol
 
 from segrec.core.errors import DataError
 
-LAYOUTS = "see the layouts in the README"
+LAYOUTS = "see the layouts in docs/datasets.md"
 BYTES_AT_ONCE = 1 << 20
 
 Outline = tuple[tuple[float, float], ...]
@@ -65,7 +65,7 @@ def numbered_lines(path: str | os.PathLike[str]) -> Iterator[tuple[int, str]]:
     """Yield number, from 1, and text of the lines of a UTF-8 file that are not blank, without a byte-order mark.
 
     Raises:
-        DataError: the file cannot be read, or a line is no UTF-8; names file and line.
+        DataError: the file cannot be read, or a line is not UTF-8; names file and line.
     """
     try:
         with open(path, "rb") as file:
@@ -117,5 +117,5 @@ def first_file(root: str | os.PathLike[str], names: Sequence[str], release: str)
     """
     found = next((Path(root) / name for name in names if (Path(root) / name).is_file()), None)
     if found is None:
-        raise DataError(f"{root} is no {release}: expected the file {' or '.join(names)} in it; {LAYOUTS}")
+        raise DataError(f"{root} holds no {release}: expected the file {' or '.join(names)} in it; {LAYOUTS}")
     return found

@@ -28,7 +28,7 @@ def find_list(root: str | os.PathLike[str], pairs: Sequence[tuple[str, str]]) ->
 def no_release(root: str | os.PathLike[str], release: str, pairs: Sequence[tuple[str, str]]) -> DataError:
     """Return the error that says which list and folder were expected below `root`."""
     expected = " or ".join(f"{file} with {'its pictures' if folder == '.' else folder + '/'}" for file, folder in pairs)
-    return DataError(f"{root} is no {release}: expected {expected}; {LAYOUTS}")
+    return DataError(f"{root} holds no {release}: expected {expected}; {LAYOUTS}")
 
 
 class QuotedList:

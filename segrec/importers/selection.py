@@ -1,4 +1,4 @@
-"""Which words of a release are taken, and how many of them the field reports."""
+"""Which words of a release are taken, and how many of them papers report."""
 
 from __future__ import annotations
 
@@ -54,13 +54,13 @@ class Known(NamedTuple):
         what = f"{self.dataset} {self.split}" + (f", {self.filter}" if self.filter else "")
         found, unit = (listed, "listed words") if self.listed else (words, "words")
         if found == self.number:
-            return True, f"{found} {unit}, the number the field reports for {what}"
+            return True, f"{found} {unit}, the number that papers report for {what}"
         if self.release not in (None, listed):
             return False, (
-                f"{found} {unit} of a release of {listed}, but the {self.number} that the field reports for {what} are "
+                f"{found} {unit} of a release of {listed}, but the {self.number} that papers report for {what} are "
                 f"of the release of {self.release}; take that one, or name the words with --names"
             )
-        return False, f"{found} {unit}, but the field reports {self.number} for {what}"
+        return False, f"{found} {unit}, but papers report {self.number} for {what}"
 
 
 KNOWN = (
@@ -101,7 +101,7 @@ class Selection:
         split: of the release.
         filter: a name of `FILTERS`; None takes every label that is not empty.
         names: the words to take, by `Crop.name`; None takes all.
-        known: how many words that should give, where the field reports a number.
+        known: how many words that should give, where papers report a number.
         of_releases: the same by release, where no subset was named and releases differ.
     """
 
@@ -112,7 +112,7 @@ class Selection:
     of_releases: tuple[Known, ...] = ()
 
     def known_of(self, listed: int) -> Known | None:
-        """Return how many words this should give of a release that lists so many."""
+        """Return how many words this should give of a release that lists this many."""
         return next((known for known in self.of_releases if known.release == listed), self.known)
 
     def of(self, items: Iterable[Crop | Skip]) -> Iterator[Crop | Skip]:
@@ -145,7 +145,7 @@ def selection_of(
         dataset: a name of `DATASETS`.
         split: of it; None for the subset's or the usual one.
         filter_name: a name of `FILTERS`.
-        subset: the count of a subset that the field names so, as `1015`.
+        subset: the count of a subset by which papers name it, as `1015`.
         names: a file with one name of a word a line.
 
     Raises:
@@ -176,6 +176,6 @@ def _about_names(known: Known) -> str:
     if known.by_names:
         return (
             f"no rule gives the {known.number} words of {known.dataset}, only a list; name a file of it with --names, "
-            "one picture a line, or take another subset"
+            "one picture per line, or take another subset"
         )
     return f"--subset {known.number} of {known.dataset} follows from a rule; leave out --names"

@@ -18,7 +18,7 @@ def elements(path: str | os.PathLike[str], tag: str) -> Iterator[Element]:
     """Yield the elements `tag` of an XML file one by one; each is emptied when the next one is asked for.
 
     Raises:
-        DataError: the file cannot be read or is no XML; names the line.
+        DataError: the file cannot be read or is not XML; names the line.
     """
     try:
         for _, element in ElementTree.iterparse(path):

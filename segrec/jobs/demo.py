@@ -2,38 +2,35 @@
 
 from __future__ import annotations
 
-import platform
+import shlex
 import time
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 
-import numpy as np
-import torch
-
-from segrec.core import VERSION
-from segrec.core.images import Array
 from segrec.core.runlog import LOGGER
 from segrec.data.masks.kinds import MaskKind
-from segrec.data.masks.store import MaskStore
-from segrec.data.words import WordLmdb
-from segrec.evaluation.compare import Gain, gains
-from segrec.evaluation.scoring import LabelRule
 from segrec.jobs.demo_set import FOLDER, SEED, DemoSet, demo_set
 from segrec.jobs.evaluate import Evaluation, EvaluationResult, evaluate
+from segrec.jobs.evaluation_report import evaluation_report
 from segrec.jobs.precompute import precompute_masks
-from segrec.reports.report import Report, ReportGain, ReportRow, WordPicture, write_report
+from segrec.reports.report import write_report
 from segrec.weights import CONTROL, PLAIN, weights_for
 
-PICTURES = 48
-
-READERS: tuple[tuple[str, MaskKind, str], ...] = (
-    ("plain", "none", PLAIN),
-    ("control", "none", CONTROL),
-    ("random", "random", weights_for("random", PLAIN)),
-    ("predicted", "predicted", weights_for("predicted", PLAIN)),
-    ("oracle", "oracle", weights_for("oracle", PLAIN)),
+READERS: tuple[tuple[MaskKind, str], ...] = (
+    ("none", PLAIN),
+    ("none", CONTROL),
+    ("random", weights_for("random", PLAIN)),
+    ("predicted", weights_for("predicted", PLAIN)),
+    ("oracle", weights_for("oracle", PLAIN)),
 )
-"""Name in the report, kind of mask and weights of each reader; the control was tuned without a mask."""
+"""Kind of mask and weights of each reader; the control was fine-tuned without a mask."""
+
+NOTE = (
+    f"A small CRNN read rendered words that nothing here was trained on: as it is ({PLAIN}); fine-tuned without a mask "
+    f"({CONTROL}, the fair control); and widened by a fourth input channel and fine-tuned for as many steps on the "
+    "same words, with random masks and with predicted ones. Oracle masks are the exact strokes, known from rendering; "
+    "the weights tuned with predicted masks read them too."
+)
 
 
 @dataclass(frozen=True)
@@ -42,20 +39,15 @@ class DemoResult:
 
     Attributes:
         results: those of `READERS`, in their order, on the demo's test words.
-        gains: of the others over the control.
+        verdict: what predicted masks gain, in a sentence.
         report: the written HTML file.
         seconds: how long it took.
     """
 
     results: list[EvaluationResult]
-    gains: list[Gain]
+    verdict: str
     report: Path
     seconds: float
-
-    @property
-    def verdict(self) -> str:
-        """What predicted masks gain, in a sentence."""
-        return _verdict(self.results, self.gains)
 
 
 def demo(output: str | Path = FOLDER, *, seed: int = 0, device: str = "auto") -> DemoResult:
@@ -72,17 +64,28 @@ def demo(output: str | Path = FOLDER, *, seed: int = 0, device: str = "auto") ->
     test = demo_set("test", Path(output))
     LOGGER.info("predicting masks of %s", test.words)
     precompute_masks(test.words, test.masks, device=device)
-    results = [_read(test, mask, weights, seed=seed, device=device) for _, mask, weights in READERS]
-    found = gains(results, over=CONTROL, seed=seed)
-    report = Path(output) / "report.html"
+    evaluations = [_evaluation(test, mask, weights, seed=seed, device=device) for mask, weights in READERS]
+    results = []
+    for (mask, weights), evaluation in zip(READERS, evaluations, strict=True):
+        LOGGER.info("reading with %s and %s masks", weights, mask)
+        results += evaluate(evaluation)
     seconds = time.monotonic() - begun
-    write_report(report, _report(results, found, test, seed=seed, seconds=seconds))
-    return DemoResult(results, found, report, seconds)
+    report = evaluation_report(
+        evaluations[0],
+        results,
+        over=CONTROL,
+        title="segrec demo: does a text mask help the recognizer?",
+        notes=[NOTE],
+        commands=[f"segrec demo --output {shlex.quote(str(output))} --seed {seed}"],
+        facts={"seed of the words": str(SEED), "time": f"{seconds:.0f} s"},
+    )
+    path = Path(output) / "report.html"
+    write_report(path, report)
+    return DemoResult(results, report.verdict, path, seconds)
 
 
-def _read(test: DemoSet, mask: MaskKind, weights: str, *, seed: int, device: str) -> EvaluationResult:
-    LOGGER.info("reading with %s and %s masks", weights, mask)
-    evaluation = Evaluation(
+def _evaluation(test: DemoSet, mask: MaskKind, weights: str, *, seed: int, device: str) -> Evaluation:
+    return Evaluation(
         data={"demo-test": str(test.words)},
         masks={"demo-test": [str(test.masks), str(test.oracle)]},
         mask=[mask],
@@ -90,88 +93,3 @@ def _read(test: DemoSet, mask: MaskKind, weights: str, *, seed: int, device: str
         seed=seed,
         device=device,
     )
-    return evaluate(evaluation)[0]
-
-
-def _verdict(results: list[EvaluationResult], found: list[Gain]) -> str:
-    rows = {name: result.row() for (name, _, _), result in zip(READERS, results, strict=True)}
-    gain = next(gain for gain in found if gain.mask == "predicted" and gain.over == CONTROL)
-    points = f"{100 * gain.mean:+.1f} points ({100 * gain.low:+.1f} to {100 * gain.high:+.1f}, n {gain.words})"
-    clear = "better" if gain.low > 0 else "worse" if gain.high < 0 else "no different beyond chance"
-    return (
-        f"With predicted masks the recognizer reads {rows['predicted']['accuracy']:.1%} of these words; tuned on the "
-        f"same words without masks it reads {rows['control']['accuracy']:.1%}: {points}, {clear}."
-    )
-
-
-def report_row(result: EvaluationResult) -> ReportRow:
-    """Return the report's row of one result."""
-    row = result.row()
-    return ReportRow(
-        dataset=row["dataset"],
-        mask=row["mask"],
-        model=row["model"],
-        words=row["words"],
-        correct=row["correct"],
-        accuracy=row["accuracy"],
-        ned=row["ned"],
-        skipped=row["skipped"],
-        interval=(row["interval"][0], row["interval"][1]),
-    )
-
-
-def _report(results: list[EvaluationResult], found: list[Gain], test: DemoSet, *, seed: int, seconds: float) -> Report:
-    return Report(
-        title="segrec demo: does a text mask help the recognizer?",
-        intro=[
-            _verdict(results, found),
-            f"A small CRNN read rendered words that nothing here was trained on: as it is ({PLAIN}); trained on "
-            f"without a mask ({CONTROL}, the fair control); and widened by a fourth input channel and trained on for "
-            "as many steps on the same words: with random masks, and with masks that the shipped segmenter predicted. "
-            "Oracle masks are the exact strokes from rendering, read by the same weights as predicted ones.",
-        ],
-        rows=[replace(report_row(result), mask=name) for (name, _, _), result in zip(READERS, results, strict=True)],
-        gains=[
-            ReportGain(f"{gain.model}, {gain.mask} masks, over {gain.over}", gain.mean, gain.low, gain.high)
-            for gain in found
-        ],
-        pictures=_pictures(results, test),
-        facts={
-            "seed": str(seed),
-            "demo set seed": str(SEED),
-            "segrec": VERSION,
-            "torch": torch.__version__,
-            "python": platform.python_version(),
-            "time": f"{seconds:.0f} s",
-        },
-    )
-
-
-def _pictures(results: list[EvaluationResult], test: DemoSet) -> list[WordPicture]:
-    """Return crops on which the readers disagree first, then others, at most `PICTURES`."""
-    words, predicted, oracle = WordLmdb(test.words), MaskStore(test.masks), MaskStore(test.oracle)
-    by_name = {name: result.scored.outcomes for (name, _, _), result in zip(READERS, results, strict=True)}
-    order = sorted(
-        range(len(results[0].scored.outcomes)),
-        key=lambda place: -len({outcomes[place].correct for outcomes in by_name.values()}),
-    )
-    pictures = []
-    for place in order[:PICTURES]:
-        outcome = results[0].scored.outcomes[place]
-        word = words[outcome.index - 1]
-        masks = {"predicted": predicted[outcome.index - 1], "oracle": oracle[outcome.index - 1]}
-        if word.image is None:
-            continue
-        pictures.append(
-            WordPicture(
-                crop=word.image,
-                masks={name: _shown(mask) for name, mask in masks.items() if mask is not None},
-                truth=LabelRule()(word.label),
-                readings={name: outcomes[place].text for name, outcomes in by_name.items()},
-            )
-        )
-    return pictures
-
-
-def _shown(mask: Array) -> Array:
-    return np.asarray(mask, dtype=np.uint8)

@@ -166,7 +166,7 @@ def _warn(scored: Scored, name: str) -> None:
             example,
         )
     for reason, count in scored.refused.items():
-        LOGGER.warning("%s: %d times a word of the lexicon was no candidate, because it %s", name, count, reason)
+        LOGGER.warning("%s: %d times a word of the lexicon was not a candidate, because it %s", name, count, reason)
 
 
 def _open_lexicons(settings: Evaluation, databases: Mapping[str, WordLmdb], rule: LabelRule) -> dict[str, WordLexicons]:

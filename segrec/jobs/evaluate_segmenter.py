@@ -27,7 +27,7 @@ from segrec.reports.segmenter_tables import check_rows_file, write_image_rows
 from segrec.weights import resolve_weights
 
 SCENE_HEIGHTS: dict[Pictures, int | None] = {"words": None, "scenes": 0, "height": SCENE_HEIGHT}
-"""From more than so many rows on a picture enters the network as a scene, else as a word crop."""
+"""With more rows than this a picture enters the network as a scene, else as a word crop."""
 
 
 class Network(NamedTuple):

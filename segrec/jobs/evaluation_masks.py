@@ -20,7 +20,7 @@ class EvaluationMasks:
     Args:
         stores: mask stores by the database's name, any number of kinds each.
         segmenter: predicts masks that no store holds.
-        limit: only so many first words of each database need masks.
+        limit: how many first words of each database need masks.
     """
 
     def __init__(

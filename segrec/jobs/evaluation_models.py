@@ -76,7 +76,7 @@ class EvaluationModels:
         for name, weights in models.items():
             runs = tuple(map(self._open, weights))
             if len({run.needs_mask for run in runs}) > 1:
-                raise ConfigError(f"only some weights of {name} have a mask channel; they are no seeds of one model")
+                raise ConfigError(f"only some weights of {name} have a mask channel; they are not seeds of one model")
             kinds = masks if runs[0].needs_mask else ["none"]
             readers += [self._reader(name, name, mask, runs) for mask in kinds]
         return readers

@@ -40,7 +40,7 @@ class Evaluation:
             else predicted), with those of other words (`shuffled`) and with empty ones (`zero`).
 
     Raises:
-        ConfigError: a value that is none of a setting's, or that contradicts another.
+        ConfigError: a value that a setting does not take, or that contradicts another.
     """
 
     data: Mapping[str, str]

@@ -34,7 +34,7 @@ __all__ = ["FineTuning", "finetune", "finetune_seeds"]
 
 
 def finetune(settings: FineTuning, *, timing: LoopTiming | None = None) -> Path:
-    """Fine-tune, or resume the run in `settings.output`; return the run directory.
+    """Fine-tune, or resume the run in `settings.output`, and return the run directory.
 
     Under torchrun all its processes train together: each takes its share of every batch.
 
@@ -52,7 +52,7 @@ def finetune(settings: FineTuning, *, timing: LoopTiming | None = None) -> Path:
 
 
 def finetune_seeds(settings: FineTuning, seeds: int) -> list[Path]:
-    """Fine-tune once for each of so many seeds, from `settings.seed` on; return the run directories.
+    """Fine-tune once for each of this many seeds, from `settings.seed` on; return the run directories.
 
     They are `seed-0`, `seed-1` and so on in `settings.output`, by their seed. A run that is finished stays as it is and
     one that was interrupted goes on, so more seeds may be asked for later. Masks that no store holds are predicted

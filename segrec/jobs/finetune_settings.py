@@ -50,7 +50,7 @@ class FineTuning(Optimisation):
         segmenter: predicts masks that no store holds.
 
     Raises:
-        ConfigError: a value that is none of a setting's, or that contradicts another.
+        ConfigError: a value that a setting does not take, or that contradicts another.
     """
 
     WARMUP_STEPS: ClassVar[int] = 20

@@ -1,4 +1,4 @@
-"""Importing the words of a release as the field's lmdb."""
+"""Importing the words of a release as a standard LMDB."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ class ImportResult:
         words: how many it holds.
         added: those that this run stored.
         progress: what was read and skipped, over all runs.
-        verdict: how `words` compares with the number that the field reports, where there is one.
+        verdict: how `words` compares with the number that papers report, where there is one.
     """
 
     output: Path
@@ -68,8 +68,8 @@ def import_words(
         output: the folder to write; lexicons of the words lie beside the database as `lexicon.jsonl`.
         split: of the release; None for the subset's or the usual one.
         filter_name: a name of `FILTERS`.
-        subset: the count of a subset that the field names so.
-        names: a file with the names of the words to take, one a line.
+        subset: the count of a subset by which papers name it.
+        names: a file with the names of the words to take, one per line.
         margin: what is added around words cut out of scenes, as a part of their height.
         encoding: of words cut out of scenes, `png` or `jpeg` of quality 95; crops of a release keep their bytes.
         workers: processes that read and cut pictures.

@@ -142,7 +142,7 @@ def _describe_record(store: MaskStore, findings: Findings) -> None:
 
 
 def _describe_source(store: MaskStore, findings: Findings) -> None:
-    """Compare the store with its source; a source that lies elsewhere today is no problem, one that changed is."""
+    """Compare the store with its source; a source that lies elsewhere today is not a problem, one that changed is."""
     candidates = [Path(store.record.source.path), store.path.resolve().parent]
     changed = []
     for candidate in candidates:
@@ -254,7 +254,7 @@ def _check_scene(path: Path, name: str) -> tuple[Sequence[int], int]:
     file = path / "polygons" / f"{name}.json"
     polygons = read_json(file)
     if not isinstance(polygons, list) or not all(map(_is_polygon, polygons)):
-        raise DataError(f"{file} is no list of polygons with points and text; render the scenes again")
+        raise DataError(f"{file} is not a list of polygons with points and text; render the scenes again")
     return size, len(polygons)
 
 

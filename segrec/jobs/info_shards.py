@@ -31,7 +31,7 @@ def describe_shards(store: MaskStore, findings: Findings, *, verify: bool) -> No
     facts["progress"] = f"{store.done} of {len(store)}"
     facts["missing"] = ", ".join(f"{first}..{last}" for first, last in store.missing) or "nothing"
     facts["size on disk"] = bytes_in_words(size)
-    facts["bytes a mask"] = f"{size / store.done:.0f}" if store.done else "unknown, there is none yet"
+    facts["bytes per mask"] = f"{size / store.done:.0f}" if store.done else "unknown, there is none yet"
     with progress_bar(len(there), "verifying", "shard") as bar:
         for shard in shards:
             sound = _check(store, shard, findings) if verify and shard in there else None

@@ -156,7 +156,7 @@ def _describe_metrics(run: RunDirectory, findings: Findings) -> int | None:
     for number, line in enumerate(lines, start=1):
         row = _row(line)
         if row is None and number < len(lines):  # a killed run leaves half a last line, which resuming drops
-            findings.problems.append(f"{run.metrics} line {number} is no row of a log; delete the lines from there on")
+            findings.problems.append(f"{run.metrics} line {number} is not a row of a log; delete the lines from it on")
             break
         if row is not None:
             trained, judged = (row, judged) if "loss" in row else (trained, row)

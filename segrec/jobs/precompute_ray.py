@@ -77,7 +77,7 @@ def precompute_with_ray(
         segmenter: a shipped name, run directory or weights file.
         ray_address: of a cluster to join, `auto` for the one of this machine; None starts Ray on this machine alone.
         blocks: into how many shards the words are cut; None for as many as the store has, or a few for each actor.
-        actors: how many segmenters work at once; None for one a GPU, or one a CPU where there is no GPU.
+        actors: how many segmenters work at once; None for one per GPU, or one per CPU where there is no GPU.
         limit: only the first words.
         batch_size: as `precompute_masks`.
         workers: threads of each actor that decode pictures ahead of the network.
@@ -181,7 +181,7 @@ def _stderr_into(file: BinaryIO) -> Iterator[None]:
 
 
 def chosen_pool(ray: ModuleType, device: str, actors: int | None) -> Pool:
-    """Return the actors that the cluster has room for: one a GPU, or one a CPU."""
+    """Return the actors that the cluster has room for: one per GPU, or one per CPU."""
     if device not in ("auto", "cuda", "cpu"):
         raise ConfigError(f"Ray gives each actor its device; use --device auto, cuda or cpu, not {device!r}")
     there = ray.cluster_resources()

@@ -16,7 +16,7 @@ from segrec.data.masks.record import MaskRecord
 from segrec.data.words import WordLmdb
 from segrec.jobs.precompute import PrecomputeResult, open_segmenter, precompute_shard, predicted_record
 
-PATIENCE = 60.0
+BUSY_TIMEOUT = 60.0
 """Seconds for which an actor waits for a shard that another process writes."""
 ASK_EVERY = 0.5
 
@@ -78,9 +78,9 @@ def once_free(write: Callable[[], PrecomputeResult]) -> PrecomputeResult:
     cut off from the cluster.
 
     Raises:
-        BusyError: it is still being written after `PATIENCE` seconds.
+        BusyError: it is still being written after `BUSY_TIMEOUT` seconds.
     """
-    end = time.monotonic() + PATIENCE
+    end = time.monotonic() + BUSY_TIMEOUT
     while True:
         try:
             return write()

@@ -51,7 +51,7 @@ class ReadingLoss:
             return int(self.network(torch.zeros(1, 4, spec.height, spec.width, device=self._device)).shape[1])
 
     def __call__(self, segmenter: nn.Module, batch: ReadingBatch) -> dict[str, Tensor]:
-        """Return `loss`, weighted, and `reading`, the CTC loss a character: float32 scalars.
+        """Return `loss`, weighted, and `reading`, the CTC loss per character: float32 scalars.
 
         Args:
             segmenter: the network in training, or a wrapper of it that is called alike.

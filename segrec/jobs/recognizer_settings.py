@@ -22,7 +22,7 @@ class Optimisation:
     Attributes:
         ratios: shares of each batch that the word databases get, in their order; without, all words are seen equally
             often.
-        steps, batch_size: length, and words a step, of all processes together.
+        steps, batch_size: length, and words per step, of all processes together.
         learning_rate: the peak.
         optimizer: `adam`, `adamw` or `adadelta`, which wants a learning rate near 1.
         weight_decay: of the optimizer.

@@ -30,8 +30,8 @@ class SegmenterTraining:
         word_width, scene_side: sizes of the training windows, multiples of 16.
         scene_zoom: smallest and largest zoom of scene windows over the scene's own pixels, drawn log-uniformly; None is
             0.5 and 1.6. A low one shows large letters small: 0.15 fits 1,067 pixels into a window of 160.
-        word_batch, scene_batch: pictures a step.
-        scene_every: where there are words and scenes, each so many-th step is one of scenes.
+        word_batch, scene_batch: pictures per step.
+        scene_every: where there are words and scenes, one of this many steps is one of scenes.
         supervision: `draw` takes one mask of a picture that has both, as the paper does; `both` takes both, `text` the
             text mask alone.
         word_supervision: the same for word crops; None takes `supervision`.
@@ -48,7 +48,7 @@ class SegmenterTraining:
             name, run directory or file; None teaches masks alone. Not in the paper.
         reading: word databases with transcripts for it; they need no masks.
         reading_weight: of its loss, see `ReadingLoss`.
-        reading_batch: words a step that are segmented and read.
+        reading_batch: words per step that are segmented and read.
         reading_every: every Nth step is one of these.
         pretrained: weights to start from: shipped name, run directory or file; None starts from scratch.
         gradient_checkpointing: compute maps a second time in the backward pass instead of keeping them in memory.

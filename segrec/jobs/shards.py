@@ -29,7 +29,7 @@ class _Part:
     starter: str
 
 
-ALONE = _Part(0, 1, "")
+WHOLE = _Part(0, 1, "")
 
 
 def shard_of_environment(device: str = "auto") -> OwnShard:
@@ -61,10 +61,10 @@ def _process() -> _Part:
     if "WORLD_SIZE" in os.environ:
         return _Part(rank, size, "torchrun")
     if "SLURM_PROCID" not in os.environ or "SLURM_NTASKS" not in os.environ:
-        return ALONE
+        return WHOLE
     index, count = _number("SLURM_PROCID"), _number("SLURM_NTASKS")
     if not 0 <= index < count:
-        raise ConfigError(f"SLURM_PROCID {index} is none of SLURM_NTASKS {count}; start with srun, or name --shard I/N")
+        raise ConfigError(f"SLURM_PROCID {index} is not below SLURM_NTASKS {count}; start with srun or give --shard")
     return _Part(index, count, "srun")
 
 
@@ -78,7 +78,7 @@ def _local_index() -> int:
 def _array_task() -> _Part:
     """Return which task of a SLURM array this is; the array's numbers may begin anywhere and have a step."""
     if "SLURM_ARRAY_TASK_ID" not in os.environ:
-        return ALONE
+        return WHOLE
     task, first, last = (_number(f"SLURM_ARRAY_TASK_{name}") for name in ("ID", "MIN", "MAX"))
     count = _number("SLURM_ARRAY_TASK_COUNT") if "SLURM_ARRAY_TASK_COUNT" in os.environ else last - first + 1
     tasks = range(first, last + 1, max(1, (last - first) // max(1, count - 1)))

@@ -97,7 +97,7 @@ def _initial(settings: RecognizerTraining) -> RecognizerNetwork:
         with torch.device("meta"):
             wanted = presets[name](model.charset.with_kind(architecture.kind), settings.bidirectional)
         if wanted.config() != model.config():
-            raise ConfigError(f"{settings.pretrained} is no {name}; leave --preset out to start from it")
+            raise ConfigError(f"{settings.pretrained} is not a {name}; leave --preset out to start from it")
     return model
 
 

@@ -256,6 +256,6 @@ def _initial(settings: SegmenterTraining) -> MutuallyGuidedNet:
         loaded = load_segmenter(resolve_weights(settings.pretrained))
         free = {"working_height": 0, "passes": 0}  # no weight's shape depends on them
         if {**loaded.config(), **free} != {**model.config(), **free}:
-            raise ConfigError(f"{settings.pretrained} is no {settings.preset}; name the --preset it was trained with")
+            raise ConfigError(f"{settings.pretrained} is not a {settings.preset}; give the --preset of its training")
         model.load_state_dict(loaded.state_dict())
     return model

@@ -45,7 +45,7 @@ def open_verifier(file: VerifierFile, *, device: str = "cpu") -> Verifier:
     """Return a verifier that is ready to read; those in ONNX run on the CPU.
 
     Raises:
-        CheckpointError: the file is no recognizer.
+        CheckpointError: the file is not a recognizer.
         ConfigError: the recognizer needs masks itself.
         LibraryError: it is in ONNX, and onnxruntime is missing.
     """

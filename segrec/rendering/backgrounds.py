@@ -24,7 +24,7 @@ class Backgrounds:
         photos: a folder of text-free photographs; they are used for half of the backgrounds.
 
     Raises:
-        DataError: `photos` is no folder or holds no picture.
+        DataError: `photos` is not a folder or holds no picture.
     """
 
     def __init__(self, seed: int, photos: str | os.PathLike[str] | None = None) -> None:

@@ -71,7 +71,7 @@ class FontBook:
         return max(1, len(self.paths))
 
     def pick(self, rng: np.random.Generator, size: int) -> Any:
-        """Return a random legible font at `size` pixels an em."""
+        """Return a random legible font at `size` pixels per em."""
         for _ in range(MAX_REDRAWS if self.paths else 0):
             path = self.paths[int(np.searchsorted(self._weights, rng.random()))]
             if legible(path):

@@ -22,7 +22,7 @@ def paint(
 
     Returns:
         (image, stroke mask): the painted (H, W, 3) uint8 RGB and the (H, W) uint8 strokes that are text. For hollow
-        letters the strokes are the outline itself; shadows and coloured rims around filled letters are no text.
+        letters the strokes are the outline itself; shadows and coloured rims around filled letters are not text.
     """
     canvas = background.astype(np.float32)
     height = coverage.shape[0]

@@ -34,7 +34,7 @@ class RenderedScene(NamedTuple):
     Attributes:
         jpeg: the stored picture, JPEG bytes of (H, W, 3) RGB.
         strokes: (H, W) uint8, 255 where ink is.
-        polygons: one (P, 2) float32 (x, y) outline a word.
+        polygons: one (P, 2) float32 (x, y) outline per word.
         texts: what the words say, in the order of `polygons`.
     """
 
@@ -57,7 +57,7 @@ class _Filling:
     """What stands in the scenes of a style.
 
     Attributes:
-        ems: pixels an em of the words to draw from.
+        ems: pixels per em of the words to draw from.
         most: the most words wanted.
         tries: words drawn at most; those that find no place are dropped.
         empty: share of scenes without text.
@@ -81,7 +81,7 @@ class SceneRenderer:
     Args:
         seed: the series.
         sources: fonts, lexicon and backgrounds.
-        style: `hard` scenes have more words, smaller, fainter and more blurred ones, among things that are no text.
+        style: `hard` scenes have more words, smaller, fainter and more blurred ones, among things that are not text.
 
     Raises:
         ConfigError: there is no such style.
@@ -118,7 +118,7 @@ class SceneRenderer:
     def _write(
         self, canvas: Array, strokes: Array, rng: np.random.Generator
     ) -> tuple[list[Points], list[str], list[int]]:
-        """Write words onto the canvas and into the strokes, and return their polygons, texts and pixels an em."""
+        """Write words onto the canvas and into the strokes, and return their polygons, texts and pixels per em."""
         filling = FILLINGS[self._style]
         taken = np.zeros(strokes.shape, dtype=bool)
         polygons: list[Points] = []
@@ -140,7 +140,7 @@ class SceneRenderer:
 
 
 def _crowded(canvas: Array, rng: np.random.Generator) -> Array:
-    """Return the canvas with things on it that are no text, all over it or in places."""
+    """Return the canvas with things on it that are not text, all over it or in places."""
     if rng.random() < 0.35:
         canvas = cover(canvas, rng)
     return scatter(canvas, rng) if rng.random() < 0.8 else canvas

@@ -72,7 +72,7 @@ def extruded(canvas: Canvas, coverage: Array, rng: np.random.Generator, *, em: f
 
 
 def shadowed(canvas: Canvas, coverage: Array, rng: np.random.Generator, *, em: float) -> Painted:
-    """Return letters with a hard or soft shadow, which is no text."""
+    """Return letters with a hard or soft shadow, which is not text."""
     ground, ink = ground_and_ink(canvas, rng, faint=0)
     reach = em * rng.uniform(0.04, 0.14, size=2) * rng.choice([-1, 1], size=2)
     shadow = moved(coverage, float(reach[0]), float(reach[1]))
@@ -85,7 +85,7 @@ def shadowed(canvas: Canvas, coverage: Array, rng: np.random.Generator, *, em: f
 
 
 def moved(coverage: Array, right: float, down: float) -> Array:
-    """Return the coverage moved by so many pixels; what leaves the canvas is lost."""
+    """Return the coverage moved by this many pixels; what leaves the canvas is lost."""
     shift = np.array([[1, 0, right], [0, 1, down]], dtype=np.float32)
     return np.asarray(opencv().warpAffine(coverage, shift, coverage.shape[::-1]), dtype=np.uint8)
 

@@ -44,7 +44,7 @@ def boxed(layer: TextLayer, rng: np.random.Generator, *, em: float, letters: int
     """Return the layer in a tight, usual or loose box, or in one that cuts its letters on one or two sides.
 
     Args:
-        em: pixels an em.
+        em: pixels per em.
         letters: how many the word has; a box cuts no more than a quarter of the first and last.
     """
     kind = rng.random()
@@ -60,7 +60,7 @@ def boxed(layer: TextLayer, rng: np.random.Generator, *, em: float, letters: int
 
 
 def framed(layer: TextLayer, sides: Sides) -> TextLayer:
-    """Return the layer with so many pixels more, or with negative ones less, on each side.
+    """Return the layer with this many pixels more, or with a negative number fewer, on each side.
 
     What is cut off the word is cut off its polygon, too.
     """

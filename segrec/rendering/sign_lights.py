@@ -17,7 +17,7 @@ LIT = 0.38
 
 
 def neon(canvas: Canvas, coverage: Array, rng: np.random.Generator, *, em: float) -> Painted:
-    """Return letters of glowing tubes on dark ground: a bright core in a coloured tube in a halo, which is no text.
+    """Return letters of glowing tubes on dark ground: a bright core in a coloured tube in a halo, which is not text.
 
     Thin letters are tubes themselves; of others a tube follows the outline half of the time.
     """

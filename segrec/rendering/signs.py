@@ -48,7 +48,7 @@ EFFECTS: dict[str, float] = {
 BOLD = ("outlined", "hollow", "extruded", "dots", "stencil", "relief", "textured", "worn")
 """Effects that need strokes of some width."""
 LEAST_EMS = {"relief": 22.0, "hollow": 16.0, "dots": 14.0, "neon": 12.0, "worn": 12.0}
-"""Least pixels an em of letters that hardly anybody reads when they are as small as the others become."""
+"""Least pixels per em of letters that hardly anybody reads when they are as small as the others become."""
 LEAST_STROKE = 0.085
 """Pixels a pixel of the em that the strokes of such effects have at least, where a few draws of fonts allow."""
 
@@ -158,7 +158,7 @@ class SignMaker:
 
 
 def final_size(size: tuple[int, ...], rng: np.random.Generator, *, least: float = FINAL_EMS[0]) -> tuple[int, int]:
-    """Return the (height, width) of a crop: `least` to 80 pixels an em, which makes about half 8 to 32 high."""
+    """Return the (height, width) of a crop: `least` to 80 pixels per em, which makes about half 8 to 32 high."""
     em = float(np.clip(np.exp(rng.normal(np.log(22), 0.5)), least, FINAL_EMS[1]))
     scale = min(em / EM, MOST_SIDE / size[0])
     return max(8, round(size[0] * scale)), max(8, round(size[1] * scale))

@@ -39,7 +39,7 @@ class TextSource:
     """Draws the words to render.
 
     Args:
-        lexicon: a file with one word a line (`#` comments allowed); None uses the system's word list where there is
+        lexicon: a file with one word per line (`#` comments allowed); None uses the system's word list where there is
             one, and a small built-in list of sign words otherwise.
 
     Raises:
@@ -85,7 +85,7 @@ def read_lexicon(path: str | os.PathLike[str]) -> list[str]:
         raise DataError(f"cannot read the lexicon {path}: {error.strerror or error}") from error
     words = dict.fromkeys(line.strip() for line in lines if line.strip().isascii() and line.strip().isalnum())
     if not words:
-        raise DataError(f"the lexicon {path} holds no word of letters and digits; give a file with one word a line")
+        raise DataError(f"the lexicon {path} holds no word of letters and digits; give a file with one word per line")
     return list(words)
 
 

@@ -51,7 +51,7 @@ class RenderSources:
 
     Attributes:
         fonts: folders or files of fonts.
-        lexicon: a file with one word a line.
+        lexicon: a file with one word per line.
         backgrounds: a folder of text-free photographs.
     """
 

@@ -131,7 +131,7 @@ def render_scenes(
     """Write `count` rendered scenes as `images/*.jpg`, `text/*.png`, `regions/*.png` and `polygons/*.json`.
 
     A polygon file is a list of `{"points": [[x, y], ...], "text": ...}`. `scenes.json`, written last, names them all.
-    With `text_free` all pictures are without text, of all sizes from 24 pixels a side.
+    With `text_free` all pictures are without text, of all sizes from 24 pixels per side.
 
     Raises:
         ConfigError: `count` is below 1, there is no such style, or one is asked for with `text_free`.

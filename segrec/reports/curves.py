@@ -25,7 +25,7 @@ def check_picture(path: str) -> None:
     """Refuse a picture that cannot be drawn, before the work begins.
 
     Raises:
-        ConfigError: the suffix is none of `SUFFIXES`.
+        ConfigError: the suffix is not one of `SUFFIXES`.
         LibraryError: matplotlib is missing.
     """
     if Path(path).suffix.lower() not in SUFFIXES:
@@ -105,7 +105,7 @@ def spread(values: Sequence[float]) -> tuple[np.ndarray, np.ndarray]:
     """Return ascending values from 0 to 1 and the share of images that have at least each of them, both (points,).
 
     Args:
-        values: one figure an image, in [0, 1]; at least one.
+        values: one figure per image, in [0, 1]; at least one.
     """
     ascending = np.sort(np.asarray(values, dtype=np.float64))
     places = np.unique(np.concatenate([[0.0], ascending, [1.0]]))

@@ -49,7 +49,7 @@ def draw_reading(explanation: Explanation) -> Array:
 
 
 def _source(explanation: Explanation) -> Array:
-    """The crop with its control points, which may lie outside, and its mask beside it."""
+    """Return the crop with its control points, which may lie outside, and its mask beside it."""
     crop = _fitted(explanation.image, CROP_SIZE)
     height, width = crop.shape[:2]
     framed = np.pad(crop, ((MARGIN, MARGIN), (MARGIN, MARGIN), (0, 0)), constant_values=255)
@@ -74,7 +74,7 @@ def _draw_points(canvas: Array, points: NDArray[Any], color: tuple[int, int, int
 
 
 def _strips(rectified: Array, steps: Sequence[Step]) -> Array:
-    """One strip a character, below each other and then in further columns."""
+    """Return one strip per character, below each other and then in further columns."""
     grey = np.repeat(to_grey(resize(rectified, STRIP_SIZE))[:, :, None], 3, axis=2)
     rows = [_strip(grey, step) for step in steps]
     if not rows:
@@ -84,7 +84,7 @@ def _strips(rectified: Array, steps: Sequence[Step]) -> Array:
 
 
 def _strip(grey: Array, step: Step) -> Array:
-    """A character, its confidence, and the rectified image (h, w, 3), red where the network looked."""
+    """Return a character, its confidence, and the rectified image (h, w, 3), red where the network looked."""
     assert step.attention is not None, "an attention network's step has attention"
     height, width = grey.shape[:2]
     strongest = float(step.attention.max())
@@ -97,7 +97,7 @@ def _strip(grey: Array, step: Step) -> Array:
 
 
 def _frames(explanation: Explanation) -> Array:
-    """The crop as wide as its frames, and below each its likeliest character and a bar."""
+    """Return the crop as wide as its frames, and below each its likeliest character and a bar."""
     steps = explanation.steps
     width = CELL * len(steps)
     crop = resample(explanation.image, (2 * BAR, width), "bilinear")
@@ -114,20 +114,20 @@ def _frames(explanation: Explanation) -> Array:
 
 
 def _fitted(image: Array, size: tuple[int, int]) -> Array:
-    """The image in its own ratio, as large as it can be within `size` (height, width)."""
+    """Return the image in its own ratio, as large as it can be within `size` (height, width)."""
     scale = min(size[0] / image.shape[0], size[1] / image.shape[1])
     return resample(image, (max(1, round(image.shape[0] * scale)), max(1, round(image.shape[1] * scale))), "bilinear")
 
 
 def _below(parts: Sequence[Array]) -> Array:
-    """Parts below each other on white, with gaps between them."""
+    """Return parts below each other on white, with gaps between them."""
     width = max(part.shape[1] for part in parts)
     rows = [np.pad(part, ((0, GAP), (0, width - part.shape[1]), (0, 0)), constant_values=255) for part in parts]
     return np.concatenate(rows)[:-GAP]
 
 
 def _beside(parts: Sequence[Array]) -> Array:
-    """Parts beside each other on white, with gaps between them."""
+    """Return parts beside each other on white, with gaps between them."""
     turned = [np.ascontiguousarray(part.transpose(1, 0, 2)) for part in parts]
     gap = np.full((GAP, 1, 3), 255, np.uint8)
     spread = [piece for part in turned for piece in (part, gap)][:-1]
@@ -135,7 +135,7 @@ def _beside(parts: Sequence[Array]) -> Array:
 
 
 def _text(text: str, size: int, color: tuple[int, int, int] = INK) -> Array:
-    """One line of text on white, as wide as it is."""
+    """Return one line of text on white, as wide as it is."""
     canvas = np.full((math.ceil(size * 1.3), math.ceil(load_font("", size).getlength(text)) + 2, 3), 255, np.uint8)
     _write(canvas, text, size, left=0, baseline=size, color=color)
     return canvas
@@ -156,7 +156,7 @@ def _write(
     Args:
         canvas: (H, W, 3) uint8, changed.
         text: written in Pillow's built-in font.
-        size: pixels an em.
+        size: pixels per em.
         left: where the line begins, or with `centred` its middle.
         baseline: row on which the letters stand.
         color: of the ink.

@@ -82,7 +82,7 @@ def explain_reading(recognizer: Recognizer, image: Array, mask: Array | None = N
 
 
 def _frames(logits: Tensor, charset: Charset) -> tuple[Step, ...]:
-    """The likeliest class of each frame of logits (1, T, classes)."""
+    """Return the likeliest class of each frame of logits (1, T, classes)."""
     best = logits[0].float().softmax(dim=1).max(dim=1)
     characters = ["", *charset.characters]
     pairs = zip(best.indices.tolist(), best.values.tolist(), strict=True)
@@ -90,7 +90,7 @@ def _frames(logits: Tensor, charset: Charset) -> tuple[Step, ...]:
 
 
 def _characters(seen: Inspection, reading: Reading, charset: Charset) -> tuple[Step, ...]:
-    """The characters of a reading with the attention of the steps that wrote them; the other steps wrote none."""
+    """Return the characters of a reading with the attention of the steps that wrote them."""
     numbers = seen.logits[0].argmax(dim=1).tolist()
     end = end_of(charset)
     ended = numbers.index(end) if end in numbers else len(numbers)
@@ -103,7 +103,7 @@ def _characters(seen: Inspection, reading: Reading, charset: Charset) -> tuple[S
 
 
 def _picture(pixels: Tensor, spec: InputSpec) -> Array:
-    """The colours of the network's pixels (1, C, h, w) as (h, w, 3) uint8."""
+    """Return the colours of the network's pixels (1, C, h, w) as (h, w, 3) uint8."""
     colours = pixels[0, : spec.channels - int(spec.mask)].float() * spec.deviation + spec.mean
     levels = colours.round().clamp(0, 255).to(torch.uint8).cpu().numpy().transpose(1, 2, 0)
     return np.ascontiguousarray(np.broadcast_to(levels, (*levels.shape[:2], 3)))

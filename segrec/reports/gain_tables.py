@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import csv
 from collections.abc import Sequence
 from itertools import groupby
 
-from segrec.core.files import atomic_path
+from segrec.core.tables import plain_table, write_records
 from segrec.evaluation.breakdown import BreakdownRow
 from segrec.evaluation.compare import GAIN_COLUMNS, Gain
 from segrec.evaluation.mask_check import MaskCheck
-from segrec.reports.layout import plain_table
 
 EXPLANATION = """\
 Both sides of a gain read the very same words. The 95% interval draws words and seeds anew; where it leaves out 0, the
@@ -46,15 +44,12 @@ def gain_text(gains: Sequence[Gain]) -> str:
 
 
 def write_gains(path: str, gains: Sequence[Gain]) -> None:
-    """Write a CSV file with a row a gain, in percentage points.
+    """Write a CSV file with a row per gain, in percentage points.
 
     Raises:
         DataError: it cannot be written.
     """
-    with atomic_path(path) as partial, open(partial, "w", encoding="utf-8", newline="") as handle:
-        writer = csv.DictWriter(handle, GAIN_COLUMNS, lineterminator="\n")
-        writer.writeheader()
-        writer.writerows(gain.row() for gain in gains)
+    write_records(path, [gain.row() for gain in gains], GAIN_COLUMNS)
 
 
 def breakdown_text(rows: Sequence[BreakdownRow]) -> str:

@@ -1,26 +1,23 @@
-"""Scores of segmenters as markdown, JSON and CSV: tables of means, and a file with a row an image."""
+"""Scores of segmenters as markdown, JSON and CSV: tables of means, and a file with a row per image."""
 
 from __future__ import annotations
 
-import csv
-import io
-import json
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
 from segrec.core.errors import ConfigError
-from segrec.core.files import atomic_path
+from segrec.core.tables import csv_table, json_text, markdown_table, write_records
 from segrec.evaluation.segmenter_result import SegmenterResult, by_height, figures
 
 SWEEP_STEP = 16
-"""The markdown table of thresholds shows every so many-th of them; JSON and CSV have all."""
+"""The markdown table shows one of this many thresholds; JSON and CSV have all."""
 
 _KEYS = ("segmenter", "data", "image", "target")
 _COUNTS = ("true_positive", "false_positive", "false_negative")
 
 
-def print_segmenters(results: Sequence[SegmenterResult], output_format: str, *, heights: bool = False) -> str:
+def segmenters_text(results: Sequence[SegmenterResult], output_format: str, *, heights: bool = False) -> str:
     """Return the report as text that ends with a newline.
 
     Args:
@@ -29,9 +26,9 @@ def print_segmenters(results: Sequence[SegmenterResult], output_format: str, *, 
         heights: also show the score by the images' height.
     """
     if output_format == "json":
-        return json.dumps({"results": [_nested(result, heights) for result in results]}, indent=2) + "\n"
+        return json_text({"results": [_nested(result, heights) for result in results]})
     if output_format == "csv":
-        return _csv(results, heights)
+        return csv_table(row for result in results for row in _flat(result, heights))
     parts = [_main_table(results)]
     if any(result.top1 is not None for result in results):
         parts.append(_comparison(results))
@@ -53,18 +50,8 @@ def _nested(result: SegmenterResult, heights: bool) -> dict[str, Any]:
     return row
 
 
-def _csv(results: Sequence[SegmenterResult], heights: bool) -> str:
-    """Return a row a result, whose `height` is `all`, then the rows of its groups by height and of its thresholds."""
-    rows = [row for result in results for row in _flat(result, heights)]
-    columns = list(dict.fromkeys(column for row in rows for column in row))
-    buffer = io.StringIO()
-    writer = csv.DictWriter(buffer, columns, lineterminator="\n")
-    writer.writeheader()
-    writer.writerows(rows)
-    return buffer.getvalue()
-
-
 def _flat(result: SegmenterResult, heights: bool) -> Iterator[dict[str, Any]]:
+    """Yield the row of a result, whose `height` is `all`, then those of its groups by height and of its thresholds."""
     names = {"segmenter": result.segmenter, "data": result.data, "target": result.target}
     row = result.row()
     yield {**names, "height": "all", **row}
@@ -161,10 +148,7 @@ def _percent(share: float) -> str:
 
 def _table(names: Sequence[str], numbers: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
     """Return a markdown table; the columns `numbers`, after the columns `names`, are aligned to the right."""
-    lines = [[*names, *numbers], *rows]
-    rule = "|" + "---|" * len(names) + "---:|" * len(numbers)
-    texts = ["| " + " | ".join(cell.replace("|", "\\|") for cell in line) + " |" for line in lines]
-    return "\n".join([texts[0], rule, *texts[1:]]) + "\n"
+    return markdown_table([*names, *numbers], rows, numbers=len(numbers))
 
 
 def check_rows_file(path: str) -> None:
@@ -178,19 +162,13 @@ def check_rows_file(path: str) -> None:
 
 
 def write_image_rows(path: str, results: Sequence[SegmenterResult]) -> None:
-    """Write one row an image, target and segmenter, as CSV or JSON lines by the file's suffix.
+    """Write one row per image, target and segmenter, as CSV or JSON lines by the file's suffix.
 
     Raises:
         DataError: the file cannot be written.
     """
-    with atomic_path(path) as partial, open(partial, "w", encoding="utf-8", newline="") as handle:
-        if Path(path).suffix.lower() == ".jsonl":
-            handle.writelines(json.dumps(row, ensure_ascii=False) + "\n" for row in _image_rows(results))
-            return
-        columns = [*_KEYS, "height", "width", "precision", "recall", "f1", *_COUNTS, "text_pixels", "ignored_pixels"]
-        writer = csv.DictWriter(handle, columns, lineterminator="\n")
-        writer.writeheader()
-        writer.writerows(_image_rows(results))
+    columns = [*_KEYS, "height", "width", "precision", "recall", "f1", *_COUNTS, "text_pixels", "ignored_pixels"]
+    write_records(path, _image_rows(results), columns)
 
 
 def _image_rows(results: Sequence[SegmenterResult]) -> Iterator[dict[str, Any]]:

@@ -2,24 +2,21 @@
 
 from __future__ import annotations
 
-import csv
-import io
-import json
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from segrec.core.tables import csv_table, json_text, markdown_table
 from segrec.evaluation.breakdown import breakdown
 from segrec.evaluation.compare import gains
 from segrec.evaluation.mask_check import mask_checks
 from segrec.evaluation.result import EvaluationResult, pooled
 from segrec.reports.gain_tables import breakdown_text, gain_text, mask_check_text
-from segrec.reports.layout import pipe_table
 from segrec.weights import SHIPPED
 
 HEAD = ("dataset", "mask", "model", "words", "correct", "accuracy %", "95% interval", "1-NED %", "unreadable")
 
 
-def print_results(
+def results_text(
     results: Sequence[EvaluationResult],
     output_format: str,
     *,
@@ -58,7 +55,7 @@ def print_results(
             report["breakdown"] = [row.row() for row in breakdown(everything)]
         if mask_check:
             report["mask_check"] = [check.row() for check in mask_checks(everything)]
-        return json.dumps(report, indent=2) + "\n"
+        return json_text(report)
     parts = [markdown([result.row() for result in everything]), gain_text(found)]
     if by_groups:
         parts.append(breakdown_text(breakdown(together or results)))
@@ -81,7 +78,7 @@ def markdown(rows: Sequence[dict[str, Any]]) -> str:
     seeded = any(row["seeds"] > 1 for row in rows)
     head = (*HEAD, "seeds", "lowest to highest %") if seeded else HEAD
     cells = [_cells(row) + (_seed_cells(row) if seeded else ()) for row in rows]
-    return pipe_table(head, cells, numbers=len(head) - 3)
+    return markdown_table(head, cells, numbers=len(head) - 3)
 
 
 def _cells(row: Mapping[str, Any]) -> tuple[str, ...]:
@@ -106,10 +103,5 @@ def _seed_cells(row: Mapping[str, Any]) -> tuple[str, ...]:
 
 
 def _csv(rows: Sequence[dict[str, Any]]) -> str:
-    buffer = io.StringIO()
     flat = [{**row, "low": row["interval"][0], "high": row["interval"][1]} for row in rows]
-    columns = [name for name in flat[0] if name not in ("interval", "accuracies")] if flat else []
-    writer = csv.DictWriter(buffer, columns, extrasaction="ignore", lineterminator="\n")
-    writer.writeheader()
-    writer.writerows(flat)
-    return buffer.getvalue()
+    return csv_table(flat, [name for name in flat[0] if name not in ("interval", "accuracies")] if flat else [])

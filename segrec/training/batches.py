@@ -56,7 +56,7 @@ def step_batches(
     Args:
         dataset: one, or several that are mixed.
         collate: makes a batch of the samples; it runs in the worker.
-        batch_size: samples a step, of all processes together.
+        batch_size: samples per step, of all processes together.
         workers: loader processes; 0 loads in this process.
         world: the processes that train together; this one gets its share of each batch.
         ratios: one for each dataset, its fixed share of every batch, to a scale; None takes each sample equally often.

@@ -21,7 +21,7 @@ from segrec.training.global_norm import with_global_norms
 Result = TypeVar("Result")
 Name = TypeVar("Name", str, tuple[str, str])
 
-PATIENCE = timedelta(hours=4)
+GROUP_TIMEOUT = timedelta(hours=4)
 """How long a process waits for another, which may be evaluating; the death of one is noticed by torchrun at once."""
 
 
@@ -140,7 +140,7 @@ def launched(device: str = "auto") -> Iterator[World]:
         torch.cuda.set_device(world.device)
     level = LOGGER.level
     try:
-        torch.distributed.init_process_group("nccl" if world.device.type == "cuda" else "gloo", timeout=PATIENCE)
+        torch.distributed.init_process_group("nccl" if world.device.type == "cuda" else "gloo", timeout=GROUP_TIMEOUT)
     except (RuntimeError, ValueError) as error:
         reason = str(error).splitlines()[0]
         raise ConfigError(f"process {rank} of {size} cannot meet the others ({reason}); start with torchrun") from error
@@ -154,7 +154,7 @@ def launched(device: str = "auto") -> Iterator[World]:
 
 
 def is_main_process() -> bool:
-    """Whether this is the only process, or the first of those that torchrun started.
+    """Return whether this is the only process, or the first of those that torchrun started.
 
     Raises:
         ConfigError: torchrun's environment is incomplete.

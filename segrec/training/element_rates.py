@@ -10,7 +10,7 @@ from torch import Tensor, nn
 
 
 def scale_elements(optimizer: torch.optim.Optimizer, shares: Mapping[nn.Parameter, Tensor]) -> None:
-    """From now on let each element of these parameters take its share of every step that the optimiser does.
+    """Let each element of these parameters take, from now on, its share of every step that the optimiser does.
 
     For optimisers whose step is a learning rate times something that does not depend on it (Adam, AdamW, Adadelta,
     SGD), that is a learning rate of the element's own; scaling gradients would not be, since Adam divides them away.

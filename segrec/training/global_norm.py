@@ -69,7 +69,7 @@ class GlobalBatchNorm(nn.BatchNorm2d):
         exact = maps.to(torch.promote_types(maps.dtype, torch.float32))
         if maps.numel():
             variance, mean = torch.var_mean(exact, _others(maps), correction=0)
-        else:  # a share without a value, whose mean would be no number
+        else:  # a share without a value, whose mean would not be a number
             variance = mean = exact.new_zeros(maps.shape[1])
         own = torch.cat([mean, variance, mean.new_tensor([maps.numel() // maps.shape[1]])])
         means, variances, counts = torch.split(self._gather(own), [len(mean), len(mean), 1], dim=1)  # (P, C or 1)

@@ -1,4 +1,4 @@
-"""The one optimisation loop of the house: resumable, bit-exact on a CPU, stopped by a non-finite loss."""
+"""The one optimisation loop: resumable, bit-exact on a CPU, stopped by a non-finite loss."""
 
 from __future__ import annotations
 

@@ -127,9 +127,9 @@ class RunDirectory:
         """Return the training state, read without running any code.
 
         Raises:
-            CheckpointError: the file is damaged or is no training state.
+            CheckpointError: the file is damaged or is not a training state.
         """
         content = load_untrusted(self.state)
         if not isinstance(content, dict) or "step" not in content:
-            raise CheckpointError(f"{self.state} is no training state; delete {self.path} and start again")
+            raise CheckpointError(f"{self.state} is not a training state; delete {self.path} and start again")
         return content

@@ -69,7 +69,7 @@ class LoopSettings:
         schedule: one of `SCHEDULES`; stages are trapezoids.
         ema_decay: evaluate and save an exponential moving average of the weights, of which each step keeps this share;
             None takes the weights as they are.
-        patience: end the run after so many evaluations in a row without a better score; None never does.
+        patience: end the run after this many evaluations in a row without a better score; None never does.
     """
 
     steps: int

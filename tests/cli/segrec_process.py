@@ -46,7 +46,7 @@ class Killable(Forked):
     Args:
         arguments: of the command line.
         log: the file that gets stdout and stderr.
-        small: `chunk` words a transaction, `checkpoint` and `log` steps; and `room`, bytes that a file may have.
+        small: `chunk` words per transaction, `checkpoint` and `log` steps; and `room`, bytes that a file may have.
     """
 
     def __init__(self, arguments: Sequence[str], log: Path, *, small: Mapping[str, int]) -> None:

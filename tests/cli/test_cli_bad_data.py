@@ -167,7 +167,7 @@ def with_a_cut_shard(place: Place) -> Path:
 
 BAD_STORES: list[tuple[Callable[[Place], Path], list[str]]] = [
     (missing, ["does not exist", "precompute-masks"]),
-    (empty_folder, ["is no mask store", "precompute-masks"]),
+    (empty_folder, ["is not a mask store", "precompute-masks"]),
     (a_database, ["is a database, not a mask store", "precompute-masks"]),
     (of_other_words, ["has other content", "run segrec precompute-masks again"]),
     (of_fewer_words, ["was made from other", "12 samples", "has 40", "run segrec precompute-masks again"]),

@@ -137,8 +137,8 @@ BAD_WEIGHTS: list[tuple[Callable[[Path], Path], list[str]]] = [
     (missing_tensors, ["cnn.conv3.weight"]),
     (without_its_parent, ["gone.safetensors", "beside it"]),
     (of_another_project, ["backbone.stem.weight"]),
-    (another_architecture, ["'transformer'", "no recognizer"]),
-    (the_segmenter, ["'mgnet'", "no recognizer"]),
+    (another_architecture, ["'transformer'", "not a recognizer"]),
+    (the_segmenter, ["'mgnet'", "not a recognizer"]),
 ]
 
 
@@ -199,8 +199,8 @@ def test_an_output_that_cannot_be_written_is_named_before_work_is_lost(segrec, w
         ("stesp = 3\n", "unknown key 'stesp'; did you mean steps?"),
         ("learning_rate = 1\n", "unknown key 'learning_rate'; the keys are"),
         ("config = 'other.toml'\n", "unknown key 'config'"),
-        ("steps = \n", "is no valid TOML"),
-        ("\x00\xff", "is no valid TOML"),
+        ("steps = \n", "is not valid TOML"),
+        ("\x00\xff", "is not valid TOML"),
         ("steps = [1]\n", "steps takes one value; got [1]"),
         ("[lr]\npeak = 1\n", "lr takes one value; got {'peak': 1}"),
         ("data = 'words'\n", "data takes a list, [...] or [[data]] tables; got 'words'"),

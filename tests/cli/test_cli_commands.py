@@ -165,12 +165,13 @@ def test_the_demo_compares_all_readers_with_the_fair_control_and_ends_in_a_verdi
     rows = [[cell.strip() for cell in line.split("|")] for line in out.splitlines() if line.startswith("| demo-test")]
     assert [row[2] for row in rows[:5]] == ["none", "none", "random", "predicted", "oracle"]
     assert [row[3] for row in rows[:2]] == ["crnn-slim", "crnn-slim-none"]
-    verdict = next(line for line in out.splitlines() if line.startswith("With predicted masks the recognizer reads "))
-    assert re.search(r": [+-]\d+\.\d points \([+-]\d+\.\d to [+-]\d+\.\d, n 30\), ", verdict)
+    verdict = next(line for line in out.splitlines() if line.startswith("With predicted masks, crnn-slim-predicted "))
+    assert re.search(r": [+-]\d+\.\d points \(95% interval [+-]\d+\.\d to [+-]\d+\.\d, n 30, 1 seed\), ", verdict)
     assert str(folder / "report.html") in out
     report = (folder / "report.html").read_text(encoding="utf-8")
     assert html.escape(verdict) in report
-    assert [variant for variant in ("plain", "none", "random", "predicted", "oracle") if variant not in report] == []
+    assert [mask for mask in ("no mask", "random masks", "predicted masks", "oracle masks") if mask not in report] == []
+    assert '<span class="control">control</span><small>crnn-slim-none</small>' in report
     before = contents(folder / "masks")
     assert segrec("demo", "--output", folder).code == 0
     assert contents(folder / "masks") == before

@@ -137,7 +137,7 @@ def test_lexicon_words_that_were_no_candidates_are_said_with_the_reason(segrec, 
     asked = ["--data", f"w={words}", "--mask", "none", "--limit", "3", "--lexicon", tmp_path / "words.txt"]
     code, _, err = segrec("eval", *asked)
     assert code == 0
-    assert "w: 3 times a word of the lexicon was no candidate, because it needs more frames than the network" in err
+    assert "w: 3 times a word of the lexicon was not a candidate, because it needs more frames than the network" in err
 
 
 def test_a_beam_reads_words_with_their_whole_probability(rows, words, tmp_path):

@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+from markdown_cells import unaligned
 from segrec_process import fresh
 
 from segmenter.loading import load_segmenter, save_segmenter
@@ -155,7 +156,7 @@ def test_csv_and_markdown_show_the_rows_of_json(segrec, rows, words):
     expected = rows(*asked)
     code, out, _ = segrec("eval-segmenter", *asked, "--format", "csv")
     table = [row for row in csv.DictReader(io.StringIO(out)) if row["height"] == "all"]
-    markdown = segrec("eval-segmenter", *asked).out.splitlines()
+    markdown = unaligned(segrec("eval-segmenter", *asked).out).splitlines()
     assert code == 0
     for wanted, from_csv, line in zip(expected, table, markdown[2:4], strict=True):
         assert {name: from_csv[name] for name in COUNTS} == {name: str(wanted[name]) for name in COUNTS}

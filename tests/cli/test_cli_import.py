@@ -26,7 +26,7 @@ def release(tmp_path, labels):
 def test_an_import_says_its_number_beside_that_of_the_field_and_what_it_left_out(segrec, tmp_path):
     source = release(tmp_path, ["Tiredness", "kills,", "A"])
     code, out, err = segrec("import", "icdar13", source, "--output", tmp_path / "words", "--subset", "1015")
-    said = "2 words, but the field reports 1015 for icdar13 test, alnum"
+    said = "2 words, but papers report 1015 for icdar13 test, alnum"
     assert (code, out) == (0, f"{tmp_path / 'words'}: 2 words of 3 listed (2 new); {said}\n")
     assert "warning: 1 skipped: left out by the filter alnum; namely word_2.png ('kills,')" in err.splitlines()
     assert f"warning: {said}" in err

@@ -160,7 +160,7 @@ def test_training_goes_on_from_pretrained_weights_of_any_size(train, tmp_path):
         (["--ratio", "0"], "ratios must be positive numbers, got 0"),
         (["--charset", "aa"], "'a' comes more than once"),
         (["--pretrained", "crnn-slim-zero"], "takes a mask; train it on with segrec finetune crnn --train all"),
-        (["--pretrained", "crnn-slim", "--preset", "crnn"], "crnn-slim is no crnn; leave --preset out"),
+        (["--pretrained", "crnn-slim", "--preset", "crnn"], "crnn-slim is not a crnn; leave --preset out"),
         (["--pretrained", "crnn-slim", "--charset", "abc"], "leave --charset out to start from it"),
         (["--pretrained", "{aster}"], "is a aster; run segrec train aster"),
         (["--valid", "{missing}"], "missing does not exist; check the path"),

@@ -1,4 +1,4 @@
-"""Pictures of any depth as 8 bits a channel."""
+"""Pictures of any depth as 8 bits per channel."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ def test_floats_up_to_one_are_shares_of_white():
 
 @pytest.mark.parametrize("bad", [np.nan, np.inf, -np.inf])
 def test_values_that_are_no_numbers_are_refused(bad: float):
-    with pytest.raises(DataError, match="no finite numbers"):
+    with pytest.raises(DataError, match="not finite numbers"):
         eight_bits(np.array([0.5, bad]))
 
 

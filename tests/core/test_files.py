@@ -107,7 +107,7 @@ def test_json_comes_back_as_it_was(tmp_path):
 @pytest.mark.parametrize("content", [b"", b'{"a": 1', b"\xff\xfe\x00"])
 def test_damaged_json_is_refused_in_one_line(tmp_path, content):
     (tmp_path / "a.json").write_bytes(content)
-    with pytest.raises(DataError, match=r"a\.json is no valid JSON \(.*\); it may be damaged") as error:
+    with pytest.raises(DataError, match=r"a\.json is not valid JSON \(.*\); it may be damaged") as error:
         read_json(tmp_path / "a.json")
     assert "\n" not in str(error.value)
 

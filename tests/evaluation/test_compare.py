@@ -16,7 +16,7 @@ from segrec.evaluation.mask_check import mask_checks
 from segrec.evaluation.result import EvaluationResult, pooled
 from segrec.evaluation.scoring import Scored, WordOutcome
 from segrec.reports.gain_tables import breakdown_text, gain_text, mask_check_text, write_gains
-from segrec.reports.tables import print_results
+from segrec.reports.tables import results_text
 
 WORDS = 40
 
@@ -64,7 +64,7 @@ def test_models_are_compared_with_the_first_by_mask_and_with_its_reading_without
     ]
     over = [(gain.model, gain.mask, gain.over) for gain in gains(results, over="masked") if gain.over == "masked"]
     assert over == [("better", "predicted", "masked")]
-    with pytest.raises(ConfigError, match="--over other is none of the models; use one of control, masked, better"):
+    with pytest.raises(ConfigError, match="--over other is not one of the models; use one of control, masked, better"):
         gains(results, over="other")
 
 
@@ -84,7 +84,7 @@ def test_the_row_of_several_seeds_is_their_mean_and_says_each():
     assert (row["words"], row["correct"], row["accuracy"], row["seeds"]) == (WORDS, 14.0, 14 / WORDS, 3)
     assert row["accuracies"] == [0.2, 0.35, 0.5]
     assert row["interval"][0] < 0.2 and row["interval"][1] > 0.5
-    table = print_results([result("none", 8), result("random", 8, 20)], "markdown")
+    table = results_text([result("none", 8), result("random", 8, 20)], "markdown")
     assert "20.00 to 50.00" in table and "lowest to highest %" in table
 
 
@@ -96,14 +96,14 @@ def test_pooled_rows_count_every_word_once_and_are_compared_too():
         ("none", 80, 40), ("predicted", 80, 52)
     ]  # fmt: skip
     assert pooled(results[:2]) == []
-    report = json.loads(print_results(results, "json"))
+    report = json.loads(results_text(results, "json"))
     assert [(gain["dataset"], gain["n"]) for gain in report["gains"]] == [("a", 40), ("b", 40), ("pooled", 80)]
     assert report["gains"][2]["mean"] == pytest.approx(15.0)
     assert set(report["gains"][0]) == set(GAIN_COLUMNS)
     assert [row["dataset"] for row in report["results"]] == ["a", "a", "b", "b"]
     assert [row["dataset"] for row in report["pooled"]] == ["pooled"] * 2
-    assert "| pooled  | predicted | net   |" in print_results(results, "markdown")
-    assert print_results(results, "csv").splitlines()[-1].startswith("pooled,predicted,80,52,0.65,")
+    assert "| pooled  | predicted | net   |" in results_text(results, "markdown")
+    assert results_text(results, "csv").splitlines()[-1].startswith("pooled,predicted,80,52,0.65,")
 
 
 def test_a_mask_that_not_every_dataset_has_is_not_pooled():
@@ -156,7 +156,7 @@ def test_the_verdict_on_the_masks_use_follows_from_own_shuffled_and_empty_ones(o
     assert (check.own, check.shuffled, check.zero) == (own / WORDS, shuffled / WORDS, zero / WORDS)
     assert said in check.verdict
     assert f"net on signs: {check.verdict}." in mask_check_text([check])
-    report = json.loads(print_results(results, "json", mask_check=True))
+    report = json.loads(results_text(results, "json", mask_check=True))
     assert report["mask_check"][0]["verdict"] == check.verdict
 
 

@@ -1,4 +1,4 @@
-"""Imports count what they leave out, end in the same bytes whatever stops them, and say the numbers of the field."""
+"""Imports count what they leave out, end in the same bytes whatever stops them, and say what papers report."""
 
 from __future__ import annotations
 
@@ -273,8 +273,8 @@ def test_contradicting_options_are_refused():
 def test_the_numbers_of_the_field_are_confirmed_or_contradicted():
     known = selection_of("icdar13", None, filter_name="alnum").known
     assert known is not None
-    assert known.verdict(1015, 1095) == (True, "1015 words, the number the field reports for icdar13 test, alnum")
-    assert known.verdict(1014, 1095) == (False, "1014 words, but the field reports 1015 for icdar13 test, alnum")
+    assert known.verdict(1015, 1095) == (True, "1015 words, the number that papers report for icdar13 test, alnum")
+    assert known.verdict(1014, 1095) == (False, "1014 words, but papers report 1015 for icdar13 test, alnum")
     synth = selection_of("synth90k", None).known
     assert synth is not None and synth.verdict(8_919_243, 8_919_273)[0]
     assert sum(selection_of("synth90k", split).known.number for split in ("train", "val", "test")) == 8_919_273

@@ -44,7 +44,7 @@ def test_synth90k_takes_the_label_from_the_name_and_the_bytes_as_they_are(tmp_pa
     assert [words.image_bytes(0), words.image_bytes(1)] == [crop(0), crop(2)]
     assert result.progress.skipped == {"the picture cannot be decoded": 1}
     assert result.progress.examples["the picture cannot be decoded"][0].startswith("3001/7/1_LION_71711.jpg (")
-    assert result.verdict == "3 listed words, but the field reports 8919273 for synth90k all"
+    assert result.verdict == "3 listed words, but papers report 8919273 for synth90k all"
     import_words("synth90k", tmp_path / "s" / INSIDE, output=tmp_path / "val", split="val")
     assert labels(tmp_path / "val") == ["val"]
 
@@ -109,7 +109,7 @@ def test_svt_cuts_each_rectangle_and_gives_each_word_its_scenes_lexicon(tmp_path
         {"index": 3, "words": ["PARK"]},
     ]
     assert list(result.progress.skipped) == ["nothing of the box lies in the picture"]
-    assert result.verdict == "3 words, but the field reports 647 for svt test"
+    assert result.verdict == "3 words, but papers report 647 for svt test"
 
 
 def test_icdar03_is_read_as_scenes_and_as_crops(tmp_path):
@@ -172,7 +172,7 @@ def test_icdar15_labels_keep_case_spaces_commas_and_quotes(tmp_path):
     put(root / "gt.txt", "\ufeff" + "".join(f'word_{n}.png, "{label}"\r\n' for n, label in enumerate(wanted, start=1)))
     words, result = imported("icdar15", tmp_path, tmp_path, split="train")
     assert [word.label for word in words] == wanted
-    assert result.verdict == "4 words, but the field reports 4468 for icdar15 train"
+    assert result.verdict == "4 words, but papers report 4468 for icdar15 train"
 
 
 @pytest.mark.parametrize(("dataset", "line"), [("tsv", "{}\t{}"), ("svtp", "{} {}"), ("cute80", "{}\t{}")])

@@ -140,7 +140,7 @@ def test_a_complete_mask_store_says_where_its_masks_come_from(tmp_path):
     assert found.facts["shard 1/1"] == f"6 of 6 (images 1 to 6), digest {f'{digest:064x}'[:12]} verified"
     assert found.facts["digest"] == f"{digest:064x} (of all masks, however they are cut into shards)"
     size = (tmp_path / "masks" / "shard-00001-of-00001" / "data.mdb").stat().st_size
-    assert (found.facts["bytes a mask"], found.facts["size on disk"]) == (f"{size / 6:.0f}", f"{size / 1000:.1f} kB")
+    assert (found.facts["bytes per mask"], found.facts["size on disk"]) == (f"{size / 6:.0f}", f"{size / 1000:.1f} kB")
 
 
 def test_an_unfinished_mask_store_names_what_is_missing(tmp_path):
@@ -244,7 +244,7 @@ def test_scenes_are_counted_and_looked_at(tmp_path):
     [
         ("images/scene-000001.jpg", b"", "the image is empty"),
         ("text/scene-000002.png", encode_png(np.zeros((5, 8), np.uint8)), "(5, 8), but its picture is (6, 8)"),
-        ("polygons/scene-000001.json", b'[{"points": [[1, 2]], "text": "a"}]', "is no list of polygons"),
+        ("polygons/scene-000001.json", b'[{"points": [[1, 2]], "text": "a"}]', "is not a list of polygons"),
         ("scenes.json", b'{"scenes": [3]}', "names no scenes"),
         ("scenes.json", b"{}", "names no scenes"),
         ("scenes.json", None, "it is written last, so render"),

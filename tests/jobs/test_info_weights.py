@@ -78,7 +78,7 @@ def test_weights_that_do_not_load_keep_the_facts_that_could_be_read(tmp_path):
     path, state = tmp_path / "net.safetensors", slim_crnn().state_dict()
     save_weights(path, state, WeightsHeader("transformer", {}))
     found = describe(path)
-    assert "which is no recognizer" in problem(found) and found.facts["architecture"] == "transformer"
+    assert "which is not a recognizer" in problem(found) and found.facts["architecture"] == "transformer"
     save_weights(path, state, WeightsHeader("crnn", {"widths": 3}, notes={"a": "b"}))
     assert "builds no crnn" in problem(describe(path))
     save_segmenter(path, MutuallyGuidedNet(width=2))
@@ -146,7 +146,7 @@ def test_what_is_damaged_in_a_run_is_reported(tmp_path):
     (path / "last.safetensors").write_bytes(b"")
     found = describe(path)
     assert [bool(text) and "\n" not in text for text in found.problems] == [True, True, True]
-    assert "line 1 is no row" in found.problems[0] and "no training state" in found.problems[1]
+    assert "line 1 is not a row" in found.problems[0] and "not a training state" in found.problems[1]
     assert "no readable .safetensors" in found.problems[2]
 
 

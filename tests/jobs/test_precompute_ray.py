@@ -25,7 +25,7 @@ from segrec.rendering.writing import render_words
 
 ROOT = Path(__file__).parents[2]
 COUNT, BLOCKS = 72, 4
-PATIENCE = 300.0
+TIMEOUT = 300.0
 """Seconds after which a run that does nothing fails its test."""
 
 
@@ -68,7 +68,7 @@ def contents(store: Path) -> dict[str, str]:
 
 
 def wait_until(happened: Callable[[], bool]) -> None:
-    end = time.monotonic() + PATIENCE
+    end = time.monotonic() + TIMEOUT
     while not happened():
         assert time.monotonic() < end, "nothing happened"
         time.sleep(0.005)

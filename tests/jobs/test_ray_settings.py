@@ -158,7 +158,7 @@ def test_an_actor_waits_for_a_shard_that_one_of_a_killed_job_still_writes(words,
     monkeypatch.setattr(ray_actor.time, "sleep", lambda seconds: (slept.append(seconds), other.close()))
     assert ShardActor(job)(batch(1))["words"].tolist() == [2] and slept == [ray_actor.ASK_EVERY]
     other = MaskStoreWriter.open(job.output, job.record, shard=(2, 2))
-    monkeypatch.setattr(ray_actor, "PATIENCE", 0.0)
+    monkeypatch.setattr(ray_actor, "BUSY_TIMEOUT", 0.0)
     refused = ShardActor(job)(batch(2))
     other.close()
     with pytest.raises(BusyError, match="is being written by another process; wait for it or choose another output"):

@@ -87,7 +87,7 @@ def test_tasks_of_an_array_take_the_shards_in_order(environment, variables, shar
         (array(0, 0, 0, 0), "does not say which shard it is"),
         ({"SLURM_ARRAY_TASK_ID": 1}, "SLURM_ARRAY_TASK_MIN is None, expected a number"),
         ({"SLURM_PROCID": "x", "SLURM_NTASKS": 2}, "SLURM_PROCID is 'x', expected a number; start with"),
-        ({"SLURM_PROCID": 2, "SLURM_NTASKS": 2}, "SLURM_PROCID 2 is none of SLURM_NTASKS 2; start with srun"),
+        ({"SLURM_PROCID": 2, "SLURM_NTASKS": 2}, "SLURM_PROCID 2 is not below SLURM_NTASKS 2; start with srun"),
     ],
 )
 def test_an_environment_that_names_no_shard_is_refused_in_one_line(environment, variables, words):

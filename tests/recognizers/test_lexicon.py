@@ -46,7 +46,7 @@ def test_a_file_has_one_word_a_line(tmp_path):
 
 
 def test_a_lexicon_without_words_is_refused(tmp_path):
-    with pytest.raises(DataError, match="the lexicon holds no word; give one word a line"):
+    with pytest.raises(DataError, match="the lexicon holds no word; give one word per line"):
         Lexicon(["!!", ""], normalise_label)
     (tmp_path / "words.txt").write_bytes(b"\xff\xfe\x00")
     for path in (tmp_path / "absent.txt", tmp_path / "words.txt", tmp_path):

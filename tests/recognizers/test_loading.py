@@ -258,14 +258,14 @@ def test_a_parent_outside_the_folder_is_refused(tmp_path, parent):
     wide = save_parent_and_child(tmp_path)
     path = tmp_path / "wide.safetensors"
     save_recognizer(path, wide, parent=parent, parent_digest="0", only=["cnn.conv0.weight"])
-    with pytest.raises(CheckpointError, match="which is no name of a file beside it"):
+    with pytest.raises(CheckpointError, match="which is not the name of a file beside it"):
         load_pretrained(path)
 
 
 def test_weights_of_another_architecture_or_configuration_are_refused(tmp_path):
     path = tmp_path / "w.safetensors"
     save_weights(path, {"a": torch.zeros(1)}, WeightsHeader("mgnet", {}))
-    with pytest.raises(CheckpointError, match="holds weights of 'mgnet', which is no recognizer; give one of crnn"):
+    with pytest.raises(CheckpointError, match="holds weights of 'mgnet', which is not a recognizer; give one of crnn"):
         load_pretrained(path)
     save_weights(path, {"a": torch.zeros(1)}, WeightsHeader("crnn", {"charset": "ab"}))
     with pytest.raises(CheckpointError, match="has a header that builds no crnn"):

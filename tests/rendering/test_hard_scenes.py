@@ -1,4 +1,4 @@
-"""Scenes with more, smaller and fainter words among things that are no text."""
+"""Scenes with more, smaller and fainter words among things that are not text."""
 
 from __future__ import annotations
 

@@ -111,7 +111,7 @@ def test_a_flat_crop_is_not_clear_and_a_clean_one_is():
 
 
 def test_the_least_size_grows_with_what_bending_adds():
-    """A crop twice as high as its em keeps nine pixels an em."""
+    """A crop twice as high as its em keeps nine pixels per em."""
     rng = np.random.default_rng(0)
     assert min(camera.final_size((80, 200), 40, rng)[0] for _ in range(300)) == 18
     assert min(camera.final_size((20, 200), 40, rng)[0] for _ in range(300)) <= 11

@@ -11,7 +11,7 @@ import pytest
 from recognizers import WordScore
 from segrec.evaluation.scoring import Scored, WordOutcome
 from segrec.jobs.evaluate import EvaluationResult
-from segrec.reports.tables import print_results
+from segrec.reports.tables import results_text
 
 
 def result(mask: str, correct: int, dataset: str = "signs") -> EvaluationResult:
@@ -26,7 +26,7 @@ def cells(line: str) -> list[str]:
 
 
 def test_markdown_is_in_per_cent_and_its_columns_are_aligned():
-    table = print_results([result("none", 2)], "markdown")
+    table = results_text([result("none", 2)], "markdown")
     header, rule, row = table.splitlines()
     assert cells(header) == [
         "dataset", "mask", "model", "words", "correct", "accuracy %", "95% interval", "1-NED %", "unreadable"
@@ -38,27 +38,27 @@ def test_markdown_is_in_per_cent_and_its_columns_are_aligned():
 
 
 def test_markdown_says_below_what_predicted_masks_gain():
-    table = print_results([result("none", 1), result("predicted", 3)], "markdown")
+    table = results_text([result("none", 1), result("predicted", 3)], "markdown")
     line = next(line for line in table.splitlines() if line.startswith("    signs"))
     assert line.split()[:5] == ["signs", "crnn-predicted", "predicted", "none", "+50.00"]
     assert line.split()[-3:] == ["0.500", "1", "4"]
     assert "is no proof" in table
-    alone = print_results([result("predicted", 3), result("none", 1, "other")], "markdown")
+    alone = results_text([result("predicted", 3), result("none", 1, "other")], "markdown")
     assert "Gains" not in alone
 
 
 def test_json_holds_the_numbers():
-    content = json.loads(print_results([result("none", 2), result("zero", 4)], "json", model="mine"))
+    content = json.loads(results_text([result("none", 2), result("zero", 4)], "json", model="mine"))
     assert content["model"] == "mine"
     first = content["results"][0]
     assert (first["words"], first["correct"], first["accuracy"], first["ned"]) == (4, 2, 0.5, 0.875)
     assert (first["skipped"], first["unlabelled"], first["model"]) == (1, 2, "crnn-none")
     assert first["interval"] == pytest.approx([0.150039, 0.849961], abs=1e-5)
-    assert json.loads(print_results([], "json")) == {"model": "shipped", "results": [], "gains": []}
+    assert json.loads(results_text([], "json")) == {"model": "shipped", "results": [], "gains": []}
 
 
 def test_csv_has_a_row_a_result_and_plain_columns():
-    text = print_results([result("none", 2, 'with "quotes", commas'), result("zero", 4)], "csv")
+    text = results_text([result("none", 2, 'with "quotes", commas'), result("zero", 4)], "csv")
     rows = list(csv.DictReader(io.StringIO(text)))
     assert [row["mask"] for row in rows] == ["none", "zero"]
     assert rows[0]["dataset"] == 'with "quotes", commas'
@@ -67,5 +67,5 @@ def test_csv_has_a_row_a_result_and_plain_columns():
 
 
 def test_no_results_give_an_empty_table():
-    assert len(print_results([], "markdown").splitlines()) == 2
-    assert print_results([], "csv").strip() == ""
+    assert len(results_text([], "markdown").splitlines()) == 2
+    assert results_text([], "csv").strip() == ""

@@ -8,6 +8,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 import torch
+from markdown_cells import unaligned
 
 from recognizers import CRNN, Aster, Charset, InputSpec, Recognizer
 from segrec.core.images import encode_png
@@ -30,8 +31,8 @@ def words(tmp_path_factory) -> WordLmdb:
 
 @pytest.fixture(scope="module")
 def aster(words) -> Aster:
-    from benchmarks.networks import enliven, prepared
-    from benchmarks.words import first_crops
+    from benchmarks.random_networks import enliven, prepared
+    from benchmarks.word_sets import first_crops
 
     torch.manual_seed(1)
     model = Aster(
@@ -62,7 +63,7 @@ def test_the_plain_decoder_of_aster_does_every_step_and_writes_the_same_logits(a
 @pytest.mark.parametrize("batch_size", [1, 3])
 def test_decoding_is_compared_by_the_texts_of_each_crop(aster, words, batch_size):
     from benchmarks.attention import compare_decoding
-    from benchmarks.words import first_crops
+    from benchmarks.word_sets import first_crops
 
     comparison = compare_decoding(aster, first_crops(words, 3), batch_size=batch_size, repeats=2)
     assert [len(row.seconds) for row in comparison.rows] == [2, 2]
@@ -72,8 +73,8 @@ def test_decoding_is_compared_by_the_texts_of_each_crop(aster, words, batch_size
 
 @pytest.mark.parametrize("length", [1.0, 4.0])
 def test_words_of_random_networks_can_be_of_a_mean_length(aster, words, length):
-    from benchmarks.networks import end_words, prepared
-    from benchmarks.words import first_crops
+    from benchmarks.random_networks import end_words, prepared
+    from benchmarks.word_sets import first_crops
 
     model = deepcopy(aster)
     end_words(model, prepared(first_crops(words, 4), model.input_spec), length)
@@ -82,9 +83,9 @@ def test_words_of_random_networks_can_be_of_a_mean_length(aster, words, length):
 
 
 def test_evaluation_is_compared_by_the_texts_of_each_readable_word(words):
-    from benchmarks.networks import enliven, prepared
     from benchmarks.one_by_one import compare_evaluation
-    from benchmarks.words import first_crops
+    from benchmarks.random_networks import enliven, prepared
+    from benchmarks.word_sets import first_crops
 
     torch.manual_seed(0)
     model = CRNN(widths=(4,) * 7, hidden=8)
@@ -101,7 +102,7 @@ def test_a_report_says_whether_the_bound_holds_and_which_text_differs():
     rows = [Row("plain", [0.4, 0.6], [1.0, 1.0]), Row("own", [0.1, 0.2], [4.0, 3.0])]
     said, equal = report(Comparison(rows, [("a", "a"), ("b", "b")]), 3.5)
     assert equal
-    assert "| own | 150.0 (110.0 to 190.0) | 3.50 (3.10 to 3.90) |" in said
+    assert "| own | 150.0 (110.0 to 190.0) | 3.50 (3.10 to 3.90) |" in unaligned(said)
     assert said.endswith("at least 3.5 times faster: holds (3.50); all 2 texts are equal (2 different ones)")
     said, equal = report(Comparison(rows, [("a", "a"), ("b", "c")]), 3.6)
     assert not equal
@@ -124,7 +125,7 @@ def test_the_table_of_waiting_judges_the_worst_run():
 
     good = Waiting("crnn-slim", "zero", LoopTiming(steps=11, waiting=0.1, working=9.9))
     said = waiting_table([good], 0.05)
-    assert "| crnn-slim | zero | 1000 | 1.0% |" in said
+    assert "| crnn-slim | zero | 1000 | 1.0% |" in unaligned(said)
     assert said.endswith("at most 5% of the time: holds (1.0%)")
     bad = good._replace(timing=replace(good.timing, waiting=3.3))
     assert waiting_table([good, bad], 0.05).endswith("at most 5% of the time: DOES NOT HOLD (25.0%)")

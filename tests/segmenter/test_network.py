@@ -6,7 +6,8 @@ import pytest
 import torch
 from torch import nn
 
-from segmenter.network import PRESETS, MutuallyGuidedNet, Outputs, fold_batch_norms, normalise_images
+from segmenter.choices import PRESETS
+from segmenter.network import MutuallyGuidedNet, Outputs, fold_batch_norms, normalise_images
 
 
 def parameters(model: nn.Module) -> int:

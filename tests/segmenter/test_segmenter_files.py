@@ -10,8 +10,9 @@ import pytest
 import torch
 
 import segmenter
+from segmenter.choices import PRESETS
 from segmenter.loading import load_segmenter, save_segmenter
-from segmenter.network import PRESETS, MutuallyGuidedNet
+from segmenter.network import MutuallyGuidedNet
 from segrec.core.checkpoint import WeightsHeader, load_weights, save_weights
 from segrec.core.errors import CheckpointError
 

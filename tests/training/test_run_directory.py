@@ -109,7 +109,7 @@ def test_a_damaged_or_foreign_state_is_refused(run):
     with pytest.raises(CheckpointError, match=r"state\.pt cannot be read as a PyTorch file"):
         run.begin("train", Settings(), parent="a")
     torch.save({"weights": 1}, run.state)
-    with pytest.raises(CheckpointError, match=r"state\.pt is no training state; delete .* and start again"):
+    with pytest.raises(CheckpointError, match=r"state\.pt is not a training state; delete .* and start again"):
         run.begin("train", Settings(), parent="a")
 
 

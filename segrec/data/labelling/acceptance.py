@@ -32,7 +32,7 @@ MARGIN = (6, 10)
 MOST_BORDER = 0.3
 LEAST_SOLIDITY = 0.2
 LEAST_HOLES, HOLLOW = 0.08, 0.25
-"""Area of the holes, as a part of the ink's: below the first they are no letters, from the second on much is hollow."""
+"""Area of the holes, as a part of the ink's: below the first they are not letters, above the second much is hollow."""
 ONE_PIECE = 0.8
 """Share of the holes that one piece of ink encloses where it is a ground with letters cut out."""
 LEAST_AGREEMENT = 0.5
@@ -53,7 +53,7 @@ class Verifier(Protocol):
     """Whatever reads word images, see `recognizers.Recognizer`."""
 
     def read(self, images: Sequence[Array], *, batch_size: int = 64) -> list[Reading]:
-        """Return one reading an image."""
+        """Return one reading per image."""
 
 
 class Verdict(NamedTuple):

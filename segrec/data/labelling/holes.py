@@ -33,7 +33,7 @@ def outside_of(ink: Ink) -> Ink:
 
 
 def foreign_holes(ink: Ink, picture: Array) -> float:
-    """Return the area of holes that are no counters of letters, as a part of the ink's.
+    """Return the area of holes that are not counters of letters, as a part of the ink's.
 
     The counter of a letter has the colour of the ground outside, or one between that and the ink's where it is small
     and blurred. What an outline or a halo encloses is the letter itself, in a third colour.
@@ -70,7 +70,7 @@ def _is_foreign(step: NDArray[np.float32], line: NDArray[np.float32]) -> bool:
 
 
 def hole_count(holes: Ink, *, least: float) -> int:
-    """Return how many of the holes have at least so many pixels."""
+    """Return how many of the holes have at least this many pixels."""
     stats = opencv().connectedComponentsWithStats(holes.astype(np.uint8), connectivity=4)[2]
     return int((stats[1:, 4] >= least).sum())
 

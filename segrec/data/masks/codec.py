@@ -54,7 +54,7 @@ def hole(reason: str) -> bytes:
 
 
 def hole_reason(value: bytes) -> str | None:
-    """Return why a stored value is no mask, or None where it is one."""
+    """Return why a stored value is not a mask, or None where it is one."""
     if not value:
         return UNREADABLE
     return value.removeprefix(HOLE).decode("utf-8", "replace") if value.startswith(HOLE) else None

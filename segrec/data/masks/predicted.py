@@ -33,7 +33,7 @@ class PredictedMasks:
     def masks(
         self, indices: Sequence[int], images: Sequence[NDArray[Any]], visits: Sequence[int], size: Size | None
     ) -> list[Array]:
-        """Return one mask an image, see `MaskSource.masks`."""
+        """Return one mask per image, see `MaskSource.masks`."""
         stored = [as_stored(mask, self._codec) for mask in predicted_bytes(self._segmenter, images)]
         return [mask if size is None else resample_mask(mask, size) for mask in stored]
 

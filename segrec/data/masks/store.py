@@ -66,7 +66,7 @@ class MaskStore:
         path: the store's folder, which holds the shard folders.
 
     Raises:
-        DataError: the folder is no mask store, or a shard is damaged or does not belong to the others.
+        DataError: the folder is not a mask store, or a shard is damaged or does not belong to the others.
     """
 
     def __init__(self, path: str | os.PathLike[str]) -> None:
@@ -210,7 +210,7 @@ def open_store(path: str | os.PathLike[str], words: WordLmdb, mask: str, *, coun
         count: how many words from the first on need masks; all when None.
 
     Raises:
-        DataError: it is no store, of other words, incomplete, of another kind, or covers fewer words.
+        DataError: it is not a store, of other words, incomplete, of another kind, or covers fewer words.
     """
     if mask == "oracle" and not Path(path).exists():
         raise DataError(
@@ -236,7 +236,7 @@ def _no_store(path: Path) -> str:
         return f"{path} does not exist; check the path, or make a mask store with segrec precompute-masks"
     if (path / DATA_FILE).exists():
         return f"{path} is a database, not a mask store (no shard folders); name the output of segrec precompute-masks"
-    return f"{path} is no mask store: it holds no shard folders; name the output of segrec precompute-masks"
+    return f"{path} is not a mask store: it holds no shard folders; name the output of segrec precompute-masks"
 
 
 def _one_count(path: Path, shards: list[tuple[int, int]]) -> int:

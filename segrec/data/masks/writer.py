@@ -119,7 +119,7 @@ class MaskStoreWriter:
         return self._codec.encode(mask)
 
     def finish(self) -> None:
-        """Give the shard free, having checked that it is complete.
+        """Release the shard, having checked that it is complete.
 
         Raises:
             ValueError: masks are still missing.
@@ -129,7 +129,7 @@ class MaskStoreWriter:
         self.close()
 
     def close(self) -> None:
-        """Give the shard free; what is stored stays, and another `open` goes on there."""
+        """Release the shard; what is stored stays, and another `open` goes on there."""
         self._lock.release()
 
     def __enter__(self) -> MaskStoreWriter:

@@ -215,7 +215,7 @@ def test_what_is_no_mask_store_is_refused_in_one_line(tmp_path, make_words, make
     (tmp_path / "begun" / "shard-00001-of-00002").mkdir(parents=True)
     for path, words in [
         (tmp_path / "nothing", "does not exist"),
-        (tmp_path / "empty", "is no mask store: it holds no shard folders"),
+        (tmp_path / "empty", "is not a mask store: it holds no shard folders"),
         (make_words(3), "is a database, not a mask store"),
         (tmp_path / "begun", "holds no masks yet"),
     ]:

@@ -82,7 +82,7 @@ def test_a_label_of_another_class_or_form_or_size_is_refused(tmp_path):
     with pytest.raises(DataError, match=r"\.png holds the class 7; expected 0 = background, 1 = text, 255 = uncertain"):
         dataset.sample(0)
     write_picture(label, ramp(8, 16))
-    with pytest.raises(DataError, match=r"\.png: expected one 8-bit class number a pixel, got the mode RGB"):
+    with pytest.raises(DataError, match=r"\.png: expected one 8-bit class number per pixel, got the mode RGB"):
         dataset.sample(0)
     write_picture(label, block(8, 15, slice(0, 1), slice(0, 1), 1))
     with pytest.raises(DataError, match=r"\.png is 15 x 8 pixels but its image .*\.jpg is 16 x 8"):
@@ -127,9 +127,7 @@ def test_a_malformed_annotation_is_named(tmp_path, row, message):
 
 
 def test_a_root_or_file_of_another_form_is_told_what_was_expected(tmp_path):
-    with pytest.raises(
-        DataError, match=r"is no COCO-Text set; expected cocotext\.v2\.json and train2014/COCO_train2014_"
-    ):
+    with pytest.raises(DataError, match=r"is not COCO-Text; expected cocotext\.v2\.json and train2014/COCO_train2014_"):
         CocoText(tmp_path)
     root = write_set(tmp_path, [annotation(1, SQUARE)], pictures=(2,))
     with pytest.raises(DataError, match=r"none of 1 images has ground truth"):
@@ -138,7 +136,7 @@ def test_a_root_or_file_of_another_form_is_told_what_was_expected(tmp_path):
     with pytest.raises(DataError, match=r"cocotext\.v2\.json: expected the objects imgs"):
         CocoText(root)
     write_text(root / "cocotext.v2.json", "{")
-    with pytest.raises(DataError, match=r"cocotext\.v2\.json is no valid JSON"):
+    with pytest.raises(DataError, match=r"cocotext\.v2\.json is not valid JSON"):
         CocoText(root)
 
 

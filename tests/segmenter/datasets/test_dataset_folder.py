@@ -81,7 +81,7 @@ def test_a_mask_without_a_picture_is_refused(tmp_path):
 
 def test_a_folder_of_another_layout_is_refused_with_the_expected_one(tmp_path):
     write_picture(tmp_path / "images" / "a.jpg", ramp(8, 12))
-    with pytest.raises(DataError, match=r"is no folder of pictures with masks; expected images/ or img/ with text/"):
+    with pytest.raises(DataError, match=r"is not a folder of pictures with masks; expected images/ or img/ with text/"):
         MaskedFolder(tmp_path)
 
 

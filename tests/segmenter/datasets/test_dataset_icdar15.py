@@ -45,7 +45,9 @@ def test_the_releases_folders_are_read_by_split(tmp_path, split, images, truth):
     write_text(tmp_path / truth / "gt_img_7.txt", LINES, encoding="utf-8-sig")
     assert Icdar15(tmp_path, split).name(0) == "img_7"
     other = "test" if split == "train" else "train"
-    with pytest.raises(DataError, match=rf"is no ICDAR-2015 {other} set; expected ch4_.*/ with .* or images/ with gt/"):
+    with pytest.raises(
+        DataError, match=rf"is not an ICDAR-2015 {other} set; expected ch4_.*/ with .* or images/ with gt/"
+    ):
         Icdar15(tmp_path, other)
 
 
@@ -99,7 +101,7 @@ def test_a_line_of_another_form_is_named_by_file_and_number(tmp_path, line):
 
 def test_a_file_that_is_no_text_is_refused(tmp_path):
     (tmp_path / "gt.txt").write_bytes(b"\xff\xfe1")
-    with pytest.raises(DataError, match=r"gt\.txt is no UTF-8 text \(.*at byte 0\)"):
+    with pytest.raises(DataError, match=r"gt\.txt is not UTF-8 text \(.*at byte 0\)"):
         read_quadrangles(tmp_path / "gt.txt")
     with pytest.raises(DataError, match=r"cannot read .*absent\.txt: No such file"):
         read_quadrangles(tmp_path / "absent.txt")

@@ -89,7 +89,7 @@ def test_a_line_of_another_form_is_named_by_file_and_number(tmp_path, line):
 
 
 def test_a_root_of_another_layout_is_told_what_was_expected(tmp_path):
-    with pytest.raises(DataError, match=r"is no MLT val set; expected ch8_validation_images/img_1\.jpg with ch8_"):
+    with pytest.raises(DataError, match=r"is not an MLT val set; expected ch8_validation_images/img_1\.jpg with ch8_"):
         Mlt(write_set(tmp_path), "val")
     write_picture(tmp_path / "ch8_training_images_2" / "img_10.png", ramp(4, 4))
     with pytest.raises(DataError, match=r"img_10\.png and .*img_10\.jpg share a stem"):

@@ -118,7 +118,7 @@ def test_a_label_of_another_size_or_value_is_refused(tmp_path):
         ("[]", r"holds no words"),
         ('{"0": {"text": "a"}}', r"word 0: expected a 'bbox' of x1, y1, x2, y2, \.\.\., got None"),
         ('{"7": {"bbox": [1, 2, 3]}}', r"word 7: expected x and y of at least three points"),
-        ("{", r"is no valid JSON"),
+        ("{", r"is not valid JSON"),
     ],
 )
 def test_an_annotation_of_another_form_is_named(tmp_path, content, message):

@@ -171,7 +171,7 @@ def test_an_entry_of_another_form_is_named(tmp_path, text, message):
 
 def test_a_matlab_file_that_is_none_or_holds_another_table_is_refused(tmp_path):
     (tmp_path / "a.mat").write_bytes(b"no matlab file" * 20)
-    with pytest.raises(DataError, match=r"a\.mat is no readable MATLAB file"):
+    with pytest.raises(DataError, match=r"a\.mat is not a readable MATLAB file"):
         read_polygons(tmp_path / "a.mat")
     savemat(tmp_path / "b.mat", {"rectgt": np.zeros(3)})
     with pytest.raises(DataError, match=r"b\.mat has no table of cells named polygt or gt; it holds rectgt"):

@@ -135,14 +135,14 @@ def test_a_source_without_the_boxes_of_words_is_refused(source, tmp_path):
         DataError, match=r"img_1\.jpg has no boxes of words; expected the list of its characters beside"
     ):
         warp_icdar13(source, tmp_path / "out")
-    with pytest.raises(DataError, match=r"is no ICDAR-2013 segmentation train set"):
+    with pytest.raises(DataError, match=r"is not an ICDAR-2013 segmentation train set"):
         warp_icdar13(tmp_path / "absent", tmp_path / "other")
     with pytest.raises(ConfigError, match=r"--per-image must be at least 1, got 0"):
         warp_icdar13(source, tmp_path / "out", per_image=0)
 
 
 def test_a_reader_names_what_is_missing(source, tmp_path):
-    with pytest.raises(DataError, match=r"is no warped ICDAR-2013; expected warp\.json as segrec render warp-icdar13"):
+    with pytest.raises(DataError, match=r"is not a warped ICDAR-2013; expected warp\.json as segrec render"):
         WarpIcdar13(tmp_path)
     for path in (source / "Challenge2_Test_Task12_Images").iterdir():
         path.unlink()
@@ -157,7 +157,7 @@ def test_a_reader_names_what_is_missing(source, tmp_path):
     with pytest.raises(DataError, match=r"100-w1\.png is 4 x 4 pixels but its image .* is 160 x 96"):
         WarpIcdar13(output).sample(0)
     (output / "warp.json").write_text('{"kind": "warp-icdar13", "format": 99}')
-    with pytest.raises(DataError, match=r"warp\.json is no manifest of warp-icdar13, format 1"):
+    with pytest.raises(DataError, match=r"warp\.json is not a manifest of warp-icdar13, format 1"):
         WarpIcdar13(output)
 
 
