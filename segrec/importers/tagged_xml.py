@@ -9,6 +9,7 @@ from xml.etree import ElementTree
 from xml.etree.ElementTree import Element
 
 from segrec.core.errors import DataError
+from segrec.core.regular import open_regular
 from segrec.importers.base import Crop, Skip, count_in_file
 
 SIDES = ("x", "y", "width", "height")
@@ -21,10 +22,11 @@ def elements(path: str | os.PathLike[str], tag: str) -> Iterator[Element]:
         DataError: the file cannot be read or is no XML; names the line.
     """
     try:
-        for _, element in ElementTree.iterparse(path):
-            if element.tag == tag:
-                yield element
-                element.clear()
+        with open_regular(path) as file:
+            for _, element in ElementTree.iterparse(file):
+                if element.tag == tag:
+                    yield element
+                    element.clear()
     except ElementTree.ParseError as error:
         raise DataError(f"{path}, line {error.position[0]}: no XML ({error}); fetch it again") from error
     except OSError as error:

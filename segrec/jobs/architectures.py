@@ -12,6 +12,7 @@ from torch import nn
 from recognizers import ALNUM36, CRNN, PRINTABLE94, Aster, Charset, aster_slim, crnn_slim
 from recognizers.charset import Kind
 from segrec.core.errors import ConfigError, DataError
+from segrec.core.regular import read_regular_text
 from segrec.weights import PLAIN
 
 
@@ -102,7 +103,7 @@ def read_charset(text: str) -> Charset:
     if not _is_file(text):
         return Charset(text)
     try:
-        lines = Path(text).read_text(encoding="utf-8").splitlines()
+        lines = read_regular_text(text).splitlines()
     except (OSError, UnicodeDecodeError) as error:
         raise DataError(f"cannot read the charset {text}: {error}; give a UTF-8 file") from error
     return Charset("".join(lines))

@@ -18,6 +18,7 @@ from recognizers.rectification import localiser_parameters
 from recognizers.training import CtcAided, recognition_loss
 from segrec.core.device import autocast
 from segrec.core.errors import ConfigError, DataError
+from segrec.core.regular import MOST_LOG_BYTES, read_regular_text
 from segrec.core.runlog import LOGGER
 from segrec.data.recognition import LoadedBatch, RecognitionDataset, WordSet, collate, reasons_for
 from segrec.evaluation.scoring import score_words
@@ -218,7 +219,7 @@ def left_out(metrics: Path) -> dict[str, int]:
     """Return how often words were left out of a run's batches, by reason, from its `metrics.jsonl`."""
     counts: Counter[str] = Counter()
     before = 0
-    for line in metrics.read_text(encoding="utf-8").splitlines():
+    for line in read_regular_text(metrics, most=MOST_LOG_BYTES).splitlines():
         row = json.loads(line)
         if "loss" not in row:
             continue
