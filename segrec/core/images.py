@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import io
 import os
+import struct
 import warnings
 from functools import cache
-from pathlib import Path
 from types import ModuleType
 from typing import Any, Literal
 
@@ -15,13 +15,20 @@ from numpy.typing import NDArray
 from PIL import Image, UnidentifiedImageError
 
 from segrec.core.depth import eight_bits, lay_on_white
-from segrec.core.errors import DataError, LibraryError
+from segrec.core.errors import DamagedMaskError, DataError, LibraryError
+from segrec.core.regular import MOST_PICTURE_BYTES, read_regular
 
 Array = NDArray[np.uint8]
 Interpolation = Literal["nearest", "bilinear", "bicubic", "area"]
 
 MAX_PIXELS = 178_956_970
 """Pictures that declare more pixels than this are refused before they are unpacked; it is Pillow's own limit."""
+
+MAX_MASK_PIXELS = 64_000_000
+"""Of a stored mask, which may be larger than its word's picture: it has the size at which the network saw it."""
+MAX_SIDE = 32_767
+"""The longest side of a picture or mask: the most that OpenCV resizes."""
+_PNG, _PNG_SIZE = b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR", struct.Struct(">II")
 
 _ORIENTATION_TAG = 0x0112
 _UPRIGHT = {
@@ -75,7 +82,8 @@ def decode_image(data: bytes, *, upright: bool = True, max_pixels: int = MAX_PIX
         max_pixels: a picture that declares more is refused before it is unpacked; at most `MAX_PIXELS`.
 
     Raises:
-        DataError: the bytes are empty, damaged, no picture, or declare more than `max_pixels` pixels.
+        DataError: the bytes are empty, damaged, no picture, or declare more than `max_pixels` pixels or a side of more
+            than `MAX_SIDE`.
     """
     if not data:
         raise DataError("the image is empty (0 bytes)")
@@ -86,6 +94,8 @@ def decode_image(data: bytes, *, upright: bool = True, max_pixels: int = MAX_PIX
                 width, height = picture.size
                 if width * height > max_pixels:
                     raise DataError(_too_many(max_pixels, f"{width} x {height} pixels, "))
+                if max(width, height) > MAX_SIDE:
+                    raise DataError(_too_long(width, height))
                 return _to_rgb(picture, data, upright)
     except DataError:
         raise
@@ -99,6 +109,10 @@ def decode_image(data: bytes, *, upright: bool = True, max_pixels: int = MAX_PIX
 
 def _too_many(max_pixels: int, size: str = "") -> str:
     return f"the image declares {size}more than {max_pixels:,}{'' if size else ' pixels'}; shrink it first"
+
+
+def _too_long(width: int, height: int) -> str:
+    return f"the image declares {width} x {height} pixels, a side of more than {MAX_SIDE:,}; shrink it first"
 
 
 def _to_rgb(picture: Image.Image, data: bytes, upright: bool) -> Array:
@@ -138,7 +152,7 @@ def read_image(path: str | os.PathLike[str], *, upright: bool = True) -> Array:
         DataError: names the path and says what is wrong with it.
     """
     try:
-        data = Path(path).read_bytes()
+        data = read_regular(path, most=MOST_PICTURE_BYTES)
     except OSError as error:
         raise DataError(f"cannot read image {path}: {error.strerror or error}") from error
     try:
@@ -147,19 +161,28 @@ def read_image(path: str | os.PathLike[str], *, upright: bool = True) -> Array:
         raise DataError(f"{path}: {error}") from error
 
 
-def decode_mask(data: bytes) -> Array:
-    """Return a stored mask as (H, W) uint8, 0..255.
+def decode_mask(data: bytes, *, max_pixels: int = MAX_MASK_PIXELS) -> Array:
+    """Return a stored mask, a PNG file, as (H, W) uint8, 0..255.
+
+    Args:
+        data: the file.
+        max_pixels: a mask that declares more is refused before it is unpacked.
 
     Raises:
-        DataError: the bytes are damaged or hold no single-channel picture.
+        DamagedMaskError: the bytes are damaged, no PNG file, or declare too many pixels or too long a side.
     """
     cv2 = opencv()
+    if not data.startswith(_PNG) or len(data) < len(_PNG) + _PNG_SIZE.size:
+        raise DamagedMaskError(f"the mask cannot be decoded ({len(data)} bytes)")
+    width, height = _PNG_SIZE.unpack_from(data, len(_PNG))
+    if width * height > max_pixels or max(width, height) > MAX_SIDE:
+        raise DamagedMaskError(f"the mask declares {width} x {height} pixels, more than a word's picture may have")
     try:
         mask = cv2.imdecode(np.frombuffer(data, dtype=np.uint8), 0) if data else None
     except cv2.error as error:
-        raise DataError(f"the mask cannot be decoded ({len(data)} bytes declare too many pixels)") from error
+        raise DamagedMaskError(f"the mask cannot be decoded ({len(data)} bytes declare too many pixels)") from error
     if mask is None:
-        raise DataError(f"the mask cannot be decoded ({len(data)} bytes)")
+        raise DamagedMaskError(f"the mask cannot be decoded ({len(data)} bytes)")
     return np.asarray(mask, dtype=np.uint8)
 
 
@@ -170,7 +193,7 @@ def read_labels(path: str | os.PathLike[str]) -> Array:
         DataError: the file cannot be read, or has more than one 8-bit number a pixel.
     """
     try:
-        with Image.open(path) as picture:
+        with Image.open(io.BytesIO(read_regular(path, most=MOST_PICTURE_BYTES))) as picture:
             if picture.mode not in ("P", "L", "1"):
                 raise DataError(f"{path}: expected one 8-bit class number a pixel, got the mode {picture.mode}")
             return np.array(picture, dtype=np.uint8)

@@ -9,7 +9,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from segrec.core.errors import DataError
+from segrec.core.errors import DamagedMaskError, DataError
 from segrec.core.lmdb_io import DATA_FILE, LmdbReader
 from segrec.data.masks.codec import Mask, hole_reason, mask_codec
 from segrec.data.masks.record import MaskRecord, shard_folders, shard_name, shard_span
@@ -129,7 +129,8 @@ class MaskStore:
         """Return the mask, (H, W) uint8, of the image at the 0-based `position`; None when that image has none.
 
         Raises:
-            DataError: the store does not cover that image, or not yet, or the mask is damaged.
+            DataError: the store does not cover that image, or not yet.
+            DamagedMaskError: the mask is damaged.
         """
         index = position + 1
         first, last = self.record.span
@@ -143,7 +144,12 @@ class MaskStore:
         value = self._readers[shard.number].get(mask_key(index))
         if value is None:
             raise DataError(f"{self.path}: mask {index} is lost although the store says it is there; make it again")
-        return self._decode(value) if hole_reason(value) is None else None
+        if hole_reason(value) is not None:
+            return None
+        try:
+            return self._decode(value)
+        except DamagedMaskError as error:
+            raise DamagedMaskError(f"{self.path}: mask {index} is damaged ({error}); make it again") from error
 
     def holes(self) -> Iterator[tuple[int, str]]:
         """Yield the 0-based position and the reason for each stored word that has no mask, in order."""
