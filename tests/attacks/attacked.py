@@ -6,11 +6,14 @@ import contextlib
 import gc
 import io
 import json
+import os
 import resource
+import sys
 import time
 import traceback
 from collections import Counter
 from collections.abc import Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from typing import NamedTuple
 
@@ -54,6 +57,18 @@ def answers(kind: str, attempts: Mapping[str, Sequence[object]], folder: Path) -
     found = {name: Answer(*answer) for name, answer in map(json.loads, lines)}
     died = [name for name in commands if name not in found]
     assert not died, f"{died[0]} ended the process or never ended: {process.said()[-2000:]}"
+    tried[kind] += len(found)
+    return found
+
+
+def supervised_answers(kind: str, attempts: Mapping[str, Sequence[object]], folder: Path) -> dict[str, tuple[int, str]]:
+    """Return the exit code and the errors of each attempt as the `segrec` program answers it, in a child."""
+    report = folder / "supervised.jsonl"
+    commands = {name: [str(part) for part in command] for name, command in attempts.items()}
+    process = Forked(_supervise_all, commands, str(report), log=folder / "log", errors=folder / "errors")
+    process.join()
+    found = {name: (code, said) for name, code, said in map(json.loads, report.read_text("utf-8").splitlines())}
+    assert found.keys() == commands.keys(), process.said()
     tried[kind] += len(found)
     return found
 
@@ -107,3 +122,21 @@ def _cpu() -> float:
 def _memory(field: str) -> int:
     status = Path("/proc/self/status").read_text()
     return int(status.split(f"{field}:")[1].split()[0]) * 1024
+
+
+def _supervise_all(commands: dict[str, list[str]], report: str) -> int:
+    from segrec.cli import main
+    from segrec.cli.supervised import supervised
+
+    own = os.getpid()
+    errors = Path(os.readlink("/proc/self/fd/2"))
+    for name, command in commands.items():
+        os.truncate(errors, 0)
+        code = supervised(partial(main, command))
+        sys.stdout.flush()
+        sys.stderr.flush()
+        if os.getpid() != own:
+            os._exit(code)
+        with open(report, "a", encoding="utf-8") as lines:
+            print(json.dumps([name, code, errors.read_text("utf-8")]), file=lines)
+    return 0
