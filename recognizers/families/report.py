@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import NamedTuple
 
+from segrec.core.printable import printable
+
 
 class Conversion(NamedTuple):
     """Tensors that were not taken over as they were.
@@ -75,7 +77,7 @@ def few(names: Sequence[str]) -> str:
     """The first three names and how many more there are."""
     if not names:
         return "nothing"
-    return ", ".join(names[:3]) + (f" and {len(names) - 3} more" if len(names) > 3 else "")
+    return ", ".join(printable(name) for name in names[:3]) + (f" and {len(names) - 3} more" if len(names) > 3 else "")
 
 
 def _row(group: str, names: Sequence[str]) -> Row:

@@ -39,6 +39,7 @@ from segrec.importers.selection import FILTERS
     help="How words cut out of scenes are stored; jpeg has quality 95. Crops of a release keep their bytes.",
 )
 @click.option("--overwrite", is_flag=True, help="Replace the database or the begun import that the output holds.")
+@click.option("--outside", is_flag=True, help="Follow paths of a list (tsv, svtp, cute80) out of the list's folder.")
 @workers_option
 @common_options(seed=False, device=False)
 def command(
@@ -52,6 +53,7 @@ def command(
     margin: float,
     crops: Literal["png", "jpeg"],
     overwrite: bool,
+    outside: bool,
     workers: int,
 ) -> None:
     """Write the words of an original release as an lmdb.
@@ -73,6 +75,7 @@ def command(
         encoding=crops,
         workers=workers,
         overwrite=overwrite,
+        outside=outside,
     )
     verdict = f"; {result.verdict}" if result.verdict else ""
     click.echo(f"{result.output}: {result.words} words of {result.progress.read} listed ({result.added} new){verdict}")

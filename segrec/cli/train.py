@@ -118,10 +118,10 @@ class StageType(click.ParamType):
             if not isinstance(table, dict):
                 self.fail(f"{_EXAMPLE}, got {value!r}")
             return stage_of(table)
-        except tomllib.TOMLDecodeError as error:
-            self.fail(f"{_EXAMPLE}, got {value!r}: {error}", parameter, context)
         except ConfigError as error:
             self.fail(str(error), parameter, context)
+        except (ValueError, RecursionError) as error:
+            self.fail(f"{_EXAMPLE}, got {repr(value)[:200]}: {error}", parameter, context)
 
 
 @command.command("segmenter")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 from collections.abc import Sequence
 from itertools import groupby
 
@@ -10,6 +9,7 @@ from segrec.core.files import atomic_path
 from segrec.evaluation.breakdown import BreakdownRow
 from segrec.evaluation.compare import GAIN_COLUMNS, Gain
 from segrec.evaluation.mask_check import MaskCheck
+from segrec.reports.csv_rows import write_csv
 from segrec.reports.layout import plain_table
 
 EXPLANATION = """\
@@ -52,9 +52,7 @@ def write_gains(path: str, gains: Sequence[Gain]) -> None:
         DataError: it cannot be written.
     """
     with atomic_path(path) as partial, open(partial, "w", encoding="utf-8", newline="") as handle:
-        writer = csv.DictWriter(handle, GAIN_COLUMNS, lineterminator="\n")
-        writer.writeheader()
-        writer.writerows(gain.row() for gain in gains)
+        write_csv(handle, GAIN_COLUMNS, (gain.row() for gain in gains))
 
 
 def breakdown_text(rows: Sequence[BreakdownRow]) -> str:

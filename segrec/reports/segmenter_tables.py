@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 import io
 import json
 from collections.abc import Iterator, Sequence
@@ -12,6 +11,7 @@ from typing import Any
 from segrec.core.errors import ConfigError
 from segrec.core.files import atomic_path
 from segrec.evaluation.segmenter_result import SegmenterResult, by_height, figures
+from segrec.reports.csv_rows import write_csv
 
 SWEEP_STEP = 16
 """The markdown table of thresholds shows every so many-th of them; JSON and CSV have all."""
@@ -58,9 +58,7 @@ def _csv(results: Sequence[SegmenterResult], heights: bool) -> str:
     rows = [row for result in results for row in _flat(result, heights)]
     columns = list(dict.fromkeys(column for row in rows for column in row))
     buffer = io.StringIO()
-    writer = csv.DictWriter(buffer, columns, lineterminator="\n")
-    writer.writeheader()
-    writer.writerows(rows)
+    write_csv(buffer, columns, rows)
     return buffer.getvalue()
 
 
@@ -188,9 +186,7 @@ def write_image_rows(path: str, results: Sequence[SegmenterResult]) -> None:
             handle.writelines(json.dumps(row, ensure_ascii=False) + "\n" for row in _image_rows(results))
             return
         columns = [*_KEYS, "height", "width", "precision", "recall", "f1", *_COUNTS, "text_pixels", "ignored_pixels"]
-        writer = csv.DictWriter(handle, columns, lineterminator="\n")
-        writer.writeheader()
-        writer.writerows(_image_rows(results))
+        write_csv(handle, columns, _image_rows(results))
 
 
 def _image_rows(results: Sequence[SegmenterResult]) -> Iterator[dict[str, Any]]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 import io
 import json
 from collections.abc import Mapping, Sequence
@@ -12,6 +11,7 @@ from segrec.evaluation.breakdown import breakdown
 from segrec.evaluation.compare import gains
 from segrec.evaluation.mask_check import mask_checks
 from segrec.evaluation.result import EvaluationResult, pooled
+from segrec.reports.csv_rows import write_csv
 from segrec.reports.gain_tables import breakdown_text, gain_text, mask_check_text
 from segrec.reports.layout import pipe_table
 from segrec.weights import SHIPPED
@@ -109,7 +109,5 @@ def _csv(rows: Sequence[dict[str, Any]]) -> str:
     buffer = io.StringIO()
     flat = [{**row, "low": row["interval"][0], "high": row["interval"][1]} for row in rows]
     columns = [name for name in flat[0] if name not in ("interval", "accuracies")] if flat else []
-    writer = csv.DictWriter(buffer, columns, extrasaction="ignore", lineterminator="\n")
-    writer.writeheader()
-    writer.writerows(flat)
+    write_csv(buffer, columns, flat)
     return buffer.getvalue()
