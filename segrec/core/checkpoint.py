@@ -19,6 +19,7 @@ from torch import Tensor
 
 from segrec.core.errors import CheckpointError, DataError
 from segrec.core.files import atomic_path
+from segrec.core.floors import TORCH, require
 from segrec.core.inert_pickle import ForeignObjectError
 from segrec.core.regular import open_regular
 from segrec.core.tensor_header import check_tensor_header
@@ -123,6 +124,7 @@ def read_header(path: str | os.PathLike[str]) -> WeightsHeader:
 
 
 def _opened(path: str | os.PathLike[str], *, with_tensors: bool) -> tuple[dict[str, str], dict[str, Tensor]]:
+    require("torch", torch.__version__, TORCH)
     try:
         check_tensor_header(path)
         with safe_open(path, framework="pt") as file:
@@ -183,7 +185,9 @@ def load_untrusted(
     Raises:
         CheckpointError: the file is missing, empty, damaged, larger than `most`, or holds other objects that are not to
             be left out.
+        LibraryError: torch is older than `floors.TORCH`.
     """
+    require("torch", torch.__version__, TORCH)
     file = Path(path)
     if not file.exists():
         raise CheckpointError(f"no weights file at {file}; check the path")

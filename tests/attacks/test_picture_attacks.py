@@ -23,19 +23,25 @@ from segrec.rendering.writing import render_words
 GOOD = 6
 
 
-def declared(width: int, height: int, content: bytes = bytes(99)) -> bytes:
+def declared(width: int, height: int, content: bytes = bytes(99), kind: tuple[int, ...] = (8, 0, 0, 0, 0)) -> bytes:
     """Return a small PNG whose header declares a size that it may not have."""
 
     def chunk(kind: bytes, content: bytes) -> bytes:
         return struct.pack(">I", len(content)) + kind + content + struct.pack(">I", zlib.crc32(kind + content))
 
-    header = struct.pack(">IIBBBBB", width, height, 8, 0, 0, 0, 0)
+    header = struct.pack(">IIBBBBB", width, height, *kind)
     return b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", header) + chunk(b"IDAT", zlib.compress(content)) + chunk(b"IEND", b"")
 
 
 def blank(width: int, height: int, kind: str = "PNG") -> bytes:
     buffer = io.BytesIO()
     Image.new("L", (width, height), 128).save(buffer, kind)
+    return buffer.getvalue()
+
+
+def tiff(width: int, height: int, mode: str) -> bytes:
+    buffer = io.BytesIO()
+    Image.new(mode, (width, height)).save(buffer, "TIFF", compression="tiff_lzw")
     return buffer.getvalue()
 
 
@@ -50,6 +56,9 @@ BAD_PICTURES = {
     "a long JPEG": blank(65_000, 1, "JPEG"),
     "text": b"no picture",
     "nothing": b"",
+    "large and of 16 bits": declared(8000, 8000, kind=(16, 2, 0, 0, 0)),
+    "large and transparent": declared(9000, 9000, kind=(8, 6, 0, 0, 0)),
+    "large and of 32 bits": tiff(6000, 6000, "F"),
 }
 BAD_MASKS = {
     "text": b"no mask at all",
@@ -58,6 +67,7 @@ BAD_MASKS = {
     "a row too long": encode_png(np.zeros((1, MAX_SIDE + 1), np.uint8)),
     "cut short": encode_png(np.zeros((20, 20), np.uint8))[:40],
     "a JPEG": blank(20, 20, "JPEG"),
+    "colours of 16 bits, interlaced": declared(4000, 4000, kind=(16, 6, 0, 0, 1)),
     "a bomb of zeros": declared(2**16, 2**16, bytes(10_000_000)),
 }
 
