@@ -7,13 +7,18 @@ DOCS = $(VENV)-docs
 PACKAGE = $(VENV)/.package
 STAMP = $(VENV)/.installed
 
-.PHONY: demo test lint docs clean
+.PHONY: demo test environment lint docs bom clean
 
 demo: $(PACKAGE)
 	$(BIN)/segrec demo
 
 test: $(STAMP)
 	OMP_NUM_THREADS=$${OMP_NUM_THREADS:-1} $(BIN)/python -m pytest
+
+environment: $(STAMP)
+
+bom: $(STAMP)
+	$(BIN)/python scripts/bill_of_materials.py build/bom.json
 
 lint: $(STAMP)
 	$(BIN)/ruff check .

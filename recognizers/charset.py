@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import string
+from collections import Counter
 from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Literal, NamedTuple, get_args
@@ -10,6 +11,8 @@ from typing import Literal, NamedTuple, get_args
 from segrec.core.errors import ConfigError
 
 Kind = Literal["ctc", "aster", "go-first"]
+MOST_CHARACTERS = 100_000
+"""More than three times those of the largest charset of Chinese."""
 
 
 class _Layout(NamedTuple):
@@ -41,11 +44,15 @@ class Charset:
     def __post_init__(self) -> None:
         if self.kind not in _LAYOUTS:
             raise ConfigError(f"charset kind must be one of {', '.join(get_args(Kind))}, got {self.kind!r}")
+        if not isinstance(self.characters, str) or len(self.characters) > MOST_CHARACTERS:
+            raise ConfigError(f"a charset is a text of at most {MOST_CHARACTERS:,} characters")
+        if any("\ud800" <= character <= "\udfff" for character in self.characters):
+            raise ConfigError("a charset holds characters, but this one has halves of surrogate pairs in it")
         if not self.characters:
             raise ConfigError("a charset needs at least one character, got an empty string")
         if len(self._class_of) != len(self.characters):
-            twice = sorted({c for c in self.characters if self.characters.count(c) > 1})
-            raise ConfigError(f"a charset names each character once, but {''.join(twice)!r} comes more than once")
+            twice = sorted(character for character, count in Counter(self.characters).items() if count > 1)
+            raise ConfigError(f"a charset names each character once, but {''.join(twice[:20])!r} comes more than once")
 
     @property
     def classes(self) -> int:

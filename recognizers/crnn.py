@@ -12,6 +12,7 @@ from recognizers.charset import ALNUM36, Charset
 from recognizers.configuration import RecognizerNetwork
 from recognizers.preprocess import InputSpec
 from segrec.core.errors import ConfigError
+from segrec.core.network_size import WIDEST_LAYER, check_whole
 
 WIDTHS = (64, 128, 256, 256, 512, 512, 512)
 SLIM_WIDTHS = (24, 48, 96, 96, 192, 192, 192)
@@ -45,7 +46,8 @@ class CRNN(RecognizerNetwork):
         super().__init__()
         if input_spec.height != 32:
             raise ConfigError(f"CRNN reads images of height 32, got input height {input_spec.height}")
-        if len(widths) != 7 or min(widths) < 1 or hidden < 1:
+        check_whole("CRNN's widths and hidden size", (*widths, hidden), 1, WIDEST_LAYER)
+        if len(widths) != 7:
             raise ConfigError(f"CRNN needs 7 positive widths and a positive hidden size, got {tuple(widths)}, {hidden}")
         self.charset = charset
         self.input_spec = input_spec

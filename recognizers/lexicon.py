@@ -5,10 +5,10 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Iterable
 from functools import cached_property
-from pathlib import Path
 
 from recognizers.near_words import NearWords
 from segrec.core.errors import DataError
+from segrec.core.regular import read_regular_text
 
 Normalise = Callable[[str], str]
 
@@ -70,6 +70,6 @@ def read_lines(path: str | os.PathLike[str]) -> list[str]:
         DataError: the file cannot be read.
     """
     try:
-        return [line.strip() for line in Path(path).read_text(encoding="utf-8").splitlines()]
+        return [line.strip() for line in read_regular_text(path).splitlines()]
     except (OSError, UnicodeDecodeError) as error:
         raise DataError(f"cannot read the lexicon {path}: {error}") from error

@@ -91,7 +91,7 @@ class Recognizer:
         batch_size: int = 64,
         lexicons: Lexicon | Sequence[Lexicon] | None = None,
     ) -> Readings:
-        """Return what `read` gives, and the lexicon words that could not be candidates; see there for arguments and errors."""
+        """Return what `read` gives, and the lexicon words that could not be candidates; see there for the rest."""
         if batch_size < 1:
             raise ValueError(f"batch_size must be at least 1, got {batch_size}")
         self._check(images, masks)

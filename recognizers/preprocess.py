@@ -18,6 +18,7 @@ Color = Literal["grey", "rgb"]
 Interpolation = Literal["bilinear", "bicubic", "area", "nearest"]
 WIDTH_STEP, WIDEST = 16, 2048
 """What widths are multiples of, and the widest, where an image keeps its ratio."""
+TALLEST = 1024
 
 
 @dataclass(frozen=True)
@@ -48,8 +49,11 @@ class InputSpec:
     keep_ratio: bool = False
 
     def __post_init__(self) -> None:
-        if self.height < 1 or self.width < 1:
-            raise ConfigError(f"input size must be at least 1x1 (height, width), got {self.height}x{self.width}")
+        _check_side("height", self.height, TALLEST)
+        _check_side("width", self.width, 2 * WIDEST)
+        for name in ("mask", "keep_ratio"):
+            if type(getattr(self, name)) is not bool:
+                raise ConfigError(f"input {name} must be true or false, got {repr(getattr(self, name))[:40]}")
         if self.color not in ("grey", "rgb"):
             raise ConfigError(f"input color must be 'grey' or 'rgb', got {self.color!r}")
         if self.mask and self.color != "rgb":
@@ -58,7 +62,9 @@ class InputSpec:
             raise ConfigError(
                 f"input interpolation must be bilinear, bicubic, area or nearest, got {self.interpolation!r}"
             )
-        if not (0 <= self.mean <= 255 and 0 < self.deviation < math.inf):
+        if not (_is_number(self.mean) and _is_number(self.deviation)) or not (
+            0 <= self.mean <= 255 and 0 < self.deviation < 1e6
+        ):
             raise ConfigError(
                 f"input mean must be 0..255 and input deviation above 0, got {self.mean} and {self.deviation}"
             )
@@ -79,6 +85,15 @@ class InputSpec:
     def stretched(self) -> InputSpec:
         """Return the same spec with one size for all images, as batches in training have."""
         return replace(self, keep_ratio=False)
+
+
+def _check_side(name: str, side: object, most: int) -> None:
+    if type(side) is not int or not 1 <= side <= most:
+        raise ConfigError(f"input {name} must be a whole number from 1 to {most}, got {repr(side)[:40]}")
+
+
+def _is_number(value: object) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool)
 
 
 def prepare(image: np.ndarray, mask: np.ndarray | None, spec: InputSpec) -> np.ndarray:

@@ -33,7 +33,7 @@ def unwrap(content: object, source: str) -> tuple[dict[str, Tensor], tuple[str, 
     state: dict[str, Tensor] = {}
     skipped: list[str] = []
     for key, value in _find_state(content, source).items():
-        name = _strip(str(key))
+        name = _strip(_in_words(key))
         if not _is_tensor(value):
             skipped.append(name)  # training scripts put epochs and scores beside the tensors
             continue
@@ -64,7 +64,7 @@ def _find_state(content: object, source: str) -> Mapping[Any, Any]:
             "save one with torch.save(model.state_dict(), path)"
         )
     if not any(_is_tensor(value) for value in content.values()):
-        keys = ", ".join(str(key) for key in list(content)[:5]) or "nothing"
+        keys = ", ".join(_in_words(key)[:60] for key in list(content)[:5]) or "nothing"
         raise CheckpointError(f"{source} holds no tensors (its keys: {keys}); give the file that holds the state dict")
     return content
 
@@ -78,6 +78,11 @@ def _dense(value: Any, name: str, source: str) -> Tensor:
     if tensor.layout is not torch.strided or tensor.is_quantized or tensor.is_meta:
         raise CheckpointError(f"{source} holds {name} sparse, quantised or without data; save it as a plain tensor")
     return tensor
+
+
+def _in_words(key: object) -> str:
+    """Return a key as text; only texts name tensors, and other keys of strangers may be of any size."""
+    return key if isinstance(key, str) else f"<{type(key).__name__}>"
 
 
 def _strip(name: str) -> str:

@@ -10,6 +10,7 @@ import torch
 from segmenter.network import MutuallyGuidedNet
 from segrec.core.checkpoint import WeightsHeader, load_weights, save_weights
 from segrec.core.errors import CheckpointError
+from segrec.core.network_size import check_parameters, check_weights
 
 ARCHITECTURE = "mgnet"
 
@@ -46,7 +47,11 @@ def load_segmenter(path: str | Path, device: torch.device | str = "cpu") -> Mutu
             model = MutuallyGuidedNet(**header.config)
     except (TypeError, ValueError, RuntimeError) as error:
         raise CheckpointError(f"{path} has a header that no segmenter fits: {error}") from error
+    if model.in_channels != 3:
+        raise CheckpointError(f"{path} takes {model.in_channels} input channels; a segmenter takes 3 (RGB)")
+    check_parameters(model, str(path))
     try:
+        check_weights(state, {**state, **model.state_dict()}, str(path))
         model.load_state_dict(state, assign=True)
     except RuntimeError as error:
         detail = " ".join(str(error).split())

@@ -12,9 +12,13 @@ from torch import Tensor, nn
 from torch.nn.utils.fusion import fuse_conv_bn_eval
 
 from segmenter.recompute import recomputed
+from segrec.core.network_size import WIDEST_LAYER, check_flags, check_whole
 
 STRIDE = 16
 """Height and width of an input must be multiples of this: the encoder halves its maps four times."""
+
+TALLEST = 1024
+"""Highest working height, in pixels."""
 
 
 class Outputs(NamedTuple):
@@ -61,11 +65,13 @@ class MutuallyGuidedNet(nn.Module):
         passes: int = 2,
     ) -> None:
         super().__init__()
-        if width < 1 or in_channels < 1:
-            raise ValueError(f"width and in_channels must be at least 1, got {width} and {in_channels}")
-        if working_height < STRIDE or working_height % STRIDE:
+        check_whole("width", width, 1, WIDEST_LAYER // 8)
+        check_whole("in_channels", in_channels, 1, 16)
+        check_whole("working_height", working_height, 1, TALLEST)
+        check_flags(skips=skips, separate_guidance=separate_guidance, detach_guidance=detach_guidance)
+        if working_height % STRIDE:
             raise ValueError(f"working_height must be a positive multiple of {STRIDE}, got {working_height}")
-        if passes not in (1, 2):
+        if type(passes) is not int or passes not in (1, 2):
             raise ValueError(f"passes must be 1 or 2, got {passes}")
         self.width, self.skips, self.in_channels = width, skips, in_channels
         self.separate_guidance, self.detach_guidance = separate_guidance, detach_guidance

@@ -19,6 +19,7 @@ from recognizers.directions import better_direction, reverse_words
 from recognizers.preprocess import InputSpec
 from recognizers.rectification import Rectified, localiser_channels, localiser_view
 from segrec.core.errors import ConfigError
+from segrec.core.network_size import MOST_BLOCKS, MOST_POINTS, MOST_STEPS, WIDEST_LAYER, check_flags, check_whole
 
 _INPUT = InputSpec(height=64, width=256, color="rgb")
 _CHARSET = PRINTABLE94.with_kind("aster")
@@ -76,6 +77,8 @@ class Aster(AttentionNetwork):
             raise ConfigError(
                 f"ASTER takes a charset of kind 'aster', got {charset.kind!r}; use charset.with_kind('aster')"
             )
+        check_whole("ASTER's hidden sizes", (hidden, state, localiser_hidden), 1, WIDEST_LAYER)
+        check_flags(mask_in_rectifier=mask_in_rectifier, grey_rectifier=grey_rectifier, bidirectional=bidirectional)
         _check_sizes(widths, blocks, localiser_widths, points, max_length)
         if mask_in_rectifier and grey_rectifier:
             raise ConfigError("mask_in_rectifier and grey_rectifier contradict each other: set one of them")
@@ -215,15 +218,14 @@ def _turned(hypothesis: Hypothesis) -> Hypothesis:
 def _check_sizes(
     widths: Sequence[int], blocks: Sequence[int], localiser_widths: Sequence[int], points: int, max_length: int
 ) -> None:
-    if (
-        len(widths) != 6
-        or len(blocks) != 5
-        or len(localiser_widths) != 6
-        or min(*widths, *blocks, *localiser_widths) < 1
-    ):
+    check_whole("ASTER's widths", (*widths, *localiser_widths), 1, WIDEST_LAYER)
+    check_whole("ASTER's blocks of a stage", tuple(blocks), 1, MOST_BLOCKS)
+    check_whole("ASTER's points", points, 4, MOST_POINTS)
+    check_whole("ASTER's max_length", max_length, 1, MOST_STEPS)
+    if (len(widths), len(blocks), len(localiser_widths)) != (6, 5, 6):
         raise ConfigError(
             f"ASTER needs 6 positive widths, 5 block counts and 6 localiser widths, "
             f"got {tuple(widths)}, {tuple(blocks)}, {tuple(localiser_widths)}"
         )
-    if points < 4 or points % 2 or max_length < 1:
-        raise ConfigError(f"ASTER needs an even number of points from 4 and steps from 1, got {points}, {max_length}")
+    if points % 2:
+        raise ConfigError(f"ASTER needs an even number of points from 4, got {points}")

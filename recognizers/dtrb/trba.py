@@ -21,6 +21,7 @@ from recognizers.dtrb.vgg import GREY
 from recognizers.preprocess import InputSpec
 from recognizers.rectification import Rectified, localiser_channels
 from segrec.core.errors import ConfigError
+from segrec.core.network_size import MOST_POINTS, MOST_STEPS, WIDEST_LAYER, check_flags, check_whole
 
 WIDTHS = (32, 64, 128, 256, 512, 512)
 _CHARSET = ALNUM36.with_kind("go-first")
@@ -66,6 +67,7 @@ class Trba(AttentionNetwork):
     ) -> None:
         super().__init__()
         _check_sizes(charset, input_spec, (widths, localiser_widths), (hidden, points, max_length))
+        check_flags(mask_in_rectifier=mask_in_rectifier, grey_rectifier=grey_rectifier)
         if mask_in_rectifier and grey_rectifier:
             raise ConfigError("mask_in_rectifier and grey_rectifier contradict each other: set one of them")
         self.charset, self.input_spec = charset, input_spec
@@ -154,11 +156,13 @@ def _check_sizes(
             f"got height {spec.height} and kind {charset.kind!r}; use charset.with_kind('go-first')"
         )
     backbone, localiser = (tuple(own) for own in widths)
-    if (len(backbone), len(localiser)) != (6, 4) or min(backbone + localiser) < 1 or localiser[-1] < 2:
+    check_whole("Trba's widths", backbone + localiser, 1, WIDEST_LAYER)
+    if (len(backbone), len(localiser)) != (6, 4) or localiser[-1] < 2:
         raise ConfigError(f"Trba needs 6 positive widths and 4 of its localiser, got {backbone}, {localiser}")
     hidden, points, max_length = numbers
-    if min(hidden, max_length) < 1 or points < 4 or points % 2:
-        raise ConfigError(
-            "Trba needs positive hidden and max_length and an even number of points from 4, "
-            f"got {hidden}, {max_length}, {points}"
-        )
+    check_whole("Trba's hidden size", hidden, 1, WIDEST_LAYER)
+    check_whole("Trba's points", points, 4, MOST_POINTS)
+    check_whole("Trba's max_length", max_length, 1, MOST_STEPS)
+    check_whole("Trba's input width", spec.width, 8, 1024)  # each pixel of a rectified image has a row in its spline
+    if points % 2:
+        raise ConfigError(f"Trba needs an even number of points from 4, got {points}")

@@ -13,6 +13,7 @@ from recognizers.configuration import RecognizerNetwork
 from recognizers.dtrb.sequence import columns, sequence_model
 from recognizers.preprocess import InputSpec
 from segrec.core.errors import ConfigError
+from segrec.core.network_size import WIDEST_LAYER, check_whole
 
 WIDTHS = (64, 128, 256, 256, 512, 512, 512)
 GREY = InputSpec(interpolation="bicubic")
@@ -49,7 +50,8 @@ class VggBiLstmCtc(RecognizerNetwork):
                 "VggBiLstmCtc takes input height 32 and a charset of kind 'ctc', "
                 f"got height {input_spec.height} and kind {charset.kind!r}"
             )
-        if len(widths) != 7 or min(widths) < 1 or hidden < 1:
+        check_whole("VggBiLstmCtc's widths and hidden size", (*widths, hidden), 1, WIDEST_LAYER)
+        if len(widths) != 7:
             raise ConfigError(
                 f"VggBiLstmCtc needs 7 positive widths and a positive hidden size, got {tuple(widths)}, {hidden}"
             )

@@ -6,7 +6,6 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TypeVar
 
-import torch
 from torch import Tensor, nn
 
 from recognizers.charset import ALNUM36, PRINTABLE94, Charset
@@ -16,6 +15,7 @@ from recognizers.families.report import Conversion, LoadReport, few
 from recognizers.preprocess import InputSpec
 from recognizers.rectification import ThinPlateSpline
 from segrec.core.errors import CheckpointError
+from segrec.core.network_size import check_parameters, check_weights
 
 State = Mapping[str, Tensor]
 Network = TypeVar("Network", bound=nn.Module)
@@ -65,8 +65,10 @@ def fill(
         derived: names that were left out of `state` because the network computes them, for the report.
 
     Raises:
-        CheckpointError: names or shapes differ, or a tensor is not finite.
+        CheckpointError: names or shapes differ, the network is too large, or a tensor is not finite or of a type
+            that weights do not have.
     """
+    check_parameters(network, source)
     counters = _check_fit(network, state, source)
     network.to_empty(device="cpu")
     for module in network.modules():
@@ -106,10 +108,7 @@ def _check_fit(network: nn.Module, state: State, source: str) -> tuple[str, ...]
                 f"{source} does not fit {kind}: {name} has shape {tuple(tensor.shape)}, "
                 f"expected {tuple(expected[name].shape)}; it was saved from another network"
             )
-        if tensor.is_floating_point() and not torch.isfinite(tensor).all():
-            raise CheckpointError(
-                f"{source} holds NaN or infinity in {name}: that training diverged, use an earlier file"
-            )
+    check_weights(state, expected, source)
     return tuple(counters)
 
 

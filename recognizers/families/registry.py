@@ -21,6 +21,7 @@ FAMILIES = (
 
 _ALIKE = 0.75
 _MOST_NAMED = 3
+_MOST_COMPARED = 500
 _SAMPLE = 12
 """How many keys are compared letter by letter with those of each family."""
 
@@ -57,7 +58,7 @@ def nearest_in_words(state: State, families: Sequence[Family]) -> str:
         return ""
     lacking = [key for key in nearest.keys if key not in state and not key.endswith(".num_batches_tracked")]
     lacking.sort(key=lambda key: key not in nearest.family.signs)  # what it is recognised by comes first
-    others = [name for name in state if name not in nearest.keys]
+    others = [name for name in state if name not in nearest.keys][:_MOST_COMPARED]
     named = [_with_lookalike(key, others) for key in lacking[:_MOST_NAMED]]
     more = f" and {len(lacking) - _MOST_NAMED} more" if len(lacking) > _MOST_NAMED else ""
     return (

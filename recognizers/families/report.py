@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import NamedTuple
 
+from segrec.core.printable import printable
 from segrec.core.tables import markdown_table
 
 
@@ -74,7 +75,7 @@ def few(names: Sequence[str]) -> str:
     """Return the first three names and how many more there are."""
     if not names:
         return "nothing"
-    return ", ".join(names[:3]) + (f" and {len(names) - 3} more" if len(names) > 3 else "")
+    return ", ".join(printable(name) for name in names[:3]) + (f" and {len(names) - 3} more" if len(names) > 3 else "")
 
 
 def _row(group: str, names: Sequence[str]) -> Row:

@@ -15,6 +15,7 @@ from segmenter.augment import Sample
 from segrec.core.errors import DataError
 from segrec.core.images import Array, read_image, to_grey
 from segrec.core.polygons import polygon_mask
+from segrec.core.regular import read_regular_text
 
 ON, IGNORE = 255, 128
 PICTURES = (".jpg", ".jpeg", ".png", ".bmp", ".gif", ".tif", ".tiff", ".webp")
@@ -95,7 +96,7 @@ def read_lines(path: str | os.PathLike[str]) -> list[str]:
         DataError: the file cannot be read or is not UTF-8.
     """
     try:
-        text = Path(path).read_bytes().decode("utf-8-sig")
+        text = read_regular_text(path, encoding="utf-8-sig")
     except OSError as error:
         raise DataError(f"cannot read {path}: {error.strerror or error}") from error
     except UnicodeDecodeError as error:

@@ -5,11 +5,14 @@ from __future__ import annotations
 import importlib
 import sys
 from collections.abc import Sequence
+from contextlib import redirect_stderr, redirect_stdout
 
 import click
 
 from segrec import __version__
+from segrec.cli.supervised import supervised
 from segrec.core.errors import SegrecError
+from segrec.core.printable import PrintableOutput, printable, shortened
 
 COMMANDS = {
     "convert": ("segrec.cli.convert", "Turn a public checkpoint into segrec weights."),
@@ -58,12 +61,14 @@ def root() -> None:
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command line and return its exit code: 0 done, 1 an error in one line, 2 usage, 130 interrupted."""
     try:
-        result = root.main(args=None if arguments is None else list(arguments), standalone_mode=False)
+        with redirect_stdout(PrintableOutput(sys.stdout)):  # labels, names and paths may be anybody's
+            result = root.main(args=None if arguments is None else list(arguments), standalone_mode=False)
     except SegrecError as error:
-        print(f"segrec: {error}", file=sys.stderr)
+        print(f"segrec: {shortened(printable(str(error)))}", file=sys.stderr)
         return 1
     except click.ClickException as error:
-        error.show()
+        with redirect_stderr(PrintableOutput(sys.stderr)):
+            error.show()
         return error.exit_code
     except (KeyboardInterrupt, click.Abort):
         print("segrec: interrupted; run the same command again to go on", file=sys.stderr)
@@ -73,4 +78,4 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def script() -> None:
     """Run the command line as the `segrec` program."""
-    sys.exit(main())
+    sys.exit(supervised(main))

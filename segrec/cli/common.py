@@ -5,7 +5,6 @@ from __future__ import annotations
 import difflib
 import logging
 import sys
-import tomllib
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Literal
@@ -13,6 +12,9 @@ from typing import Any, Literal
 import click
 
 from segrec.cli.setting import Command, setting
+from segrec.core.errors import DataError
+from segrec.core.printable import printable, shortened
+from segrec.core.recipe import load_recipe
 from segrec.jobs.common_settings import Common
 from segrec.jobs.recognizer_settings import Optimisation
 from segrec.jobs.segmenter_evaluation_settings import SegmenterEvaluation
@@ -124,12 +126,13 @@ class _StderrHandler(logging.Handler):
 
     def emit(self, record: logging.LogRecord) -> None:
         prefix = "" if record.levelno < logging.WARNING else f"{record.levelname.lower()}: "
+        message = prefix + shortened(printable(record.getMessage()))
         if sys.stderr.isatty():
             from tqdm import tqdm
 
-            tqdm.write(prefix + record.getMessage(), file=sys.stderr)
+            tqdm.write(message, file=sys.stderr)
         else:
-            print(prefix + record.getMessage(), file=sys.stderr, flush=True)
+            print(message, file=sys.stderr, flush=True)
 
 
 def _read_recipe(context: click.Context, parameter: click.Parameter, path: str | None) -> None:
@@ -137,19 +140,17 @@ def _read_recipe(context: click.Context, parameter: click.Parameter, path: str |
     if path is None:
         return
     try:
-        recipe = tomllib.loads(Path(path).read_text(encoding="utf-8"))
-    except OSError as error:
-        raise click.UsageError(f"cannot read the recipe {path}: {error.strerror or error}", context) from error
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise click.UsageError(f"{path} is not valid TOML: {error}", context) from error
+        recipe = load_recipe(path)
+    except DataError as error:
+        raise click.UsageError(str(error), context) from error
     parameters = _recipe_parameters(context.command)
     values = {}
     for key, value in recipe.items():
         parameter_of_key = parameters.get(key.replace("_", "-"))
         if parameter_of_key is None or parameter_of_key.name is None:
-            near = difflib.get_close_matches(key.replace("_", "-"), parameters, n=1)
+            near = difflib.get_close_matches(key.replace("_", "-")[:60], parameters, n=1)
             hint = f"did you mean {near[0]}?" if near else f"the keys are {', '.join(sorted(parameters))}"
-            raise click.UsageError(f"{path}: unknown key {key!r}; {hint}", context)
+            raise click.UsageError(f"{path}: unknown key {key[:60]!r}; {hint}", context)
         _check_shape(path, key, value, parameter_of_key)
         values[parameter_of_key.name] = value
     context.default_map = {**(context.default_map or {}), **values}
@@ -159,9 +160,9 @@ def _check_shape(path: str, key: str, value: Any, parameter: click.Parameter) ->
     """Refuse a list for what takes one value, and one value for what takes a list, which click would not say."""
     takes_list = getattr(parameter, "multiple", False) or parameter.nargs != 1
     if takes_list and not isinstance(value, list):
-        raise click.UsageError(f"{path}: {key} takes a list, [...] or [[{key}]] tables; got {value!r}")
+        raise click.UsageError(f"{path}: {key} takes a list, [...] or [[{key}]] tables; got {repr(value)[:100]}")
     if not takes_list and isinstance(value, list | dict):
-        raise click.UsageError(f"{path}: {key} takes one value; got {value!r}")
+        raise click.UsageError(f"{path}: {key} takes one value; got {repr(value)[:100]}")
 
 
 def _recipe_parameters(command: click.Command) -> dict[str, click.Parameter]:

@@ -37,6 +37,7 @@ from segrec.importers.selection import FILTERS
     option="--crops",
 )
 @click.option("--overwrite", is_flag=True, help="Replace the database or the begun import that the output holds.")
+@click.option("--outside", is_flag=True, help="Follow paths of a list (tsv, svtp, cute80) out of the list's folder.")
 @workers_option
 @common_options(seed=False, device=False)
 def command(
@@ -50,6 +51,7 @@ def command(
     margin: float,
     encoding: Encoding,
     overwrite: bool,
+    outside: bool,
     workers: int,
 ) -> None:
     """Write the words of an original release as an lmdb.
@@ -71,6 +73,7 @@ def command(
         encoding=encoding,
         workers=workers,
         overwrite=overwrite,
+        outside=outside,
     )
     verdict = f"; {result.verdict}" if result.verdict else ""
     click.echo(f"{result.output}: {result.words} words of {result.progress.read} listed ({result.added} new){verdict}")

@@ -28,6 +28,7 @@ def command(path: str, verify: bool, output_format: str) -> None:
     A shipped name, as mgnet-slim, works too.
     """
     from segrec.core.errors import DataError
+    from segrec.core.printable import printable, shortened
     from segrec.core.tables import json_text
     from segrec.jobs.info import describe
     from segrec.weights import FOLDER
@@ -39,8 +40,8 @@ def command(path: str, verify: bool, output_format: str) -> None:
     else:
         click.echo(f"{description.path}: {description.kind}, {'sound' if description.sound else 'NOT sound'}")
         for name, value in description.facts.items():
-            click.echo(f"  {name}: {value}")
+            click.echo(f"  {printable(name)}: {printable(value)}")
         for problem in description.problems:
-            click.echo(f"  problem: {problem}")
+            click.echo(f"  problem: {shortened(printable(problem))}")
     if not description.sound:
         raise DataError(f"{path} is not sound: {description.problems[0]}")

@@ -57,6 +57,7 @@ def command(
     from recognizers.lexicon import Lexicon
     from segrec.core.errors import DataError
     from segrec.core.images import read_image
+    from segrec.core.printable import printable
     from segrec.evaluation.scoring import LabelRule
     from segrec.reader import Reader
 
@@ -91,7 +92,8 @@ def command(
         click.echo(json.dumps(rows, indent=2, ensure_ascii=False))
     else:
         for row in rows:
-            click.echo(f"{row['image']}\t{row.get('text', '')}\t{row.get('confidence', 'error')}")
+            shown = (row["image"], row.get("text", ""), row.get("confidence", "error"))
+            click.echo("\t".join(printable(str(value)) for value in shown))
     failed = [str(row["error"]) for row in rows if "error" in row]
     if failed:
         raise DataError(f"{len(failed)} of {len(images)} images were not read, the first: {failed[0]}")

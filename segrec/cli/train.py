@@ -99,12 +99,12 @@ def _stage(value: str | dict[str, object]) -> Stage:
     try:
         table = tomllib.loads(f"stage = {value}")["stage"] if isinstance(value, str) else value
         if not isinstance(table, dict):
-            raise click.BadParameter(f"{_EXAMPLE}, got {value!r}")
+            raise click.BadParameter(f"{_EXAMPLE}, got {repr(value)[:200]}")
         return stage_of(table)
-    except tomllib.TOMLDecodeError as error:
-        raise click.BadParameter(f"{_EXAMPLE}, got {value!r}: {error}") from error
     except ConfigError as error:
         raise click.BadParameter(str(error)) from error
+    except (ValueError, RecursionError) as error:  # of TOML, and of numbers with thousands of digits
+        raise click.BadParameter(f"{_EXAMPLE}, got {repr(value)[:200]}: {error}") from error
 
 
 @command.command("segmenter")

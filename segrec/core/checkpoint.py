@@ -7,7 +7,6 @@ import json
 import os
 import pickle
 import re
-import warnings
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
@@ -18,12 +17,19 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import save
 from torch import Tensor
 
-from segrec.core.errors import CheckpointError
+from segrec.core.errors import CheckpointError, DataError
 from segrec.core.files import atomic_path
-from segrec.core.inert_pickle import read_without_objects
+from segrec.core.floors import TORCH, require
+from segrec.core.inert_pickle import ForeignObjectError
+from segrec.core.regular import open_regular
+from segrec.core.tensor_header import check_tensor_header
+from segrec.core.torch_files import read_torch_file
 
 FORMAT_VERSION = "1"
 """The newest header that this segrec knows; older ones are read too."""
+
+MOST_FILE_BYTES = 512 * 2**20
+"""Of a public checkpoint, and of the tensors it holds: twice the largest recognizer that is known (TRBA, 200 MB)."""
 
 
 @dataclass(frozen=True)
@@ -55,7 +61,7 @@ def state_digest(state: Mapping[str, Tensor]) -> str:
     for name in sorted(state):
         tensor = state[name].detach().cpu().contiguous()
         digest.update(f"{name}:{tensor.dtype}:{tuple(tensor.shape)}\n".encode())
-        digest.update(tensor.reshape(-1).view(torch.uint8).numpy().tobytes())
+        digest.update(tensor.reshape(-1).view(torch.uint8).numpy().data)
     return digest.hexdigest()
 
 
@@ -103,16 +109,7 @@ def load_weights(path: str | os.PathLike[str]) -> tuple[dict[str, Tensor], Weigh
     Raises:
         CheckpointError: the file is missing, empty, damaged, no safetensors, has no segrec header or a newer one.
     """
-    try:
-        with safe_open(path, framework="pt") as file:
-            metadata = dict(file.metadata() or {})
-            state = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 (no mapping)
-    except FileNotFoundError as error:
-        raise CheckpointError(f"no weights file at {path}; check the path") from error
-    except (SafetensorError, OSError, ValueError) as error:
-        raise CheckpointError(
-            f"{path} is no readable .safetensors file ({error}); it may be cut short, copy it again"
-        ) from error
+    metadata, state = _opened(path, with_tensors=True)
     header = _parse_header(path, metadata)
     return {name: t.float() if t.is_floating_point() else t for name, t in state.items()}, header
 
@@ -123,25 +120,34 @@ def read_header(path: str | os.PathLike[str]) -> WeightsHeader:
     Raises:
         CheckpointError: as `load_weights`.
     """
+    return _parse_header(path, _opened(path, with_tensors=False)[0])
+
+
+def _opened(path: str | os.PathLike[str], *, with_tensors: bool) -> tuple[dict[str, str], dict[str, Tensor]]:
+    require("torch", torch.__version__, TORCH)
     try:
+        check_tensor_header(path)
         with safe_open(path, framework="pt") as file:
             metadata = dict(file.metadata() or {})
+            state = {name: file.get_tensor(name) for name in file.keys()} if with_tensors else {}  # noqa: SIM118
     except FileNotFoundError as error:
         raise CheckpointError(f"no weights file at {path}; check the path") from error
+    except DataError as error:
+        raise CheckpointError(str(error)) from error
     except (SafetensorError, OSError, ValueError) as error:
         raise CheckpointError(
             f"{path} is no readable .safetensors file ({error}); it may be cut short, copy it again"
         ) from error
-    return _parse_header(path, metadata)
+    return metadata, state
 
 
 def _parse_header(path: str | os.PathLike[str], metadata: Mapping[str, str]) -> WeightsHeader:
     if "architecture" not in metadata or "config" not in metadata:
         raise CheckpointError(f"{path} has no segrec header (architecture, config); it was not written by segrec")
     version = metadata.get("version", FORMAT_VERSION)
-    if not (version.isascii() and version.isdigit() and int(version) <= int(FORMAT_VERSION)):
+    if not (re.fullmatch("[1-9][0-9]{0,3}", version) and int(version) <= int(FORMAT_VERSION)):
         raise CheckpointError(
-            f"{path} has a header of version {version}, but this segrec knows versions up to {FORMAT_VERSION}; "
+            f"{path} has a header of version {version[:20]}, but this segrec knows versions up to {FORMAT_VERSION}; "
             "upgrade segrec (pip install --upgrade segrec)"
         )
     absent = (None, "null")
@@ -162,47 +168,58 @@ def _parse_header(path: str | os.PathLike[str], metadata: Mapping[str, str]) -> 
         raise CheckpointError(f"{path} has a damaged header ({error}); copy the file again") from error
 
 
-def load_untrusted(path: str | os.PathLike[str], *, drop_objects: bool = False) -> object:
+def load_untrusted(
+    path: str | os.PathLike[str], *, drop_objects: bool = False, most: int = MOST_FILE_BYTES, mapped: bool = False
+) -> object:
     """Return the content of a foreign `.pth`/`.pt`/`.ckpt`/`.tar` file, on the CPU.
 
-    Nothing in the file is ever executed.
+    Nothing in the file is ever executed, and what its tensors ask for is summed before they are given memory.
 
     Args:
         path: the file.
         drop_objects: read the tensors, numbers, texts and containers of a file that holds other objects too, with
             these objects left out; without it such a file is refused.
+        most: bytes that the file, and all its tensors together, may have.
+        mapped: leave the tensors in the file until they are looked at; only for a file that nobody changes.
 
     Raises:
-        CheckpointError: the file is missing, empty, damaged, or holds other objects that are not to be left out.
+        CheckpointError: the file is missing, empty, damaged, larger than `most`, or holds other objects that are not to
+            be left out.
+        LibraryError: torch is older than `floors.TORCH`.
     """
+    require("torch", torch.__version__, TORCH)
     file = Path(path)
     if not file.exists():
         raise CheckpointError(f"no weights file at {file}; check the path")
     if file.is_dir():
         raise CheckpointError(f"{file} is a folder, not a weights file; name the file inside it")
-    if file.stat().st_size == 0:
-        raise CheckpointError(f"{file} is empty (0 bytes); download or copy it again")
     try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # what torch has to say of a strange file, the error says below
-            if drop_objects:
-                return read_without_objects(file)
-            return torch.load(file, map_location="cpu", weights_only=True)
+        with open_regular(file, most=most) as opened:
+            size = os.fstat(opened.fileno()).st_size
+            if not size:
+                raise CheckpointError(f"{file} is empty (0 bytes); download or copy it again")
+            return read_torch_file(opened, size, most=most, drop_objects=drop_objects, mapped=mapped)
+    except CheckpointError:
+        raise
+    except DataError as error:
+        raise CheckpointError(str(error)) from error
+    except ForeignObjectError as error:
+        raise CheckpointError(_foreign_remedy(file, str(error))) from error
     except pickle.UnpicklingError as error:
-        raise CheckpointError(_unpickling_remedy(file, str(error))) from error
+        raise CheckpointError(
+            f"{file} is no plain PyTorch weights file and was not read; "
+            "save it with torch.save(model.state_dict(), ...)"
+        ) from error
     except Exception as error:  # readers raise whatever their parsing of damaged bytes runs into
-        reason = str(error).splitlines()[0] if str(error) else type(error).__name__
+        reason = str(error).splitlines()[0][:200] if str(error) else type(error).__name__
         raise CheckpointError(
             f"{file} cannot be read as a PyTorch file ({reason}); it may be cut short or of another kind"
         ) from error
 
 
-def _unpickling_remedy(file: Path, reason: str) -> str:
-    culprit = re.search(r"unsupported global:? (?:GLOBAL )?(\S+)", reason, re.IGNORECASE)
-    if culprit is not None:
-        return (
-            f"{file} wants to load the Python object {culprit[1]}, which could run code, so it was not read; "
-            "take its tensors alone (segrec convert --drop-objects, load_pretrained(path, drop_objects=True)), "
-            "or re-save it as a plain state dict (torch.save(model.state_dict(), path)) where you trust it"
-        )
-    return f"{file} is no plain PyTorch weights file and was not read; save it with torch.save(model.state_dict(), ...)"
+def _foreign_remedy(file: Path, name: str) -> str:
+    return (
+        f"{file} wants to load the Python object {name[:200]}, which could run code, so it was not read; "
+        "take its tensors alone (segrec convert --drop-objects, load_pretrained(path, drop_objects=True)), "
+        "or re-save it as a plain state dict (torch.save(model.state_dict(), path)) where you trust it"
+    )

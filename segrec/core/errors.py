@@ -11,6 +11,10 @@ class DataError(SegrecError):
     """A dataset, image, mask store or other file cannot be read or does not fit."""
 
 
+class DamagedMaskError(DataError):
+    """One stored mask cannot be decoded; the word that it belongs to is lost, the others are not."""
+
+
 class BusyError(DataError):
     """Another process is writing there."""
 

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from segrec.core.errors import DataError
+from segrec.core.regular import irregular_kind, open_regular, read_regular_text
 
 _NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 """What only a write meets; its error names no file."""
@@ -25,10 +26,11 @@ def atomic_path(path: str | os.PathLike[str]) -> Iterator[Path]:
         path: the file to appear; its folder is made when absent.
 
     Raises:
-        DataError: the folder cannot be written or the disk is full; `path` is then as it was before. An OSError that
-            is about another file is handed on as it is.
+        DataError: the folder cannot be written, the disk is full, or `path` is a device, a pipe or a socket; it is
+            then as it was before. An OSError that is about another file is handed on as it is.
     """
     target = Path(path)
+    _check_replaceable(target)
     partial = target.with_name(f".{target.name}.{os.getpid()}.partial")
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
@@ -44,6 +46,7 @@ def atomic_path(path: str | os.PathLike[str]) -> Iterator[Path]:
         try:
             with open(partial, "rb") as handle:
                 os.fsync(handle.fileno())
+            _check_replaceable(target)
             os.replace(partial, target)
         except OSError as error:
             raise _unwritten(target, error) from error
@@ -51,6 +54,15 @@ def atomic_path(path: str | os.PathLike[str]) -> Iterator[Path]:
         with suppress(OSError):
             partial.unlink()
         raise
+
+
+def _check_replaceable(target: Path) -> None:
+    try:
+        kind = irregular_kind(os.stat(target).st_mode)
+    except OSError:  # there is nothing yet, or what follows says what is wrong
+        return
+    if kind is not None:
+        raise DataError(f"cannot write {target}: it is {kind}, which is not replaced; choose another output")
 
 
 def _is_about(error: OSError, file: Path) -> bool:
@@ -72,13 +84,14 @@ def check_writable(path: str | os.PathLike[str], option: str) -> None:
         option: where the user named it.
 
     Raises:
-        DataError: the path is a folder, or lies in one that cannot be written.
+        DataError: the path is a folder, a device, a pipe or a socket, or lies in a folder that cannot be written.
     """
     file = Path(path)
     try:
         file.parent.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise DataError(f"cannot write {file}: {error.strerror}; choose another {option}") from error
+    _check_replaceable(file)
     if file.is_dir() or not os.access(file.parent, os.W_OK):
         raise DataError(f"cannot write {file}: it is a folder or lies in a protected one; choose another {option}")
 
@@ -106,10 +119,10 @@ def read_json(path: str | os.PathLike[str]) -> Any:
         DataError: the file is missing or is not JSON.
     """
     try:
-        return json.loads(Path(path).read_text(encoding="utf-8"))
+        return json.loads(read_regular_text(path))
     except OSError as error:
         raise DataError(f"cannot read {path}: {error.strerror or error}") from error
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise DataError(f"{path} is not valid JSON ({error}); it may be damaged, delete it or restore it") from error
 
 
@@ -128,5 +141,5 @@ def set_listed(settings: object, *names: str) -> None:
 
 def file_digest(path: str | os.PathLike[str]) -> str:
     """Return the SHA-256 of a file's bytes as 64 hexadecimal digits."""
-    with open(path, "rb") as handle:
+    with open_regular(path) as handle:
         return hashlib.file_digest(handle, "sha256").hexdigest()

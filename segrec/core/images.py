@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import io
 import os
+import struct
 import warnings
 from functools import cache
-from pathlib import Path
 from types import ModuleType
 from typing import Any, Literal
 
@@ -15,13 +15,25 @@ from numpy.typing import NDArray
 from PIL import Image, UnidentifiedImageError
 
 from segrec.core.depth import eight_bits, lay_on_white
-from segrec.core.errors import DataError, LibraryError
+from segrec.core.errors import DamagedMaskError, DataError, LibraryError
+from segrec.core.floors import OPENCV, require
+from segrec.core.regular import MOST_PICTURE_BYTES, read_regular
 
 Array = NDArray[np.uint8]
 Interpolation = Literal["nearest", "bilinear", "bicubic", "area"]
 
 MAX_PIXELS = 178_956_970
 """Pictures that declare more pixels than this are refused before they are unpacked; it is Pillow's own limit."""
+
+MOST_UNPACKED = 800_000_000
+"""Bytes that a picture may take until it is RGB: 100 megapixels of 8 bits a channel, fewer of other kinds."""
+MAX_MASK_PIXELS = 16_000_000
+"""Of a stored mask: the most that a word's picture may have."""
+MAX_SIDE = 32_767
+"""The longest side of a picture or mask: the most that OpenCV resizes."""
+_PNG, _PNG_HEADER = b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR", struct.Struct(">IIBBBBB")
+_GREY = ((1, 0, 0, 0, 0), (2, 0, 0, 0, 0), (4, 0, 0, 0, 0), (8, 0, 0, 0, 0))
+"""Depth, colour type, compression, filter and interlacing of PNG files of one channel of at most 8 bits."""
 
 _ORIENTATION_TAG = 0x0112
 _UPRIGHT = {
@@ -44,12 +56,13 @@ def opencv() -> ModuleType:
     """Return the cv2 module, single-threaded so that loader workers do not fight for cores.
 
     Raises:
-        LibraryError: OpenCV cannot be imported; the message names the package that mends it.
+        LibraryError: OpenCV cannot be imported or is too old; the message names the package that mends it.
     """
     try:
         import cv2
     except ImportError as error:
         raise LibraryError(_opencv_remedy(str(error))) from error
+    require("opencv-python", cv2.__version__, OPENCV)
     cv2.setNumThreads(0)
     cv2.utils.logging.setLogLevel(cv2.utils.logging.LOG_LEVEL_SILENT)  # what it cannot decode is said by our errors
     return cv2
@@ -75,7 +88,8 @@ def decode_image(data: bytes, *, upright: bool = True, max_pixels: int = MAX_PIX
         max_pixels: a picture that declares more is refused before it is unpacked; at most `MAX_PIXELS`.
 
     Raises:
-        DataError: the bytes are empty, damaged, no picture, or declare more than `max_pixels` pixels.
+        DataError: the bytes are empty, damaged, no picture, or declare more than `max_pixels` pixels or a side of more
+            than `MAX_SIDE`.
     """
     if not data:
         raise DataError("the image is empty (0 bytes)")
@@ -86,6 +100,10 @@ def decode_image(data: bytes, *, upright: bool = True, max_pixels: int = MAX_PIX
                 width, height = picture.size
                 if width * height > max_pixels:
                     raise DataError(_too_many(max_pixels, f"{width} x {height} pixels, "))
+                if max(width, height) > MAX_SIDE:
+                    raise DataError(_too_long(width, height))
+                if width * height * _bytes_a_pixel(picture) > MOST_UNPACKED:
+                    raise DataError(_too_heavy(width, height))
                 return _to_rgb(picture, data, upright)
     except DataError:
         raise
@@ -101,8 +119,32 @@ def _too_many(max_pixels: int, size: str = "") -> str:
     return f"the image declares {size}more than {max_pixels:,}{'' if size else ' pixels'}; shrink it first"
 
 
+def _bytes_a_pixel(picture: Image.Image) -> int:
+    """Return how many bytes each pixel takes at most until it is RGB: all copies that live at one time."""
+    if picture.mode.startswith(("I", "F")):
+        return 33
+    if _is_wide(picture):
+        return 28
+    plain = picture.mode in ("RGB", "L", "1", "P") and "transparency" not in picture.info
+    return 8 if plain else 15
+
+
+def _is_wide(picture: Image.Image) -> bool:
+    """Return whether a picture that is not unpacked yet has 16 bits a channel."""
+    return ";16" in str(getattr(picture, "tile", ""))
+
+
+def _too_heavy(width: int, height: int) -> str:
+    most = f"{MOST_UNPACKED // 10**6} MB"
+    return f"the image declares {width} x {height} pixels, which take more than {most} to unpack; shrink it first"
+
+
+def _too_long(width: int, height: int) -> str:
+    return f"the image declares {width} x {height} pixels, a side of more than {MAX_SIDE:,}; shrink it first"
+
+
 def _to_rgb(picture: Image.Image, data: bytes, upright: bool) -> Array:
-    wide = ";16" in str(getattr(picture, "tile", ""))  # known until the pixels are unpacked
+    wide = _is_wide(picture)
     turn = _UPRIGHT.get(picture.getexif().get(_ORIENTATION_TAG, 1)) if upright else None
     if picture.mode.startswith(("I", "F")):
         picture = Image.fromarray(eight_bits(np.asarray(picture)))
@@ -138,7 +180,7 @@ def read_image(path: str | os.PathLike[str], *, upright: bool = True) -> Array:
         DataError: names the path and says what is wrong with it.
     """
     try:
-        data = Path(path).read_bytes()
+        data = read_regular(path, most=MOST_PICTURE_BYTES)
     except OSError as error:
         raise DataError(f"cannot read image {path}: {error.strerror or error}") from error
     try:
@@ -147,19 +189,30 @@ def read_image(path: str | os.PathLike[str], *, upright: bool = True) -> Array:
         raise DataError(f"{path}: {error}") from error
 
 
-def decode_mask(data: bytes) -> Array:
-    """Return a stored mask as (H, W) uint8, 0..255.
+def decode_mask(data: bytes, *, max_pixels: int = MAX_MASK_PIXELS) -> Array:
+    """Return a stored mask, a grey PNG file that is not interlaced, as (H, W) uint8, 0..255.
+
+    Args:
+        data: the file.
+        max_pixels: a mask that declares more is refused before it is unpacked.
 
     Raises:
-        DataError: the bytes are damaged or hold no single-channel picture.
+        DamagedMaskError: the bytes are damaged, no such file, or declare too many pixels or too long a side.
     """
     cv2 = opencv()
+    if not data.startswith(_PNG) or len(data) < len(_PNG) + _PNG_HEADER.size:
+        raise DamagedMaskError(f"the mask cannot be decoded ({len(data)} bytes)")
+    width, height, *kind = _PNG_HEADER.unpack_from(data, len(_PNG))
+    if tuple(kind) not in _GREY:
+        raise DamagedMaskError(f"the mask cannot be decoded ({len(data)} bytes of another kind than masks are)")
+    if width * height > max_pixels or max(width, height) > MAX_SIDE:
+        raise DamagedMaskError(f"the mask declares {width} x {height} pixels, more than a word's picture may have")
     try:
         mask = cv2.imdecode(np.frombuffer(data, dtype=np.uint8), 0) if data else None
     except cv2.error as error:
-        raise DataError(f"the mask cannot be decoded ({len(data)} bytes declare too many pixels)") from error
+        raise DamagedMaskError(f"the mask cannot be decoded ({len(data)} bytes declare too many pixels)") from error
     if mask is None:
-        raise DataError(f"the mask cannot be decoded ({len(data)} bytes)")
+        raise DamagedMaskError(f"the mask cannot be decoded ({len(data)} bytes)")
     return np.asarray(mask, dtype=np.uint8)
 
 
@@ -170,7 +223,7 @@ def read_labels(path: str | os.PathLike[str]) -> Array:
         DataError: the file cannot be read, or has more than one 8-bit number a pixel.
     """
     try:
-        with Image.open(path) as picture:
+        with Image.open(io.BytesIO(read_regular(path, most=MOST_PICTURE_BYTES))) as picture:
             if picture.mode not in ("P", "L", "1"):
                 raise DataError(f"{path}: expected one 8-bit class number a pixel, got the mode {picture.mode}")
             return np.array(picture, dtype=np.uint8)

@@ -1,22 +1,27 @@
-"""Reading the tensors of a PyTorch file while nothing of the file can run: its objects become inert placeholders.
+"""Unpickling the tensors of a PyTorch file while nothing of the file can run, in a bounded number of steps.
 
-A pickle can call only what its reader hands it. This reader hands out three of its own functions, tuples, ordered dicts
-and, for every other name, a class of its own that does nothing; no module is imported and no attribute is looked up.
+A pickle can call only what its reader hands it. This reader hands out functions of its own and, for every other name, a
+class of its own that does nothing; no module is imported and no attribute is looked up. It counts the pickle's steps,
+and what its tensors ask for is summed before any of them is given memory.
 """
 
 from __future__ import annotations
 
-import io
 import pickle
-import zipfile
 from collections import OrderedDict
 from collections.abc import Callable, Sequence
 from functools import partial
-from pathlib import Path
-from typing import IO, Any, NamedTuple
+from typing import Any
 
 import torch
-from torch import Tensor
+
+from segrec.core.stored_tensors import Ledger, Storage
+
+MOST_STEPS = 1_000_000
+"""Instructions of a file's pickles; a state dict has about twenty a tensor."""
+MOST_CLASSES = 10_000
+MOST_TUPLE, DEEPEST_TUPLE = 10_000, 50
+"""Parts, counted as often as they are shown, and levels of a tuple: comparing one visits every part."""
 
 _DTYPES = {
     "DoubleStorage": torch.float64,
@@ -29,9 +34,22 @@ _DTYPES = {
     "CharStorage": torch.int8,
     "ByteStorage": torch.uint8,
     "BoolStorage": torch.bool,
+    "ComplexFloatStorage": torch.complex64,
+    "ComplexDoubleStorage": torch.complex128,
 }
-_OLD_MAGIC = 0x1950A86A20F9469CFC6C
-"""First value of the files that torch wrote before 1.6."""
+_TYPES = {str(kind).removeprefix("torch."): kind for kind in vars(torch).values() if isinstance(kind, torch.dtype)}
+_OTHER_TENSORS = ("_rebuild_sparse_tensor", "_rebuild_qtensor", "_rebuild_nested_tensor")
+_HARMLESS = {
+    ("torch", "device"),
+    ("builtins", "set"),
+    ("__builtin__", "set"),
+    ("builtins", "complex"),
+    ("__builtin__", "complex"),
+    ("builtins", "bytearray"),
+    ("__builtin__", "bytearray"),
+    ("collections", "Counter"),
+}
+"""What holds no weights and is left out without a word."""
 
 
 class Dropped:
@@ -60,139 +78,176 @@ class Dropped:
         """Keep nothing."""
 
 
-class _Kind(NamedTuple):
-    """What the file calls the class of a storage."""
-
-    dtype: torch.dtype
+class ForeignObjectError(pickle.UnpicklingError):
+    """The file holds an object that is no tensor, number, text or container; its message is the object's name."""
 
 
-class _Storage(NamedTuple):
-    """Numbers that tensors of the file look into."""
+class Rules:
+    """What all pickles of one file may do together."""
 
-    numbers: Tensor
+    def __init__(self, ledger: Ledger, drop_objects: bool) -> None:
+        self.ledger, self.drop_objects = ledger, drop_objects
+        self.steps = self.classes = 0
 
+    def charge(self, steps: int) -> None:
+        """Count steps.
 
-def read_without_objects(path: Path) -> object:
-    """Return the content of a file of `torch.save`: tensors, numbers, texts, plain containers; the rest is `Dropped`.
+        Raises:
+            ValueError: there are too many.
+        """
+        self.steps += steps
+        if self.steps > MOST_STEPS:
+            raise ValueError(f"its pickle has more than {MOST_STEPS:,} steps")
 
-    Raises:
-        ValueError, KeyError, TypeError, EOFError, pickle.UnpicklingError, zipfile.BadZipFile: the file is damaged or of
-            another kind.
-    """
-    if zipfile.is_zipfile(path):
-        with zipfile.ZipFile(path) as archive:
-            return _read_archive(archive)
-    with path.open("rb") as file:
-        return _read_stream(file, path.stat().st_size)
+    def handed(self, module: str, name: str) -> Any:
+        """Return what the file gets for a name.
 
-
-class _Unpickler(pickle.Unpickler):
-    """Unpickles with a closed set of callables.
-
-    Args:
-        file: the pickle.
-        storage: gives the numbers of a storage from its type, key and length.
-    """
-
-    def __init__(self, file: IO[bytes], storage: Callable[[torch.dtype, str, int], Tensor]) -> None:
-        super().__init__(file, encoding="utf-8")
-        self._storage = storage
-
-    def find_class(self, module: str, name: str) -> Any:
-        """Return a callable of this file for a few names, a fresh class that does nothing for all others.
-
-        They are fresh because a pickle may set attributes of what it was given.
+        Raises:
+            ForeignObjectError: the name is of an object, and objects are not to be dropped.
         """
         if module == "torch" and name in _DTYPES:
             return _Kind(_DTYPES[name])
-        if (module, name) == ("collections", "OrderedDict"):
-            return OrderedDict
+        if (module, name) == ("torch.storage", "UntypedStorage"):
+            return _Kind(torch.uint8)
+        if module == "torch" and name in _TYPES:
+            return _TYPES[name]
         if (module, name) in _CALLABLES:
-            return partial(_CALLABLES[module, name])
-        return type(name, (Dropped,), {"__module__": module})
-
-    def persistent_load(self, pid: Any) -> object:
-        """Return a storage; whole modules, as old files hold them, are dropped."""
-        if not isinstance(pid, tuple) or pid[0] != "storage":
-            return Dropped()
-        _, kind, key, _, count, *view = pid
-        if not isinstance(kind, _Kind):
-            return Dropped()
-        numbers = self._storage(kind.dtype, str(key), count)
-        if view and view[0] is not None:
-            _, start, length = view[0]
-            numbers = numbers[start : start + length]
-        return _Storage(numbers)
+            return partial(_CALLABLES[module, name], self)
+        if module == "torch._utils" and name in _OTHER_TENSORS:
+            raise ValueError("a sparse, quantised or nested tensor, which must be made a plain one first")
+        if not self.drop_objects and (module, name) not in _HARMLESS:
+            raise ForeignObjectError(f"{module}.{name}")
+        self.classes += 1
+        if self.classes > MOST_CLASSES:
+            raise ValueError(f"it holds more than {MOST_CLASSES:,} kinds of objects")
+        return type(name, (Dropped,), {"__module__": module})  # fresh: a pickle may set attributes of what it was given
 
 
-def _tensor(storage: _Storage, offset: int, size: Sequence[int], stride: Sequence[int], *_: object) -> object:
+class _Kind:
+    """What the file calls the class of a storage."""
+
+    def __init__(self, dtype: torch.dtype) -> None:
+        self.dtype = dtype
+
+
+def _tensor(rules: Rules, storage: object, offset: object, size: object, stride: object, *_: object) -> object:
     """Return a tensor of its own numbers; what else the file says of it (gradients, hooks) is left out."""
-    if not isinstance(storage, _Storage):
+    if not isinstance(storage, Storage):
         return Dropped()
-    return storage.numbers.as_strided(tuple(size), tuple(stride), offset)
+    return rules.ledger.tensor(storage, offset, size, stride)
 
 
-def _parameter(data: object, *_: object) -> object:
+def _tensor_of_bytes(
+    rules: Rules, storage: object, offset: object, size: object, stride: object, _: object, __: object, dtype: object
+) -> object:
+    """Return a tensor of a type for which torch has no storage class: its storage counts bytes."""
+    if not isinstance(storage, Storage) or not isinstance(dtype, torch.dtype):
+        return Dropped()
+    whole = len(storage.numbers) // dtype.itemsize * dtype.itemsize
+    numbers = storage.numbers[:whole].view(dtype)
+    return rules.ledger.tensor(storage._replace(numbers=numbers), offset, size, stride)
+
+
+def _first(rules: Rules, data: object = None, *_: object) -> object:
     return data
+
+
+def _size(rules: Rules, sides: Sequence[int] = (), *_: object) -> object:
+    rules.charge(len(sides))
+    return tuple(int(side) for side in sides)
+
+
+def _ordered(rules: Rules, items: Any = (), *_: object) -> object:
+    rules.charge(len(items))
+    return OrderedDict(items)
 
 
 _CALLABLES: dict[tuple[str, str], Callable[..., object]] = {
     ("torch._utils", "_rebuild_tensor"): _tensor,
     ("torch._utils", "_rebuild_tensor_v2"): _tensor,
-    ("torch._utils", "_rebuild_parameter"): _parameter,
-    ("torch", "Size"): tuple,
+    ("torch._utils", "_rebuild_tensor_v3"): _tensor_of_bytes,
+    ("torch._utils", "_rebuild_parameter"): _first,
+    ("torch._utils", "_rebuild_parameter_with_state"): _first,
+    ("torch", "Size"): _size,
+    ("collections", "OrderedDict"): _ordered,
 }
 
 
-def _read_archive(archive: zipfile.ZipFile) -> object:
-    """Return the content of today's format: a zip of one pickle and a file for each storage."""
-    names = [name for name in archive.namelist() if name.endswith("/data.pkl") and name.count("/") == 1]
-    if len(names) != 1:
-        raise ValueError("no archive of torch.save")
-    folder = names[0].removesuffix("data.pkl")
-    known: dict[str, Tensor] = {}
-
-    def storage(dtype: torch.dtype, key: str, count: int) -> Tensor:
-        if key not in known:
-            known[key] = _numbers(bytearray(_stored(archive, f"{folder}data/{key}")), dtype, count)
-        return known[key]
-
-    return _Unpickler(io.BytesIO(_stored(archive, names[0])), storage).load()
+_Plain: Any = pickle._Unpickler  # Python's own: C's takes memory for any number of a memo
 
 
-def _stored(archive: zipfile.ZipFile, name: str) -> bytes:
-    """Return one file of the archive; torch compresses none, so that none is larger than the archive."""
-    if archive.getinfo(name).compress_type != zipfile.ZIP_STORED:
-        raise ValueError("a compressed archive")
-    return archive.read(name)
+class InertUnpickler(_Plain):  # type: ignore[misc]  # a class that typeshed does not know
+    """Unpickles with a closed set of callables, counting steps.
+
+    Args:
+        file: the pickle.
+        rules: of the whole file.
+        storage: gives the numbers of a storage from its type, key and length.
+    """
+
+    def __init__(self, file: Any, rules: Rules, storage: Callable[[torch.dtype, str, object], Storage]) -> None:
+        super().__init__(file, encoding="utf-8")
+        self._rules, self._storage = rules, storage
+        self._tuples: dict[int, tuple[int, int]] = {}
+
+    def find_class(self, module: str, name: str) -> Any:
+        """Return what the file gets for a name: nothing of any module."""
+        return self._rules.handed(module, name)
+
+    def get_extension(self, code: int) -> Any:
+        """Refuse names that only a registry of this process knows."""
+        raise ForeignObjectError(f"number {code} of a registry")
+
+    def persistent_load(self, pid: Any) -> object:
+        """Return a storage; whole modules, as old files hold them, are dropped."""
+        if not isinstance(pid, tuple) or len(pid) < 5 or pid[0] != "storage" or not isinstance(pid[1], _Kind):
+            return Dropped()
+        _, kind, key, _, count, *view = pid
+        if not isinstance(key, str | int):
+            raise ValueError("a storage without a name")
+        found = self._storage(kind.dtype, str(key)[:40], count)
+        if view and view[0] is not None:
+            _, start, length = view[0]
+            found = found._replace(numbers=found.numbers[start : start + length])
+        return found
+
+    def weigh(self) -> None:
+        """Look at the tuple that was just made.
+
+        Raises:
+            ValueError: it is so large or deep that comparing it would never end.
+        """
+        made = self.stack[-1]
+        parts, depth = len(made) + 1, 1
+        for part in made:
+            if type(part) is tuple:
+                inner, below = self._tuples.get(id(part), (1, 1))
+                parts, depth = parts + inner, max(depth, below + 1)
+        if parts > MOST_TUPLE or depth > DEEPEST_TUPLE:
+            raise ValueError("a tuple of too many parts")
+        self._tuples[id(made)] = (parts, depth)
 
 
-def _read_stream(file: IO[bytes], size: int) -> object:
-    """Return the content of the format before torch 1.6: pickles in a row, then the storages' bytes."""
-    contents: dict[str, tuple[bytearray, torch.dtype]] = {}
+def _counted(load: Callable[[Any], None]) -> Callable[[InertUnpickler], None]:
+    """Return an instruction that counts itself."""
+    makes_tuple = "tuple" in load.__name__ and "empty" not in load.__name__
 
-    def storage(dtype: torch.dtype, key: str, count: int) -> Tensor:
-        if key not in contents:
-            if not 0 <= count * dtype.itemsize <= size:
-                raise ValueError("a storage that is longer than the file")
-            contents[key] = (bytearray(count * dtype.itemsize), dtype)
-        return _numbers(contents[key][0], dtype, count)
+    def step(unpickler: InertUnpickler) -> None:
+        rules = unpickler._rules
+        rules.steps += 1
+        if rules.steps > MOST_STEPS:
+            rules.charge(0)
+        load(unpickler)
+        if makes_tuple:
+            unpickler.weigh()
 
-    if _Unpickler(file, storage).load() != _OLD_MAGIC:
-        raise ValueError("no file of torch.save")
-    for _ in ("protocol", "machine"):
-        _Unpickler(file, storage).load()
-    content = _Unpickler(file, storage).load()
-    keys: Any = _Unpickler(file, storage).load()
-    for key in keys:
-        count = int.from_bytes(file.read(8), "little")
-        buffer, dtype = contents[str(key)]
-        if count * dtype.itemsize != len(buffer) or file.readinto(buffer) != len(buffer):  # type: ignore[attr-defined]
-            raise ValueError("cut short")
-    return content
+    return step
 
 
-def _numbers(content: bytearray, dtype: torch.dtype, count: int) -> Tensor:
-    if count * dtype.itemsize > len(content) or count < 0:
-        raise ValueError("a storage that is shorter than its tensors")
-    return torch.frombuffer(content, dtype=dtype, count=count) if count else torch.empty(0, dtype=dtype)
+def _no_array(unpickler: InertUnpickler) -> None:
+    """Refuse a byte array, which is given memory before its bytes are there."""
+    raise ValueError("a byte array, which no weights need")
+
+
+InertUnpickler.dispatch = {code: _counted(load) for code, load in _Plain.dispatch.items()}
+InertUnpickler.dispatch[pickle.BYTEARRAY8[0]] = _no_array

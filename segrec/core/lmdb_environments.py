@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import stat
 import threading
 from collections import Counter
 from collections.abc import Iterator
@@ -13,6 +14,8 @@ from typing import NamedTuple
 import lmdb
 
 from segrec.core.errors import DataError
+from segrec.core.reading_note import note_reading
+from segrec.core.regular import irregular_kind
 
 PathLike = str | os.PathLike[str]
 DATA_FILE = "data.mdb"
@@ -160,6 +163,9 @@ def _file_identity(folder: str) -> tuple[int, int]:
         raise DataError(_absence(folder)) from error
     except OSError as error:
         raise DataError(f"cannot read {folder}: {error.strerror}") from error
+    kind = irregular_kind(found.st_mode)
+    if kind is not None or stat.S_ISDIR(found.st_mode):
+        raise DataError(f"{folder}: {DATA_FILE} is {kind or 'a folder'}, no lmdb file; copy or make the database again")
     if found.st_size == 0:
         raise DataError(f"{folder}: {DATA_FILE} is empty (0 bytes); copy or make the database again")
     return found.st_dev, found.st_ino
@@ -174,6 +180,7 @@ def _absence(folder: str) -> str:
 
 
 def _open_for_reading(folder: str) -> lmdb.Environment:
+    note_reading(folder)
     try:
         environment = lmdb.open(folder, readonly=True, lock=False, readahead=False, create=False)
     except lmdb.Error as error:

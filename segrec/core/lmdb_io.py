@@ -22,6 +22,8 @@ from segrec.core.lmdb_environments import (
 )
 
 SMALLEST_MAP = 1 << 20
+_SMALLEST_RECORD = 10
+"""Bytes of a file that a record takes at least: its header of 8, its place of 2."""
 
 
 class Revision(NamedTuple):
@@ -50,9 +52,12 @@ class LmdbReader:
         self.path = os.path.realpath(path)
         self._file = os.path.join(self.path, DATA_FILE)
         with open_environments().lock:  # else another thread might close it meanwhile, to make room
-            known = read_environment(self.path).info()
+            environment = read_environment(self.path)
+            known, entries = environment.info(), environment.stat()["entries"]
             found = os.stat(self._file)
         self.revision = Revision(found.st_size, found.st_mtime_ns, known["last_txnid"], known["last_pgno"])
+        self.entries = min(entries, found.st_size // _SMALLEST_RECORD)
+        """How many records it held at construction, as far as its file has room for them."""
         self._steady = steady
 
     def get(self, key: bytes) -> bytes | None:

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from segrec.core.errors import DataError, LibraryError
+from segrec.core.regular import require_regular
 
 
 def load_matlab(
@@ -30,7 +31,10 @@ def load_matlab(
             f"{path} is a MATLAB file, which SciPy reads; pip install 'segrec[datasets]'{otherwise}"
         ) from error
     try:
+        require_regular(path)
         content: dict[str, Any] = loadmat(str(path), variable_names=variables)
+    except DataError:
+        raise
     except Exception as error:  # SciPy raises whatever its parsing of damaged bytes runs into
         raise DataError(f"{path} is not a readable MATLAB file ({error}); fetch it again") from error
     return content

@@ -16,6 +16,7 @@ from tqdm import tqdm
 
 from segrec.core.errors import DataError
 from segrec.core.files import atomic_path
+from segrec.core.regular import MOST_LOG_BYTES, read_regular_text, require_regular
 
 LOGGER = logging.getLogger("segrec")
 """Messages for people; the command line sends them to stderr, a library user decides for himself."""
@@ -129,6 +130,8 @@ def append_jsonl(path: str | os.PathLike[str], row: Mapping[str, Any]) -> None:
         DataError: the file cannot be written or the disk is full.
     """
     try:
+        if os.path.exists(path):
+            require_regular(path)
         with open(path, "a", encoding="utf-8") as handle:
             handle.write(json.dumps(row) + "\n")
     except OSError as error:
@@ -141,7 +144,7 @@ def rewind_jsonl(path: str | os.PathLike[str], last_step: int) -> None:
     if not file.exists():
         return
     kept = []
-    for line in file.read_text(encoding="utf-8").splitlines():
+    for line in read_regular_text(file, most=MOST_LOG_BYTES).splitlines():
         try:
             row = json.loads(line)
         except ValueError:

@@ -6,15 +6,23 @@ import csv
 import io
 import json
 import os
+import re
 import unicodedata
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from segrec.core.files import atomic_path, write_text
+from segrec.core.printable import printable
 
 Rows = Sequence[Sequence[str]]
 Records = Iterable[Mapping[str, Any]]
+
+_FORMULA = ("=", "+", "-", "@")
+"""With what a cell begins that spreadsheets take for a formula."""
+
+_NUMBER = re.compile(r"-[0-9]+(\.[0-9]+)?")
+"""A text that is a negative number and nothing else, which is harmless."""
 
 
 def markdown_table(head: Sequence[str], rows: Rows, *, numbers: int | Collection[int]) -> str:
@@ -47,7 +55,9 @@ def plain_table(head: Sequence[str], rows: Rows, *, numbers: int | Collection[in
 
 
 def csv_table(records: Records, columns: Sequence[str] | None = None) -> str:
-    """Return a header and a line for each record, with \\n at the end of each.
+    """Return a header and a line for each record, with \\n at the end of each; a spreadsheet executes nothing in it.
+
+    Control characters in texts are escaped; texts that begin as a formula get a ' in front, which spreadsheets hide.
 
     Args:
         records: values by column; a missing one leaves its cell empty.
@@ -56,9 +66,9 @@ def csv_table(records: Records, columns: Sequence[str] | None = None) -> str:
     records = list(records)
     names = list(dict.fromkeys(name for record in records for name in record)) if columns is None else columns
     buffer = io.StringIO()
-    writer = csv.DictWriter(buffer, names, extrasaction="ignore", lineterminator="\n")
-    writer.writeheader()
-    writer.writerows(records)
+    writer = csv.writer(buffer, lineterminator="\n")
+    writer.writerow(map(_harmless, names))
+    writer.writerows([_harmless(record.get(name, "")) for name in names] for record in records)
     return buffer.getvalue()
 
 
@@ -87,6 +97,14 @@ def write_json_lines(path: str | os.PathLike[str], records: Records) -> None:
     """
     with atomic_path(path) as partial, open(partial, "w", encoding="utf-8", newline="") as handle:
         handle.writelines(json.dumps(record, ensure_ascii=False) + "\n" for record in records)
+
+
+def _harmless(value: Any) -> Any:
+    """Return a cell that is not a formula and moves no cursor."""
+    if not isinstance(value, str):
+        return value
+    text = printable(value)
+    return f"'{text}" if text.lstrip().startswith(_FORMULA) and not _NUMBER.fullmatch(text) else text
 
 
 def _widths(rows: Rows) -> list[int]:

@@ -79,7 +79,7 @@ def _parsed(line: str) -> tuple[int, list[str]] | None:
     """Return the index and the words of a line; None when it is something else."""
     try:
         row: Any = json.loads(line)
-    except ValueError:
+    except (ValueError, RecursionError):
         return None
     if not isinstance(row, dict) or type(row.get("index")) is not int or not isinstance(row.get("words"), list):
         return None

@@ -12,6 +12,7 @@ import torch
 from recognizers.charset import Charset
 from recognizers.preprocess import InputSpec, prepare
 from recognizers.training import WordBatch, fits
+from segrec.core.errors import DamagedMaskError
 from segrec.core.images import Array
 from segrec.data.augment import augment_word
 from segrec.data.masks.sources import MaskSource
@@ -19,6 +20,7 @@ from segrec.data.words import WordLmdb
 from segrec.training.batches import Key
 
 UNREADABLE = "unreadable image or label"
+DAMAGED_MASK = "damaged mask"
 EMPTY = "empty label"
 _TOO_LONG = {False: "label longer than the frames", True: "label longer than the decoder's steps"}
 """By whether the recognizer has attention."""
@@ -103,7 +105,10 @@ class RecognitionDataset:
         if not self._fits(text):
             return _TOO_LONG[self._charset.is_attention]
         size = (self._spec.height, self._spec.width)
-        mask = None if self._masks is None else self._masks.masks([position], [word.image], [visit], size)[0]
+        try:
+            mask = None if self._masks is None else self._masks.masks([position], [word.image], [visit], size)[0]
+        except DamagedMaskError:
+            return DAMAGED_MASK
         prepared = prepare(word.image, mask, self._spec)
         if self._mask_dropout and self._random(_DROPOUT, key).random() < self._mask_dropout:
             prepared[-1] = 0
@@ -122,7 +127,7 @@ class RecognitionDataset:
 
 def reasons_for(charset: Charset) -> tuple[str, ...]:
     """Return why words may be left out of the batches of a recognizer with this charset."""
-    return (UNREADABLE, EMPTY, _TOO_LONG[charset.is_attention])
+    return (UNREADABLE, EMPTY, DAMAGED_MASK, _TOO_LONG[charset.is_attention])
 
 
 def collate(samples: Sequence[Sample | str]) -> LoadedBatch:

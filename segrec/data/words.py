@@ -76,7 +76,12 @@ class WordLmdb:
             )
         if not value.strip().isdigit() or len(value) > MOST_DIGITS:
             raise DataError(f"{self.path}: `num-samples` is {value[:20]!r}, expected a decimal number; make it again")
-        return int(value)
+        count, entries = int(value), self._reader.entries
+        if count > entries:  # each word has two, and one where its image or label is missing
+            raise DataError(
+                f"{self.path}: `num-samples` is {count}, but the database holds only {entries} records; make it again"
+            )
+        return count
 
     @property
     def name(self) -> str:

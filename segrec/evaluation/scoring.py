@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections import Counter, defaultdict, deque
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import zip_longest
 from typing import Literal, NamedTuple
 
@@ -14,7 +14,7 @@ import numpy as np
 from recognizers.decoding import Reading
 from recognizers.metrics import WordScore, normalise_label
 from recognizers.predictor import BATCHES_SORTED, Recognizer
-from segrec.core.errors import SegrecError
+from segrec.core.errors import DamagedMaskError, SegrecError
 from segrec.core.images import Array
 from segrec.core.interrupt import held_interrupts
 from segrec.core.runlog import progress_bar
@@ -200,9 +200,10 @@ class _Judge:
 
     def part(self, batch: Sequence[Word]) -> _Part:
         """Return the outcome of every word that has something to compare."""
+        batch, masks = self._with_masks(batch)
         ruled = [(word, self.rule(word.label)) for word in batch]
         kept = [(word, truth) for word, truth in ruled if truth or word.problem]
-        readings, refused = self._read([word for word, _ in kept if word.image is not None])
+        readings, refused = self._read([word for word, _ in kept if word.image is not None], masks)
         found = iter(readings)
         judged = [
             _Judged(_unreadable(word) if word.image is None else self._outcome(word, truth, *next(found)), truth)
@@ -210,18 +211,41 @@ class _Judge:
         ]
         return _Part(judged, len(ruled) - len(kept), refused)
 
-    def _read(self, words: Sequence[Word]) -> tuple[list[tuple[Reading, float | None]], Counter[str]]:
+    def _with_masks(self, batch: Sequence[Word]) -> tuple[Sequence[Word], dict[int, Array]]:
+        """Return the words, those with a damaged mask as unreadable ones, and the masks of the others by index."""
+        if self.source is None:
+            return batch, {}
+        readable = [word for word in batch if word.image is not None and self.rule(word.label)]
+        try:
+            return batch, self._masks(self.source, readable)
+        except DamagedMaskError:
+            pass
+        masks: dict[int, Array] = {}
+        lost: dict[int, str] = {}
+        for word in readable:
+            try:
+                masks |= self._masks(self.source, [word])
+            except DamagedMaskError as error:
+                lost[word.index] = str(error)
+        return [
+            replace(word, image=None, problem=lost[word.index]) if word.index in lost else word for word in batch
+        ], masks
+
+    def _read(
+        self, words: Sequence[Word], masks_by_index: Mapping[int, Array]
+    ) -> tuple[list[tuple[Reading, float | None]], Counter[str]]:
         """Return what was read of each word with the coverage of its mask, and the lexicon words that were refused."""
         images = [word.image for word in words if word.image is not None]
         lexicons = None if self.lexicons is None else [self.lexicons.of(word.index) for word in words]
-        masks = None if self.source is None else self._masks(self.source, words, images)
+        masks = None if self.source is None else [masks_by_index[word.index] for word in words]
         readings, refused = self.recognizer.read_and_count(images, masks, lexicons=lexicons)
         if masks is None or self.source is None or self.source.name not in TEXT_MASKS:
             return [(reading, None) for reading in readings], refused
         return [(reading, _coverage(mask)) for reading, mask in zip(readings, masks, strict=True)], refused
 
-    def _masks(self, source: MaskSource, words: Sequence[Word], images: Sequence[Array]) -> list[Array]:
-        """Return a mask of the network's input size for each image."""
+    def _masks(self, source: MaskSource, words: Sequence[Word]) -> dict[int, Array]:
+        """Return a mask of the network's input size for each word, by its index."""
+        images = [word.image for word in words if word.image is not None]
         spec = self.recognizer.model.input_spec
         by_size = defaultdict(list)
         for place, image in enumerate(images):
@@ -230,8 +254,8 @@ class _Judge:
         for size, places in by_size.items():
             indices = [words[place].index - 1 for place in places]
             found = source.masks(indices, [images[place] for place in places], [0] * len(places), size)
-            masks.update(zip(places, map(np.asarray, found), strict=True))
-        return [masks[place] for place in range(len(images))]
+            masks.update(zip((index + 1 for index in indices), map(np.asarray, found), strict=True))
+        return masks
 
     def _outcome(self, word: Word, truth: str, reading: Reading, coverage: float | None) -> WordOutcome:
         text = self.rule(reading.text)

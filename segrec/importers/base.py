@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import NamedTuple, Protocol
 
 from segrec.core.errors import DataError
+from segrec.core.regular import open_regular
 
 LAYOUTS = "see the layouts in docs/datasets.md"
 BYTES_AT_ONCE = 1 << 20
@@ -68,7 +69,7 @@ def numbered_lines(path: str | os.PathLike[str]) -> Iterator[tuple[int, str]]:
         DataError: the file cannot be read, or a line is not UTF-8; names file and line.
     """
     try:
-        with open(path, "rb") as file:
+        with open_regular(path) as file:
             for number, line in enumerate(file, start=1):
                 try:
                     text = line.decode("utf-8-sig" if number == 1 else "utf-8").rstrip("\r\n")
@@ -90,7 +91,7 @@ def count_in_file(path: str | os.PathLike[str], what: bytes) -> int:
     """
     found, rest = 0, b""
     try:
-        with open(path, "rb") as file:
+        with open_regular(path) as file:
             while block := file.read(BYTES_AT_ONCE):
                 found += (rest + block).count(what)
                 rest = block[len(block) - len(what) + 1 :] if len(what) > 1 else b""
@@ -102,7 +103,7 @@ def count_in_file(path: str | os.PathLike[str], what: bytes) -> int:
 def count_lines(path: str | os.PathLike[str]) -> int:
     """Return the number of lines of a file, the last one also without its end."""
     ends = count_in_file(path, b"\n")
-    with open(path, "rb") as file:
+    with open_regular(path) as file:
         if not file.seek(0, os.SEEK_END):
             return 0
         file.seek(-1, os.SEEK_END)

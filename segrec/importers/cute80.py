@@ -8,7 +8,7 @@ from segrec.importers.base import Importer
 from segrec.importers.tsv import TabList
 
 
-def open_cute80(source: str | os.PathLike[str], split: str) -> Importer:
+def open_cute80(source: str | os.PathLike[str], split: str, *, outside: bool = False) -> Importer:
     """Return the crops of the list, in which a tab or, where there is none, the first space parts path and label.
 
     The release is handed on in several packings; `source` is the list or its folder, see `TabList`.
@@ -16,4 +16,4 @@ def open_cute80(source: str | os.PathLike[str], split: str) -> Importer:
     Raises:
         DataError: there is no list.
     """
-    return TabList(source, split, spaces=True)
+    return TabList(source, split, spaces=True, outside=outside)

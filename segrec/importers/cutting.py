@@ -9,6 +9,7 @@ from functools import partial
 
 from segrec.core.errors import DataError
 from segrec.core.images import Array, decode_image, encode_jpeg, encode_png
+from segrec.core.regular import MOST_PICTURE_BYTES, read_regular
 from segrec.core.workers import worker_processes
 from segrec.data.words import MAX_WORD_PIXELS
 from segrec.importers.base import Crop, Outline, Skip
@@ -70,10 +71,11 @@ def _scene(item: Crop) -> Array | Skip:
 
 def _bytes_of(item: Crop) -> bytes | Skip:
     try:
-        with open(item.picture, "rb") as file:
-            return file.read()
+        return read_regular(item.picture, most=MOST_PICTURE_BYTES)
     except (FileNotFoundError, NotADirectoryError, IsADirectoryError):
         return Skip(item.name, MISSING, item.picture)
+    except DataError as error:
+        return Skip(item.name, UNREADABLE, str(error))
     except OSError as error:
         raise DataError(f"cannot read {item.picture}: {error.strerror}; mend that and run again to go on") from error
 

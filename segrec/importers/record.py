@@ -35,6 +35,7 @@ class ImportPlan:
         names: digest of the list of names, or None.
         margin: see `CutSettings`.
         encoding: see `CutSettings`.
+        outside: see `TabList`.
     """
 
     dataset: str
@@ -45,6 +46,7 @@ class ImportPlan:
     names: str | None
     margin: float
     encoding: Encoding
+    outside: bool = False
 
     def difference(self, other: ImportPlan) -> str | None:
         """Return the first thing in which `other` asks for another import, in words, or None."""
@@ -134,5 +136,7 @@ class ImportRecord:
                     f"{folder} was imported by a newer segrec (version {content['version']}); update segrec"
                 )
             return cls(ImportPlan(**content["plan"]), ImportProgress(**content["progress"]))
-        except (ValueError, TypeError, KeyError) as error:
-            raise DataError(f"{folder}: the record of its import is damaged ({error!r}); import again") from error
+        except (ValueError, TypeError, KeyError, RecursionError) as error:
+            raise DataError(
+                f"{folder}: the record of its import is damaged ({repr(error)[:200]}); import again"
+            ) from error

@@ -32,6 +32,8 @@ DATASETS: Mapping[str, Dataset] = {
     "icdar15": Dataset("icdar15", "open_icdar15", ("test", "train")),
     "tsv": Dataset("tsv", "TabList", ("all",)),
 }
+LISTS = ("tsv", "svtp", "cute80")
+"""Datasets of crops that a list of anybody's names by their paths."""
 
 
 def check_split(dataset: str, split: str | None) -> str:
@@ -48,11 +50,17 @@ def check_split(dataset: str, split: str | None) -> str:
     return split or splits[0]
 
 
-def open_importer(dataset: str, source: str | os.PathLike[str], split: str) -> Importer:
+def open_importer(dataset: str, source: str | os.PathLike[str], split: str, *, outside: bool = False) -> Importer:
     """Return the importer of a dataset's split.
 
+    Args:
+        dataset: a name of `DATASETS`.
+        source: where it lies.
+        split: of it.
+        outside: of `LISTS`, follow paths that lead out of the list's folder.
+
     Raises:
-        ConfigError: there is no such dataset or split.
+        ConfigError: there is no such dataset or split, or it is no list and `outside` is asked for.
         DataError: the source does not exist or is not laid out like that dataset.
     """
     check_split(dataset, split)
@@ -60,4 +68,8 @@ def open_importer(dataset: str, source: str | os.PathLike[str], split: str) -> I
         raise DataError(f"{source} does not exist; name the folder of {dataset}; {LAYOUTS}")
     found = DATASETS[dataset]
     opener: Callable[..., Importer] = getattr(import_module(f"segrec.importers.{found.module}"), found.opener)
-    return opener(source, split)
+    if not outside:
+        return opener(source, split)
+    if dataset not in LISTS:
+        raise ConfigError(f"--outside goes with lists of crops ({', '.join(LISTS)}), not with {dataset}")
+    return opener(source, split, outside=True)

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator, Sequence
+from functools import lru_cache
 from pathlib import Path
 
 from segrec.core.errors import DataError
 from segrec.importers.base import Crop, Skip, count_lines, first_file, numbered_lines
 
+OUTSIDE = "outside the list's folder, which --outside follows"
 LISTS = ("labels.tsv", "gt.tsv", "labels.txt", "gt.txt")
 """Names of the list where only its folder is given."""
 
@@ -19,15 +21,20 @@ class TabList:
     Args:
         source: the list, or the folder that holds one of `LISTS`.
         spaces: in a line without a tab, the first space parts path and label.
+        outside: follow paths that lead out of the list's folder, by their names or through links; without it their
+            words are left out.
 
     Raises:
         DataError: there is no list.
     """
 
-    def __init__(self, source: str | os.PathLike[str], split: str = "all", *, spaces: bool = False) -> None:
+    def __init__(
+        self, source: str | os.PathLike[str], split: str = "all", *, spaces: bool = False, outside: bool = False
+    ) -> None:
         file = Path(source)
         self._file = file if file.is_file() else first_file(file, LISTS, "folder of crops with a list")
-        self._spaces = spaces
+        self._spaces, self._outside = spaces, outside
+        self._root = os.path.realpath(self._file.parent)
 
     @property
     def annotations(self) -> Sequence[Path]:
@@ -47,4 +54,26 @@ class TabList:
             if not parting or not name.strip():
                 expected = "path, tab or space, text" if self._spaces else "path, tab, text"
                 raise DataError(f"{self._file}, line {number}: expected {expected}, got {line[:80]!r}")
-            yield Crop(str(self._file.parent / name.strip()), name.strip(), label.strip())
+            picture = str(self._file.parent / name.strip())
+            if self._outside or self._is_inside(picture):
+                yield Crop(picture, name.strip(), label.strip())
+            else:
+                yield Skip(name.strip(), OUTSIDE)
+
+    def _is_inside(self, picture: str) -> bool:
+        """Return whether a path, its links followed, stays in the list's folder."""
+        folder, name = os.path.split(picture)
+        try:
+            found = os.path.join(_real(folder), name)
+            return _is_below(os.path.realpath(found) if os.path.islink(found) or name == ".." else found, self._root)
+        except ValueError:  # a NUL byte
+            return True  # there is no such file, which is said when it is opened
+
+
+@lru_cache(maxsize=1024)
+def _real(folder: str) -> str:
+    return os.path.realpath(folder)
+
+
+def _is_below(path: str, folder: str) -> bool:
+    return path.startswith(folder.rstrip(os.sep) + os.sep)

@@ -11,6 +11,7 @@ from recognizers import ALNUM36, CRNN, PRINTABLE94, Aster, Charset, aster_slim, 
 from recognizers.charset import Kind
 from recognizers.configuration import RecognizerNetwork
 from segrec.core.errors import ConfigError, DataError
+from segrec.core.regular import read_regular_text
 from segrec.weights import PLAIN
 
 
@@ -101,7 +102,7 @@ def read_charset(text: str) -> Charset:
     if not _is_file(text):
         return Charset(text)
     try:
-        lines = Path(text).read_text(encoding="utf-8").splitlines()
+        lines = read_regular_text(text).splitlines()
     except (OSError, UnicodeDecodeError) as error:
         raise DataError(f"cannot read the charset {text}: {error}; give a UTF-8 file") from error
     return Charset("".join(lines))

@@ -59,6 +59,7 @@ def import_words(
     encoding: Encoding = CutSettings.encoding,
     workers: int = 1,
     overwrite: bool = False,
+    outside: bool = False,
 ) -> ImportResult:
     """Write the words of a release as an lmdb; run again, it goes on where it stopped.
 
@@ -74,6 +75,7 @@ def import_words(
         encoding: of words cut out of scenes, `png` or `jpeg` of quality 95; crops of a release keep their bytes.
         workers: processes that read and cut pictures.
         overwrite: replace what the output holds.
+        outside: of lists (`tsv`, `svtp`, `cute80`), follow paths that lead out of the list's folder.
 
     Raises:
         ConfigError: options that do not exist or contradict each other.
@@ -84,7 +86,7 @@ def import_words(
     if not 0 <= margin <= 10:
         raise ConfigError(f"--margin must be a part of the box's height from 0 to 10, got {margin}")
     taken = selection_of(dataset, split, filter_name=filter_name, subset=subset, names=names)
-    importer = open_importer(dataset, source, taken.split)
+    importer = open_importer(dataset, source, taken.split, outside=outside)
     plan = ImportPlan(
         dataset=dataset,
         split=taken.split,
@@ -94,6 +96,7 @@ def import_words(
         names=None if names is None else file_digest(names),
         margin=margin,
         encoding=encoding,
+        outside=outside,
     )
     with ImportWriter.open(output, plan, overwrite=overwrite) as writer:
         before = writer.progress.words

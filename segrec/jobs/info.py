@@ -10,6 +10,7 @@ from typing import Literal
 
 from segrec.core.errors import DataError
 from segrec.core.lmdb_environments import DATA_FILE
+from segrec.core.regular import require_regular
 from segrec.data.masks.record import shard_folders
 from segrec.data.words import PARTIAL_FILE
 from segrec.importers.writer import PARTIAL_FOLDER
@@ -80,6 +81,7 @@ def _kind_of(path: Path) -> Kind:
         raise DataError(f"{path} does not exist; {EXPECTED}")
     if path.is_dir():
         return _kind_of_folder(path)
+    require_regular(path)
     suffix = path.suffix.lower()
     if suffix == ".safetensors":
         return "weights"

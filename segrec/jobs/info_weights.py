@@ -7,7 +7,6 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
-import torch
 from torch import Tensor, nn
 
 from recognizers.configuration import RecognizerNetwork
@@ -21,7 +20,9 @@ from segmenter.network import MutuallyGuidedNet
 from segrec.core.checkpoint import WeightsHeader, load_untrusted, load_weights, state_digest
 from segrec.core.errors import CheckpointError, DataError
 from segrec.core.files import file_digest
+from segrec.core.regular import MOST_LOG_BYTES, read_regular
 from segrec.data.masks.record import shard_folders
+from segrec.jobs.forward_check import check_reads
 from segrec.jobs.info_data import inspect_companion
 from segrec.jobs.info_findings import Findings, size_in_words
 from segrec.training.run_directory import RunDirectory
@@ -36,10 +37,11 @@ def inspect_weights(path: Path) -> Findings:
     try:
         state, header = load_weights(path)
         _describe_header(header, state, path, findings)
+        del state  # the network has its own copy
         model = load_segmenter(path) if header.architecture == SEGMENTER_ARCHITECTURE else load_pretrained(path)
         _describe_model(model, findings)
         findings.facts["digest"] = state_digest(model.state_dict())
-        findings.problems += _not_finite(path, model.state_dict())
+        check_reads(model, str(path))
     except CheckpointError as error:
         findings.problems.append(str(error))
     findings.facts["loads"] = "no" if findings.problems else "yes"
@@ -76,23 +78,20 @@ def _describe_model(model: RecognizerNetwork | MutuallyGuidedNet, findings: Find
             findings.facts |= mask_facts(model)
 
 
-def _not_finite(path: Path, state: Mapping[str, Tensor]) -> list[str]:
-    bad = [name for name, tensor in state.items() if tensor.is_floating_point() and not torch.isfinite(tensor).all()]
-    return [f"{path} holds NaN or infinity in {bad[0]}: that training diverged, use an earlier file"] if bad else []
-
-
 def inspect_public(path: Path) -> Findings:
     """Return the family of another project's checkpoint and what became of its tensors when it was loaded."""
     findings = Findings({"file size": size_in_words(path)})
     try:
-        findings.facts["file digest"] = file_digest(path)
         state, _ = unwrap(load_untrusted(path), str(path))
+        findings.facts["file digest"] = file_digest(path)
         findings.facts["tensors"] = str(len(state))
         findings.facts["family"] = family_of(state, str(path)).name
+        del state
         model = load_pretrained(path)
         findings.facts["charset"] = f"{len(model.charset.characters)} characters: {model.charset.characters}"
         _describe_model(model, findings)
         _describe_report(model.load_report, findings)
+        check_reads(model, str(path))
     except CheckpointError as error:
         findings.facts.setdefault("family", "none that this version reads")
         findings.problems.append(str(error))
@@ -152,7 +151,7 @@ def _describe_metrics(run: RunDirectory, findings: Findings) -> int | None:
     """Add the last rows of `metrics.jsonl` as facts and return the last logged step."""
     trained: dict[str, Any] = {}
     judged: dict[str, Any] = {}
-    lines = run.metrics.read_bytes().splitlines() if run.metrics.exists() else []
+    lines = read_regular(run.metrics, most=MOST_LOG_BYTES).splitlines() if run.metrics.exists() else []
     for number, line in enumerate(lines, start=1):
         row = _row(line)
         if row is None and number < len(lines):  # a killed run leaves half a last line, which resuming drops
@@ -174,7 +173,7 @@ def _rounded(value: Any) -> str:
 def _row(line: bytes) -> dict[str, Any] | None:
     try:
         row = json.loads(line)
-    except ValueError:
+    except (ValueError, RecursionError):
         return None
     return row if isinstance(row, dict) and isinstance(row.get("step"), int) else None
 
@@ -184,7 +183,7 @@ def _describe_progress(run: RunDirectory, steps: int | None, logged: int | None,
     of = "" if steps is None else f" of {steps}"
     if run.state.exists():
         try:
-            step = int(run.load_state()["step"])
+            step = int(run.load_state(mapped=True)["step"])
         except (CheckpointError, ValueError, TypeError) as error:
             findings.facts["progress"] = "cannot be resumed"
             findings.problems.append(str(error))

@@ -35,6 +35,9 @@ BLOCKS_AN_ACTOR = 4
 """By default; more blocks than actors, so that none waits long for the last."""
 OBJECT_STORE = 100 << 20
 """Bytes for Ray's own store where the job starts Ray; only numbers and messages travel through it."""
+LOOPBACK = "127.0.0.1"
+FOR_OTHERS = "RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER"
+"""Variable that says whether Ray may be reached from other machines; 0 is its way for desktops, set here unless set."""
 SETTINGS = {"RAY_USAGE_STATS_ENABLED": "0", "RAY_BACKEND_LOG_LEVEL": "fatal", "RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO": "0"}
 """Environment in which Ray reports to nobody and keeps its inner messages to itself; what is set already stays."""
 ANSWER_WITHIN = 10.0
@@ -131,10 +134,16 @@ def ray_cluster(ray: ModuleType, address: str | None, actors: int | None) -> Ite
         return
     if address is not None:
         _require_answer(address)
+    else:
+        _stay_on_loopback(ray)
     for name, value in SETTINGS.items():
         os.environ.setdefault(name, value)
     quiet: dict[str, Any] = {"log_to_driver": False, "logging_level": logging.ERROR}
-    alone: dict[str, Any] = {"include_dashboard": False, "object_store_memory": OBJECT_STORE}
+    alone: dict[str, Any] = {
+        "include_dashboard": False,
+        "object_store_memory": OBJECT_STORE,
+        "_node_ip_address": LOOPBACK,
+    }
     if actors is not None:
         alone["num_cpus"] = max(actors, os.cpu_count() or 1)
     with TemporaryFile() as said:
@@ -150,6 +159,12 @@ def ray_cluster(ray: ModuleType, address: str | None, actors: int | None) -> Ite
             yield
     finally:
         ray.shutdown()
+
+
+def _stay_on_loopback(ray: ModuleType) -> None:
+    """Let all servers of a Ray that is to be started here listen on `LOOPBACK`, unless the user's setting says more."""
+    if os.environ.setdefault(FOR_OTHERS, "0") == "0":
+        ray._private.ray_constants.ENABLE_RAY_CLUSTER = False  # read from the environment when Ray was imported
 
 
 def _require_answer(address: str) -> None:

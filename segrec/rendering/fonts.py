@@ -85,7 +85,7 @@ def _font_files(roots: Iterable[Path]) -> set[Path]:
         if not root.exists():
             raise DataError(f"no font folder or file at {root}; check --fonts")
         candidates = root.rglob("*") if root.is_dir() else [root]
-        found.update(file for file in candidates if file.suffix.lower() in SUFFIXES)
+        found.update(file for file in candidates if file.suffix.lower() in SUFFIXES and file.is_file())
     return found
 
 

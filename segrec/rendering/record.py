@@ -58,7 +58,7 @@ class RenderRecord:
             return None
         try:
             return cls.parse(json.loads(data))
-        except ValueError as error:
+        except (ValueError, RecursionError) as error:
             raise DataError(f"{folder}: the record of its rendering is damaged ({error}); render it again") from error
 
     @classmethod

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import os
 from collections.abc import Sequence
-from pathlib import Path
 
 import numpy as np
 
 from segrec.core.errors import DataError
+from segrec.core.regular import MOST_TEXT_BYTES, read_regular
 
 SYSTEM_LEXICONS = ("/usr/share/dict/words", "/usr/dict/words")
 SIGN_WORDS = (
@@ -80,7 +80,7 @@ def read_lexicon(path: str | os.PathLike[str]) -> list[str]:
         DataError: the file cannot be read or has no such word.
     """
     try:
-        lines = Path(path).read_text(encoding="utf-8", errors="replace").splitlines()
+        lines = read_regular(path, most=MOST_TEXT_BYTES).decode("utf-8", errors="replace").splitlines()
     except OSError as error:
         raise DataError(f"cannot read the lexicon {path}: {error.strerror or error}") from error
     words = dict.fromkeys(line.strip() for line in lines if line.strip().isascii() and line.strip().isalnum())

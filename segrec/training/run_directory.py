@@ -19,6 +19,9 @@ from segrec.core.files import atomic_path, read_json, write_json
 from segrec.core.lock import FolderLock, lock_folder
 from segrec.training.distributed import ALONE, World
 
+MOST_STATE_BYTES = 4_000_000_000
+"""Of a training state: weights, their averages and an optimizer of ten times the largest network here."""
+
 MAY_CHANGE = (
     "output",
     "steps",
@@ -123,13 +126,16 @@ class RunDirectory:
         with atomic_path(self.state) as partial:
             partial.write_bytes(content.getbuffer())
 
-    def load_state(self) -> dict[str, Any]:
+    def load_state(self, *, mapped: bool = False) -> dict[str, Any]:
         """Return the training state, read without running any code.
+
+        Args:
+            mapped: leave its tensors in the file, for a look at the rest.
 
         Raises:
             CheckpointError: the file is damaged or is not a training state.
         """
-        content = load_untrusted(self.state)
+        content = load_untrusted(self.state, most=MOST_STATE_BYTES, mapped=mapped)
         if not isinstance(content, dict) or "step" not in content:
             raise CheckpointError(f"{self.state} is not a training state; delete {self.path} and start again")
         return content

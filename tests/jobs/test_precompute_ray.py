@@ -116,3 +116,35 @@ def test_what_a_killed_driver_left_is_finished_by_the_next_one_on_the_same_clust
     result = precompute_with_ray(words, store, ray_address=cluster, device="cpu")  # blocks are those of the store
     assert contents(store) == local(blocks)
     assert 0 < result.predicted < COUNT and result.words == COUNT
+
+
+def listening_addresses(process: int) -> set[str]:
+    """Return the addresses, as the kernel writes them, at which a process and its descendants take connections."""
+    waiting = {}
+    for table in ("tcp", "tcp6"):
+        for line in Path(f"/proc/net/{table}").read_text().splitlines()[1:]:
+            fields = line.split()
+            if fields[3] == "0A":  # listening
+                waiting[f"socket:[{fields[9]}]"] = fields[1].split(":")[0]
+    family, found = {process}, set()
+    parents = {}
+    for folder in Path("/proc").glob("[0-9]*"):
+        try:
+            parents[int(folder.name)] = int((folder / "stat").read_text().rpartition(")")[2].split()[1])
+        except OSError:
+            continue
+    while more := {child for child, parent in parents.items() if parent in family} - family:
+        family |= more
+    for member in family:
+        for file in Path(f"/proc/{member}/fd").glob("*"):
+            try:
+                found.add(waiting.get(os.readlink(file), ""))
+            except OSError:
+                continue
+    return found - {""}
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="asks the kernel of Linux")
+def test_ray_that_the_job_starts_listens_on_the_loopback_interface_alone():
+    addresses = listening_addresses(os.getpid())
+    assert addresses and addresses <= {"0100007F", "0000000000000000FFFF00000100007F", f"{1 << 24:032X}"}, addresses

@@ -153,9 +153,9 @@ def test_a_training_step_reaches_every_weight():
     [
         ({"charset": Charset("abcd")}, "charset of kind 'aster', got 'ctc'"),
         ({"widths": (4, 4)}, "6 positive widths"),
-        ({"blocks": (1, 1, 1, 1, 0)}, "6 positive widths, 5 block counts"),
+        ({"blocks": (1, 1, 1, 1, 0)}, "blocks of a stage must be a whole number from 1 to 64, got 0"),
         ({"points": 5}, "even number of points"),
-        ({"max_length": 0}, "steps from 1"),
+        ({"max_length": 0}, "max_length must be a whole number from 1 to 512, got 0"),
     ],
 )
 def test_impossible_networks_are_refused(changes, message):

@@ -87,7 +87,7 @@ def test_normalise_refuses_other_channels():
         ({"color": "bgr"}, "must be 'grey' or 'rgb'"),
         ({"mask": True}, "goes with color 'rgb'"),
         ({"interpolation": "lanczos"}, "interpolation must be"),
-        ({"width": 0}, "at least 1x1"),
+        ({"width": 0}, "width must be a whole number from 1 to 4096, got 0"),
     ],
 )
 def test_impossible_specs_are_refused(options, message):

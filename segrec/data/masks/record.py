@@ -19,6 +19,7 @@ VERSION = 3
 of verified masks hold reasons where there is no mask. Older stores are read and finished as they are."""
 MaskSize = Literal["crop", "working"]
 FIRST_SIZED = 3
+MOST_WORDS = 10**12
 _SHARD_NAME = re.compile(r"shard-(\d{5})-of-(\d{5})")
 
 
@@ -132,8 +133,9 @@ class MaskRecord:
             )
             record._check()
             return record
-        except (ValueError, TypeError, KeyError) as error:
-            raise DataError(f"{path}: the mask store's record is damaged ({error!r}); make the store again") from error
+        except (ValueError, TypeError, KeyError, RecursionError) as error:
+            reason = repr(error)[:200]
+            raise DataError(f"{path}: the mask store's record is damaged ({reason}); make the store again") from error
 
     def _check(self) -> None:
         """Refuse values that no writer makes, so that readers need not mistrust them."""
@@ -146,8 +148,10 @@ class MaskRecord:
         first, last = self.span
         height, width = self.input_size
         numbers = [first, last, self.source.num_samples, height or 0, width or 0]
-        if not all(isinstance(word, str) for word in words) or not all(isinstance(number, int) for number in numbers):
+        if not all(isinstance(word, str) for word in words) or not all(type(number) is int for number in numbers):
             raise TypeError("a value has another type")
+        if max(map(abs, numbers)) > MOST_WORDS:
+            raise ValueError("a number is too large")
         if not 1 <= first <= last + 1 <= self.source.num_samples + 1:
             raise ValueError(f"span {self.span} does not fit the source")
         if self.mask_size not in get_args(MaskSize):
@@ -197,10 +201,16 @@ def shard_name(shard: tuple[int, int]) -> str:
 
 
 def shard_folders(path: Path) -> dict[tuple[int, int], Path]:
-    """Return the shard folders that exist below `path`, by (number, count), in order."""
+    """Return the shard folders that exist below `path`, by (number, count), in order.
+
+    Raises:
+        DataError: one has a number that no shard has.
+    """
     found = {}
     for folder in sorted(path.iterdir()) if path.is_dir() else []:
         match = _SHARD_NAME.fullmatch(folder.name)
+        if match and not 1 <= int(match[1]) <= int(match[2]):
+            raise DataError(f"{folder} is no shard, whose number is from 1 to the count; delete or rename it")
         if match:
             found[int(match[1]), int(match[2])] = folder
     return found

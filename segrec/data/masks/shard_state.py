@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -84,8 +85,8 @@ class ShardState:
         stored, progress, seal = LmdbReader(folder).get_many([RECORD_KEY, PROGRESS_KEY, SEAL_KEY])
         record = MaskRecord.from_json(stored or b"", folder)
         first, last = shard_span(record.span, shard)
-        if not (progress or b"").isdigit() or not first - 1 <= int(progress or b"") <= last:
-            raise DataError(f"{folder} has a damaged progress {progress!r}; {_DELETE}")
+        if not re.fullmatch(rb"[0-9]{1,18}", progress or b"") or not first - 1 <= int(progress or b"") <= last:
+            raise DataError(f"{folder} has a damaged progress {(progress or b'')[:40]!r}; {_DELETE}")
         state = cls(record, int(progress or b""), None if record.version < FIRST_SEALED else _leading_digest(seal))
         if [record.to_json(), *dict(state.items()).values()] != [v for v in (stored, progress, seal) if v is not None]:
             raise DataError(f"{folder}: its record, progress or seal was altered after it was written; {_DELETE}")

@@ -9,17 +9,20 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from segrec.core.errors import DataError
+from segrec.core.errors import DamagedMaskError, DataError
 from segrec.core.lmdb_environments import DATA_FILE
 from segrec.core.lmdb_io import LmdbReader
 from segrec.data.masks.codec import Mask, hole_reason, mask_codec
 from segrec.data.masks.record import MaskRecord, shard_folders, shard_name, shard_span
-from segrec.data.masks.shard_state import READ_AT_ONCE, ShardState, mask_key
+from segrec.data.masks.shard_state import READ_AT_ONCE, ShardState, mask_key, recomputed_digest
 from segrec.data.words import WordLmdb
 
 PREDICT_AGAIN = "run segrec precompute-masks again"
 RENDER_AGAIN = "render the words again"
 LABEL_AGAIN = "run the same segrec label-masks again"
+VERIFIED_UNASKED, MOST_UNREAD = 20_000, 2
+"""Masks whose digest is computed again, in a fraction of a second, whenever a store is opened for words; of larger ones
+only where so many times the words are stored: a digest costs about a hundredth of what reading the word does."""
 MOST_NAMED = 4
 """How many unfinished shards an error names one by one."""
 
@@ -130,7 +133,8 @@ class MaskStore:
         """Return the mask, (H, W) uint8, of the image at the 0-based `position`; None when that image has none.
 
         Raises:
-            DataError: the store does not cover that image, or not yet, or the mask is damaged.
+            DataError: the store does not cover that image, or not yet.
+            DamagedMaskError: the mask is damaged.
         """
         index = position + 1
         first, last = self.record.span
@@ -144,7 +148,12 @@ class MaskStore:
         value = self._readers[shard.number].get(mask_key(index))
         if value is None:
             raise DataError(f"{self.path}: mask {index} is lost although the store says it is there; make it again")
-        return self._decode(value) if hole_reason(value) is None else None
+        if hole_reason(value) is not None:
+            return None
+        try:
+            return self._decode(value)
+        except DamagedMaskError as error:
+            raise DamagedMaskError(f"{self.path}: mask {index} is damaged ({error}); make it again") from error
 
     def holes(self) -> Iterator[tuple[int, str]]:
         """Yield the 0-based position and the reason for each stored word that has no mask, in order."""
@@ -155,6 +164,21 @@ class MaskStore:
                     reason = hole_reason(value or b"")
                     if reason is not None:
                         yield begin + offset - 1, reason
+
+    def require_sound(self, shards: Sequence[Shard] | None = None) -> None:
+        """Check that shards hold the masks that were written there, by their digests; all that hold one when None.
+
+        Raises:
+            DataError: names the first that does not.
+        """
+        for shard in self.shards if shards is None else shards:
+            if shard.digest is None or shard.last_done < shard.first:
+                continue
+            if recomputed_digest(shard.folder, shard.first, shard.last_done) != shard.digest:
+                raise DataError(
+                    f"{self.path}: shard {shard.name} holds other masks than were written there; "
+                    f"delete {shard.folder} and {self.command([shard])}"
+                )
 
     def require_complete(self) -> None:
         """Check that every mask of the span is stored.
@@ -210,7 +234,8 @@ def open_store(path: str | os.PathLike[str], words: WordLmdb, mask: str, *, coun
         count: how many words from the first on need masks; all when None.
 
     Raises:
-        DataError: it is not a store, of other words, incomplete, of another kind, or covers fewer words.
+        DataError: it is not a store, of other words, incomplete, of another kind, covers fewer words, or holds other
+            masks than were written; the last is looked for unless the store is large and few of its masks are needed.
     """
     if mask == "oracle" and not Path(path).exists():
         raise DataError(
@@ -228,6 +253,8 @@ def open_store(path: str | os.PathLike[str], words: WordLmdb, mask: str, *, coun
             f"{path} covers images {store.record.span[0]} to {store.record.span[1]} of {last} that are needed; "
             f"{store.remedy} with another --limit and output"
         )
+    if store.done <= max(VERIFIED_UNASKED, MOST_UNREAD * last):
+        store.require_sound([shard for shard in store.shards if shard.first <= last])
     return store
 
 

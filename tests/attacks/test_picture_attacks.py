@@ -1,0 +1,142 @@
+"""Pictures and masks that lie about their size or are damaged: one bad one is one bad word."""
+
+from __future__ import annotations
+
+import io
+import json
+import struct
+import zlib
+from pathlib import Path
+
+import numpy as np
+import pytest
+from attacked import answers, tried
+from PIL import Image
+
+from segrec.core.errors import DamagedMaskError, DataError
+from segrec.core.images import MAX_SIDE, decode_image, decode_mask, encode_png
+from segrec.data.masks.record import MaskRecord, SegmenterRecord, SourceRecord
+from segrec.data.masks.writer import MaskStoreWriter
+from segrec.data.words import WordLmdb, WordWriter
+from segrec.rendering.writing import render_words
+
+GOOD = 6
+
+
+def declared(width: int, height: int, content: bytes = bytes(99), kind: tuple[int, ...] = (8, 0, 0, 0, 0)) -> bytes:
+    """Return a small PNG whose header declares a size that it may not have."""
+
+    def chunk(kind: bytes, content: bytes) -> bytes:
+        return struct.pack(">I", len(content)) + kind + content + struct.pack(">I", zlib.crc32(kind + content))
+
+    header = struct.pack(">IIBBBBB", width, height, *kind)
+    return b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", header) + chunk(b"IDAT", zlib.compress(content)) + chunk(b"IEND", b"")
+
+
+def blank(width: int, height: int, kind: str = "PNG") -> bytes:
+    buffer = io.BytesIO()
+    Image.new("L", (width, height), 128).save(buffer, kind)
+    return buffer.getvalue()
+
+
+def tiff(width: int, height: int, mode: str) -> bytes:
+    buffer = io.BytesIO()
+    Image.new(mode, (width, height)).save(buffer, "TIFF", compression="tiff_lzw")
+    return buffer.getvalue()
+
+
+BAD_PICTURES = {
+    "a row of two million": blank(2_000_000, 1),
+    "a column of two million": blank(1, 2_000_000),
+    "a row just too long": blank(MAX_SIDE + 1, 2),
+    "a declared terapixel": declared(2**20, 2**20),
+    "a declared row of 2^31 - 1": declared(2**31 - 1, 1),
+    "no rows": declared(5, 0),
+    "a tall GIF": blank(3, 60_000, "GIF"),
+    "a long JPEG": blank(65_000, 1, "JPEG"),
+    "text": b"no picture",
+    "nothing": b"",
+    "large and of 16 bits": declared(8000, 8000, kind=(16, 2, 0, 0, 0)),
+    "large and transparent": declared(9000, 9000, kind=(8, 6, 0, 0, 0)),
+    "large and of 32 bits": tiff(6000, 6000, "F"),
+}
+BAD_MASKS = {
+    "text": b"no mask at all",
+    "a declared gigapixel": declared(30_000, 30_000),
+    "a declared row of 2^31 - 1": declared(2**31 - 1, 1),
+    "a row too long": encode_png(np.zeros((1, MAX_SIDE + 1), np.uint8)),
+    "cut short": encode_png(np.zeros((20, 20), np.uint8))[:40],
+    "a JPEG": blank(20, 20, "JPEG"),
+    "colours of 16 bits, interlaced": declared(4000, 4000, kind=(16, 6, 0, 0, 1)),
+    "a bomb of zeros": declared(2**16, 2**16, bytes(10_000_000)),
+}
+
+
+def test_sides_are_limited_before_a_picture_or_mask_is_unpacked():
+    for name, data in BAD_PICTURES.items():
+        with pytest.raises(DataError) as refusal:
+            decode_image(data)
+        assert "\n" not in str(refusal.value), name
+    for name, data in BAD_MASKS.items():
+        with pytest.raises(DamagedMaskError) as refusal:
+            decode_mask(data)
+        assert "\n" not in str(refusal.value), name
+    assert decode_image(blank(MAX_SIDE, 1)).shape == (1, MAX_SIDE, 3)
+    assert decode_mask(encode_png(np.full((2, MAX_SIDE), 9, np.uint8))).shape == (2, MAX_SIDE)
+    tried["pictures and masks"] += len(BAD_PICTURES) + len(BAD_MASKS)
+
+
+@pytest.fixture
+def words(tmp_path: Path) -> Path:
+    """Good words, then bad ones, then the longest that are good."""
+    render_words(tmp_path / "good", GOOD, seed=1)
+    good = WordLmdb(tmp_path / "good")
+    with WordWriter(tmp_path / "words") as writer:
+        for position in range(GOOD):
+            writer.add(good.image_bytes(position) or b"", good.label(position) or "")
+        for picture in (*BAD_PICTURES.values(), blank(MAX_SIDE, 1), blank(1, MAX_SIDE)):
+            writer.add(picture, "bad")
+    return tmp_path / "words"
+
+
+def test_a_bad_picture_stops_no_command_and_counts_as_one_word(tmp_path: Path, words: Path):
+    masks, run = tmp_path / "masks", tmp_path / "run"
+    count = GOOD + len(BAD_PICTURES) + 2
+    attempts = {
+        "precompute-masks": ["precompute-masks", "--data", words, "--output", masks, "--quiet"],
+        "eval": ["eval", "--data", f"w={words}", "--masks", f"w={masks}", "--mask", "predicted", "--format", "json"],
+        "finetune": ["finetune", "crnn", "--data", words, "--masks", masks, "--steps", 2, "--batch-size", 40],
+    }
+    attempts["finetune"] += ["--output", run, "--quiet"]
+    found = answers("commands with bad pictures", attempts, tmp_path)
+    assert {name: answer.code for name, answer in found.items()} == dict.fromkeys(attempts, 0), found
+    (row,) = json.loads(found["eval"].out)["results"]
+    assert row["words"] == count
+    logged = [json.loads(line) for line in (run / "metrics.jsonl").read_text().splitlines()]
+    assert any(value for row in logged for name, value in row.items() if name.startswith("skipped"))
+
+
+def test_a_damaged_mask_stops_no_command_and_counts_as_one_word(tmp_path: Path):
+    render_words(tmp_path / "words", GOOD + len(BAD_MASKS), seed=2)
+    words = WordLmdb(tmp_path / "words")
+    source = SourceRecord.of(words)
+    record = MaskRecord("predicted", source, SegmenterRecord("net", "0" * 64), (32, None), (1, len(words)))
+    with MaskStoreWriter.open(tmp_path / "masks", record) as writer:
+        good = writer.encode(np.full((32, 100), 255, np.uint8))
+        writer.write_encoded(1, [good] * GOOD + list(BAD_MASKS.values()))
+        writer.finish()
+    asked = ["--masks", f"w={tmp_path / 'masks'}", "--mask", "predicted", "--format", "json"]
+    told = tmp_path / "told.jsonl"
+    attempts = {
+        "eval": ["eval", "--data", f"w={words.path}", *asked, "--predictions", told],
+        "finetune": ["finetune", "crnn", "--data", words.path, "--masks", tmp_path / "masks", "--steps", 2],
+    }
+    attempts["finetune"] += ["--batch-size", 2 * len(words), "--output", tmp_path / "run", "--quiet"]
+    found = answers("commands with damaged masks", attempts, tmp_path)
+    assert {name: answer.code for name, answer in found.items()} == dict.fromkeys(attempts, 0), found
+    (row,) = json.loads(found["eval"].out)["results"]
+    assert row["words"] == len(words)
+    problems = [json.loads(line).get("problem") for line in told.read_text().splitlines()]
+    assert sum("is damaged" in (problem or "") for problem in problems) == len(BAD_MASKS)
+    logged = [json.loads(line) for line in (tmp_path / "run" / "metrics.jsonl").read_text().splitlines()]
+    assert any(row.get("skipped: damaged mask") for row in logged), logged
