@@ -13,7 +13,7 @@ from recognizers.families.family import USUAL_CHARSETS, Family, State
 from recognizers.families.report import LoadReport
 from recognizers.preprocess import InputSpec
 
-EASYOCR = InputSpec(height=64, width=384, interpolation="opencv-bilinear", keep_ratio=True, padding="edge")
+EASYOCR = InputSpec(height=64, width=512, interpolation="opencv-bilinear", keep_ratio=True, padding="edge")
 _FIRST, _HEAD = "FeatureExtraction.ConvNet.0.weight", "Prediction.weight"
 _FIRST_MAPS = 32
 """The benchmark's own files have 64."""

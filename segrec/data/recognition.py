@@ -25,7 +25,7 @@ _TOO_LONG = {False: "label longer than the frames", True: "label longer than the
 """By whether the recognizer has attention."""
 
 WIDTH_STEP = 32
-"""What the widths of padded batches are multiples of: each new size costs a network some preparation."""
+"""What widths of padded inputs are multiples of: each new size costs a network some preparation."""
 
 _AUGMENTATION, _DROPOUT = 1, 2
 """Streams of random numbers; 0 would give those of the key without a stream."""
@@ -39,7 +39,7 @@ class WordSet(NamedTuple):
 
 
 class Sample(NamedTuple):
-    """One usable word: (C, H, W) uint8 input, of its own width where the spec pads, and its class numbers."""
+    """One usable word: (C, H, W) uint8 input, about as wide as the word where the spec pads, and its class numbers."""
 
     prepared: Array
     target: list[int]
@@ -106,7 +106,8 @@ class RecognitionDataset:
         if not text:
             return EMPTY
         size = self._spec.content_size((word.image.shape[0], word.image.shape[1]))
-        if not self._fits(text, size[1]):
+        width = self._width(size[1])
+        if not self._fits(text, width):
             return _TOO_LONG[self._charset.is_attention]
         mask = None if self._masks is None else self._masks.masks([position], [word.image], [visit], size)[0]
         prepared = prepare_content(word.image, mask, self._spec)
@@ -115,7 +116,13 @@ class RecognitionDataset:
         if self._augment:
             rng = self._random(_AUGMENTATION, key)
             prepared = augment_word(prepared, rng, color_channels=1 if self._spec.color == "grey" else 3)
-        return Sample(prepared, self._charset.encode(text))
+        return Sample(continued(prepared, width, has_mask=self._spec.mask), self._charset.encode(text))
+
+    def _width(self, content: int) -> int:
+        """Return how wide the input of an image of that width is before its batch is known."""
+        if self._spec.padding == "none":
+            return content
+        return min(-(-content // WIDTH_STEP) * WIDTH_STEP, self._spec.width)
 
     def _random(self, stream: int, key: Key) -> np.random.Generator:
         """Return the random numbers of one purpose for one sample; random masks use the key without a stream."""
@@ -126,7 +133,7 @@ class RecognitionDataset:
             return len(text) + 1 <= self._steps
         if width == self._spec.width:
             return fits(text, self._steps)
-        return fits(text, self._steps * width // self._spec.width - 1)  # one less, as frames are rounded down
+        return fits(text, self._steps * width // self._spec.width - 1)  # one less, as numbers of frames are rounded
 
 
 def reasons_for(charset: Charset) -> tuple[str, ...]:
@@ -137,14 +144,20 @@ def reasons_for(charset: Charset) -> tuple[str, ...]:
 def collate(samples: Sequence[Sample | str]) -> LoadedBatch:
     """Make a batch of the usable samples, which may be none, and count the others by reason.
 
-    Samples of several widths are continued to that of the widest, see `recognizers.edge_padding.continued`.
+    Samples of several widths are continued to that of the widest, see `recognizers.edge_padding.continued`, and stand
+    in the order of their widths.
     """
     usable = [sample for sample in samples if isinstance(sample, Sample)]
     skipped = Counter(sample for sample in samples if isinstance(sample, str))
+    widths = [sample.prepared.shape[2] for sample in usable]
+    is_padded = len(set(widths)) > 1
+    if is_padded:
+        usable.sort(key=lambda sample: sample.prepared.shape[2])
     batch = WordBatch(
         images=torch.from_numpy(_stacked([sample.prepared for sample in usable])),
         targets=torch.tensor([number for sample in usable for number in sample.target], dtype=torch.int64),
         lengths=torch.tensor([len(sample.target) for sample in usable], dtype=torch.int64),
+        widths=torch.tensor(sorted(widths), dtype=torch.int64) if is_padded else None,
     )
     return LoadedBatch(batch, dict(skipped))
 
@@ -152,8 +165,6 @@ def collate(samples: Sequence[Sample | str]) -> LoadedBatch:
 def _stacked(inputs: Sequence[Array]) -> Array:
     if not inputs:
         return np.empty((0, 0, 0, 0), np.uint8)
-    widths = {one.shape[2] for one in inputs}
-    if len(widths) > 1:
-        width = -(-max(widths) // WIDTH_STEP) * WIDTH_STEP
-        inputs = [continued(one, width, has_mask=one.shape[0] == 4) for one in inputs]
+    if inputs[0].shape[2] < inputs[-1].shape[2]:
+        inputs = [continued(one, inputs[-1].shape[2], has_mask=one.shape[0] == 4) for one in inputs]
     return np.stack(inputs)
