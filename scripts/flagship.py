@@ -48,7 +48,9 @@ def find_weights(given: str) -> str:
 def prepare_data(flagship: Flagship, corrupted: str | None, workers: int) -> Flagship:
     """Return the flagship with the corrupted copy of a set among its test sets, and every mask that it needs made."""
     if corrupted is not None:
-        (made,) = corrupt_words(flagship.data[corrupted], flagship.work / "corrupted" / corrupted, mixed=True)
+        (made,) = corrupt_words(
+            flagship.data[corrupted], flagship.work / "corrupted" / corrupted, mixed=True, limit=flagship.limit
+        )
         assert made.path.name == MIXED
         flagship.corrupted[f"{corrupted} corrupted"] = str(made.path)
     for words, store in flagship.stores():

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import resource
+import time
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -144,17 +145,22 @@ class Flagship:
         return self.work / "rows" / f"{arm.name}-seed-{seed}.jsonl"
 
     def speed(self, arm: Arm, seed: int) -> dict[str, float]:
-        """Return what a row's training cost; nothing where that is not known."""
+        """Return what a row's training cost; nothing where that is not known.
+
+        Seconds of the clock are those of the steps after the first; of the processor, those of the whole training in
+        this process and its threads, without loader processes.
+        """
         file = self.readings(arm, seed).with_suffix(".speed.json")
         return dict(json.loads(file.read_text("utf-8"))) if file.exists() else {}
 
     def _train(self, arm: Arm, seed: int) -> Path:
-        timing = LoopTiming()
+        timing, before = LoopTiming(), time.process_time()
         run = finetune(self._settings(arm, seed), timing=timing)
         if timing.steps > 1:
             seconds = timing.working + timing.waiting
             speed = {
                 "words_per_second": round((timing.steps - 1) * self.batch_size / seconds, 1),
+                "words_per_cpu_second": round(timing.steps * self.batch_size / (time.process_time() - before), 1),
                 "waiting_share": round(timing.waiting_share, 3),
                 "peak_mib": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024,
             }
