@@ -159,7 +159,7 @@ class Recognizer:
         if len(masks) != len(images):
             raise ValueError(f"masks must be one an image: got {len(masks)} masks for {len(images)} images")
         for index, (image, mask) in enumerate(zip(images, masks, strict=True)):
-            size = self.model.input_spec.size_for(image.shape[:2])
+            size = self.model.input_spec.content_size(image.shape[:2])
             if mask.shape != size and not _is_enlarged(mask.shape, image.shape[:2]):
                 raise ValueError(
                     f"mask {index} must have its image's size {image.shape[:2]}, that enlarged in proportion, or the "

@@ -11,6 +11,7 @@ from types import ModuleType
 from typing import Any
 
 import torch
+from easyocr_parity import agrees_with_easyocr
 from numpy.typing import NDArray
 from torch import Tensor
 
@@ -59,8 +60,24 @@ class Comparison:
 def main() -> int:
     """Return 0 when every figure is within its tolerance, 1 otherwise."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("folder", type=Path, help="folder of the parity data: check.py, recipe.py, manifests/, *.npz")
-    check = _import_check(parser.parse_args().folder.resolve())
+    parser.add_argument(
+        "folder", type=Path, nargs="?", help="folder of the parity data: check.py, recipe.py, manifests/, *.npz"
+    )
+    parser.add_argument("--easyocr", type=Path, help="english_g2.pth or a sister; needs the package easyocr")
+    parser.add_argument("--words", type=Path, action="append", default=[], help="words that EasyOCR reads; repeatable")
+    parser.add_argument("--count", type=int, default=500, help="how many of each; 500 by default")
+    options = parser.parse_args()
+    if options.folder is None and (options.easyocr is None or not options.words):
+        parser.error("name the folder of the parity data, or --easyocr FILE --words WORDS")
+    agreed = options.folder is None or check_data(options.folder.resolve())
+    for words in options.words if options.easyocr is not None else ():
+        agreed &= agrees_with_easyocr(options.easyocr, words, options.count)
+    return 0 if agreed else 1
+
+
+def check_data(folder: Path) -> bool:
+    """Compare with the parity data; return whether every figure is within its tolerance."""
+    check = _import_check(folder)
     comparisons: dict[str, Callable[[Comparison], None]] = {
         "crnn_meijieru": compare_crnn_pytorch,
         "clovaai_crnn": compare_benchmark_crnn,
@@ -73,7 +90,7 @@ def main() -> int:
             comparison = Comparison(check, name)
             compare(comparison)
             agreed &= comparison.agreed
-    return 0 if agreed else 1
+    return agreed
 
 
 def compare_crnn_pytorch(comparison: Comparison) -> None:

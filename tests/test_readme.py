@@ -26,6 +26,8 @@ WITHOUT_COMMANDS = {"CONTRIBUTING.md", "api.md", "index.md", "results.md"}
 START = re.compile(r"(?:.* -m )?segrec (?P<rest>.*)")
 LINK = re.compile(r"\]\((?P<target>[^)]+)\)")
 BLOCK = re.compile(r"^```(?P<language>\w+)\n(?P<code>.*?)^```$", re.MULTILINE | re.DOTALL)
+NOT_INSTALLED = ("import easyocr",)
+"""Lines of snippets that another test runs with a stand-in."""
 SMALL = {
     "render": ["--count", "12"],
     "finetune": ["--steps", "2", "--batch-size", "4", "--workers", "0"],
@@ -141,7 +143,7 @@ def test_what_the_snippets_import_exists(page):
     for code in (block.code for block in blocks(page) if block.language == "python"):
         compile(code, str(page), "exec")
         for line in code.splitlines():
-            if line.startswith(("import ", "from ")):
+            if line.startswith(("import ", "from ")) and line not in NOT_INSTALLED:
                 exec(line, {})
 
 

@@ -25,12 +25,13 @@ class VggBiLstmCtc(RecognizerNetwork):
 
     Args:
         charset: the classes of the head, blank first.
-        input_spec: 1, 3 or 4 input channels; the height is 32.
+        input_spec: 1, 3 or 4 input channels; the height is a multiple of 16, at least 32. The benchmark's is 32, and
+            EasyOCR's 64, whose last three rows of features are averaged.
         widths: output channels of the seven convolutions.
         hidden: units of each LSTM direction.
 
     Raises:
-        ConfigError: another height than 32, a charset of another kind, or not seven widths.
+        ConfigError: another height, a charset of another kind, or not seven widths.
     """
 
     architecture = "vgg-bilstm-ctc"
@@ -45,9 +46,9 @@ class VggBiLstmCtc(RecognizerNetwork):
         hidden: int = 256,
     ) -> None:
         super().__init__()
-        if input_spec.height != 32 or charset.kind != "ctc":
+        if input_spec.height < 32 or input_spec.height % 16 or charset.kind != "ctc":
             raise ConfigError(
-                "VggBiLstmCtc takes input height 32 and a charset of kind 'ctc', "
+                "VggBiLstmCtc takes an input height of 32, 48, 64 and so on and a charset of kind 'ctc', "
                 f"got height {input_spec.height} and kind {charset.kind!r}"
             )
         check_whole("VggBiLstmCtc's widths and hidden size", (*widths, hidden), 1, WIDEST_LAYER)
@@ -74,7 +75,8 @@ class VggBiLstmCtc(RecognizerNetwork):
         """Return logits (N, T, classes) with T = W // 4 - 1; class 0 is the blank.
 
         Args:
-            images: (N, C, 32, W), W >= 8, as `preprocess.normalise` gives them: colour in [-1, 1], mask in [0, 1].
+            images: (N, C, H, W), H the input's height, W >= 8, as `preprocess.normalise` gives them: colour in [-1, 1],
+                mask in [0, 1].
 
         Raises:
             ValueError: another shape.
@@ -84,15 +86,15 @@ class VggBiLstmCtc(RecognizerNetwork):
 
     def encode(self, images: Tensor) -> Tensor:
         """Return the head's input (N, T, hidden); for the arguments and errors see `forward`."""
-        channels = self.input_spec.channels
-        if images.ndim != 4 or images.shape[1] != channels or images.shape[2] != 32 or images.shape[3] < 8:
-            raise ValueError(f"images must be (N, {channels}, 32, W) with W >= 8, got {tuple(images.shape)}")
+        channels, height = self.input_spec.channels, self.input_spec.height
+        if images.ndim != 4 or images.shape[1:3] != (channels, height) or images.shape[3] < 8:
+            raise ValueError(f"images must be (N, {channels}, {height}, W) with W >= 8, got {tuple(images.shape)}")
         context: Tensor = self.SequenceModeling(columns(self.FeatureExtraction(images)))
         return context
 
 
 def _convolutions(in_channels: int, widths: Sequence[int]) -> nn.Sequential:
-    """Return seven convolutions from height 32 to 1, numbered as in the files; the last two pools halve the height."""
+    """Return seven convolutions, numbered as in the files, from height H to H // 16 - 1; two pools halve the height."""
     pools = {0: (2, 2), 1: (2, 2), 3: (2, 1), 5: (2, 1)}
     layers: list[nn.Module] = []
     for index, width in enumerate(widths):

@@ -33,16 +33,18 @@ class Family:
         build: from (state dict, charset or None, what to call the file in errors) to the filled network and its
             report.
         keys: gives all keys of its released file, to tell people what theirs lacks.
+        shaped: whether the shapes are the family's, where another has the same keys.
     """
 
     name: str
     signs: tuple[str, ...]
     build: Callable[[State, Charset | None, str], tuple[RecognizerNetwork, LoadReport]]
     keys: Callable[[], Collection[str]]
+    shaped: Callable[[State], bool] = lambda state: True
 
     def recognise(self, state: State) -> bool:
-        """Return whether every sign of the family is among the keys."""
-        return all(sign in state for sign in self.signs)
+        """Return whether every sign of the family is among the keys, and the shapes are its own."""
+        return all(sign in state for sign in self.signs) and self.shaped(state)
 
 
 def fill(

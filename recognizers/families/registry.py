@@ -6,12 +6,13 @@ import difflib
 from collections.abc import Collection, Sequence
 from typing import NamedTuple
 
-from recognizers.families import aster_pytorch, crnn_pytorch, dtrb_trba, dtrb_vgg, mmocr, parseq
+from recognizers.families import aster_pytorch, crnn_pytorch, dtrb_trba, dtrb_vgg, easyocr, mmocr, parseq
 from recognizers.families.family import Family, State
 from segrec.core.errors import CheckpointError
 
 FAMILIES = (
     crnn_pytorch.FAMILY,
+    easyocr.FAMILY,
     dtrb_vgg.FAMILY,
     dtrb_trba.FAMILY,
     parseq.FAMILY,

@@ -17,8 +17,8 @@ from segrec.cli.common import common_options
 def command(checkpoint: str, output: str, charset: str | None, drop_objects: bool, half: bool) -> None:
     """Turn a public checkpoint into segrec weights, and print what became of its tensors.
 
-    Known are crnn.pytorch, deep-text-recognition-benchmark (VGG-BiLSTM-CTC and TPS-ResNet-BiLSTM-Attn), aster.pytorch,
-    and the CRNNs of parseq and mmocr.
+    Known are EasyOCR, crnn.pytorch, deep-text-recognition-benchmark (VGG-BiLSTM-CTC and TPS-ResNet-BiLSTM-Attn),
+    aster.pytorch, and the CRNNs of parseq and mmocr.
     """
     from segrec.jobs.convert import convert_checkpoint
 

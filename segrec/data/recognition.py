@@ -10,7 +10,8 @@ import numpy as np
 import torch
 
 from recognizers.charset import Charset
-from recognizers.preprocess import InputSpec, prepare
+from recognizers.edge_padding import continued
+from recognizers.preprocess import InputSpec, prepare_content
 from recognizers.training import WordBatch, fits
 from segrec.core.errors import DamagedMaskError
 from segrec.core.images import Array
@@ -25,6 +26,9 @@ EMPTY = "empty label"
 _TOO_LONG = {False: "label longer than the frames", True: "label longer than the decoder's steps"}
 """By whether the recognizer has attention."""
 
+WIDTH_STEP = 32
+"""What widths of padded inputs are multiples of: each new size costs a network some preparation."""
+
 _AUGMENTATION, _DROPOUT = 1, 2
 """Streams of random numbers; 0 would give those of the key without a stream."""
 
@@ -37,7 +41,7 @@ class WordSet(NamedTuple):
 
 
 class Sample(NamedTuple):
-    """One usable word: (C, H, W) uint8 input and its class numbers."""
+    """One usable word: (C, H, W) uint8 input, about as wide as the word where the spec pads, and its class numbers."""
 
     prepared: Array
     target: list[int]
@@ -57,9 +61,10 @@ class RecognitionDataset:
 
     Args:
         words: the database with its masks.
-        spec: the recognizer's input; images are stretched to its width, so that they make batches.
+        spec: the recognizer's input; images are stretched to its width, so that they make batches, unless it pads.
         charset: its characters; labels are normalised to it.
-        frames: how many CTC frames the recognizer gives; labels that need more are left out.
+        frames: how many CTC frames the recognizer gives at the spec's width; labels that need more than those of their
+            word's width are left out.
         max_length: how many steps an attention recognizer does; labels that with their end need more are left out.
         augment: change images and masks at random.
         seed: of the augmentation and of the masks that are left out.
@@ -102,27 +107,38 @@ class RecognitionDataset:
         text = self._charset.normalise(word.label)
         if not text:
             return EMPTY
-        if not self._fits(text):
+        size = self._spec.content_size((word.image.shape[0], word.image.shape[1]))
+        width = self._width(size[1])
+        if not self._fits(text, width):
             return _TOO_LONG[self._charset.is_attention]
-        size = (self._spec.height, self._spec.width)
         try:
             mask = None if self._masks is None else self._masks.masks([position], [word.image], [visit], size)[0]
         except DamagedMaskError:
             return DAMAGED_MASK
-        prepared = prepare(word.image, mask, self._spec)
+        prepared = prepare_content(word.image, mask, self._spec)
         if self._mask_dropout and self._random(_DROPOUT, key).random() < self._mask_dropout:
             prepared[-1] = 0
         if self._augment:
             rng = self._random(_AUGMENTATION, key)
             prepared = augment_word(prepared, rng, color_channels=1 if self._spec.color == "grey" else 3)
-        return Sample(prepared, self._charset.encode(text))
+        return Sample(continued(prepared, width, has_mask=self._spec.mask), self._charset.encode(text))
+
+    def _width(self, content: int) -> int:
+        """Return how wide the input of an image of that width is before its batch is known."""
+        if self._spec.padding == "none":
+            return content
+        return min(-(-content // WIDTH_STEP) * WIDTH_STEP, self._spec.width)
 
     def _random(self, stream: int, key: Key) -> np.random.Generator:
         """Return the random numbers of one purpose for one sample; random masks use the key without a stream."""
         return np.random.default_rng((self._seed, *key, stream))
 
-    def _fits(self, text: str) -> bool:
-        return len(text) + 1 <= self._steps if self._charset.is_attention else fits(text, self._steps)
+    def _fits(self, text: str, width: int) -> bool:
+        if self._charset.is_attention:
+            return len(text) + 1 <= self._steps
+        if width == self._spec.width:
+            return fits(text, self._steps)
+        return fits(text, self._steps * width // self._spec.width - 1)  # one less, as numbers of frames are rounded
 
 
 def reasons_for(charset: Charset) -> tuple[str, ...]:
@@ -131,13 +147,29 @@ def reasons_for(charset: Charset) -> tuple[str, ...]:
 
 
 def collate(samples: Sequence[Sample | str]) -> LoadedBatch:
-    """Make a batch of the usable samples, which may be none, and count the others by reason."""
+    """Make a batch of the usable samples, which may be none, and count the others by reason.
+
+    Samples of several widths are continued to that of the widest, see `recognizers.edge_padding.continued`, and stand
+    in the order of their widths.
+    """
     usable = [sample for sample in samples if isinstance(sample, Sample)]
     skipped = Counter(sample for sample in samples if isinstance(sample, str))
-    images = np.stack([sample.prepared for sample in usable]) if usable else np.empty((0, 0, 0, 0), np.uint8)
+    widths = [sample.prepared.shape[2] for sample in usable]
+    is_padded = len(set(widths)) > 1
+    if is_padded:
+        usable.sort(key=lambda sample: sample.prepared.shape[2])
     batch = WordBatch(
-        images=torch.from_numpy(images),
+        images=torch.from_numpy(_stacked([sample.prepared for sample in usable])),
         targets=torch.tensor([number for sample in usable for number in sample.target], dtype=torch.int64),
         lengths=torch.tensor([len(sample.target) for sample in usable], dtype=torch.int64),
+        widths=torch.tensor(sorted(widths), dtype=torch.int64) if is_padded else None,
     )
     return LoadedBatch(batch, dict(skipped))
+
+
+def _stacked(inputs: Sequence[Array]) -> Array:
+    if not inputs:
+        return np.empty((0, 0, 0, 0), np.uint8)
+    if inputs[0].shape[2] < inputs[-1].shape[2]:
+        inputs = [continued(one, inputs[-1].shape[2], has_mask=one.shape[0] == 4) for one in inputs]
+    return np.stack(inputs)

