@@ -11,10 +11,8 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 from torch.nn.utils.fusion import fuse_conv_bn_eval
 
+from segmenter.preprocess import STRIDE
 from segmenter.recompute import recomputed
-
-STRIDE = 16
-"""Height and width of an input must be multiples of this: the encoder halves its maps four times."""
 
 PRESETS: dict[str, dict[str, Any]] = {
     "mgnet": {"width": 64},

@@ -13,8 +13,9 @@ from torch import Tensor, nn
 from segmenter.crf import EXACT_SIDE, fits_exact
 from segmenter.datasets import MaskedImages
 from segmenter.loading import load_segmenter, save_segmenter
-from segmenter.network import PRESETS, STRIDE, MutuallyGuidedNet
+from segmenter.network import PRESETS, MutuallyGuidedNet
 from segmenter.predictor import Segmenter
+from segmenter.preprocess import STRIDE
 from segmenter.training import LossWeights, freeze_norms, segmentation_loss
 from segrec.core.device import autocast
 from segrec.core.errors import ConfigError, DataError
