@@ -168,7 +168,7 @@ def test_no_files_import_each_other_in_a_circle():
     [
         ("cv2", "segrec/core/images.py"),
         ("ray", "segrec/jobs/precompute_ray.py"),
-        ("onnxruntime", "recognizers/ppocr.py"),
+        ("onnxruntime", "segrec/core/onnx_runtime.py"),
     ],
 )
 def test_opencv_ray_and_onnxruntime_have_one_door(library, door):
