@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import copy
 import warnings
 from typing import Any, cast
 
 import torch
 from torch import Tensor, nn
+from torch.nn import functional
 
 from recognizers.attention import AttentionDecoder, Memory
 from recognizers.preprocess import InputSpec
@@ -65,6 +67,7 @@ def recognizer_graph(model: nn.Module, example: Tensor) -> nn.Module:
         return CtcGraph(model)
     if getattr(network, "backward_decoder", None) is not None:
         raise ConfigError("an ASTER with two decoders cannot be exported; train one without --bidirectional")
+    model = _with_plain_cells(model)
     before = _BeforeDecoder(model)
     with torch.no_grad(), warnings.catch_warnings():
         warnings.simplefilter("ignore")  # of TorchScript's age, and that lists stay as long as they are
@@ -133,6 +136,32 @@ class _AttentionGraph(nn.Module):
             number += 1
             writing = bool(ended.min() < 1)
         return logits
+
+
+class _PlainLstmCell(nn.Module):
+    """An `nn.LSTMCell` whose gates are split at known places, since the exporter does not know a loop's shapes."""
+
+    def __init__(self, cell: nn.LSTMCell) -> None:
+        super().__init__()
+        self.cell, self.sizes = cell, [cell.hidden_size] * 4
+
+    def forward(self, inputs: Tensor, hidden: tuple[Tensor, Tensor]) -> tuple[Tensor, Tensor]:
+        state, carried = hidden
+        cell = self.cell
+        of_inputs = functional.linear(inputs, cell.weight_ih, cell.bias_ih)
+        gates = of_inputs + functional.linear(state, cell.weight_hh, cell.bias_hh)
+        entering, keeping, new, leaving = gates.split(self.sizes, dim=1)
+        carried = keeping.sigmoid() * carried + entering.sigmoid() * new.tanh()
+        return leaving.sigmoid() * carried.tanh(), carried
+
+
+def _with_plain_cells(model: nn.Module) -> nn.Module:
+    """A copy of which the exporter knows all operators."""
+    plain = copy.deepcopy(model)
+    for name, module in model.named_modules():
+        if isinstance(module, nn.LSTMCell):
+            plain.set_submodule(name, _PlainLstmCell(module))
+    return plain.eval()
 
 
 def _decoder_of(model: nn.Module) -> AttentionDecoder:

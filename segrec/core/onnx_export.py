@@ -63,7 +63,7 @@ def write_onnx(
                     dynamo=False,
                 )
         except (RuntimeError, torch.onnx.errors.OnnxExporterError) as error:
-            reason = str(error).splitlines()[0]
+            reason = str(error).splitlines()[0].partition(" Please feel")[0]
             raise ConfigError(f"this network cannot be exported ({reason}); export another one") from error
         model = onnx.load(partial)
         entry = model.metadata_props.add()
