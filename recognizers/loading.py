@@ -12,6 +12,7 @@ from torch import Tensor, nn
 
 from recognizers.aster import Aster
 from recognizers.charset import Charset
+from recognizers.converted import ConvertedRecognizer, from_onnx
 from recognizers.crnn import CRNN
 from recognizers.dtrb import Trba, VggBiLstmCtc
 from recognizers.families import LoadReport, family_of
@@ -25,6 +26,7 @@ _ARCHITECTURES: dict[str, Callable[[Mapping[str, Any]], nn.Module]] = {
     Aster.architecture: Aster.from_config,
     Trba.architecture: Trba.from_config,
     VggBiLstmCtc.architecture: VggBiLstmCtc.from_config,
+    ConvertedRecognizer.architecture: ConvertedRecognizer.from_config,
 }
 
 
@@ -38,8 +40,8 @@ def load_pretrained(
     """A recognizer in eval mode on the CPU; `.load_report` says what was copied and what was not.
 
     Args:
-        path_or_state_dict: segrec's `.safetensors`, a public checkpoint, or a state dict already in memory, with any
-            container and `module.` prefixes around it.
+        path_or_state_dict: segrec's `.safetensors`, a public checkpoint, PP-OCR's `.onnx`, or a state dict already in
+            memory, with any container and `module.` prefixes around it.
         charset: the characters of a public checkpoint whose number of classes does not tell them.
         report: called with the load report, for instance `print`, which shows it as a table.
         drop_objects: read also a file that holds other objects than tensors, as training frameworks write them;
@@ -60,6 +62,9 @@ def load_pretrained(
             )
         if path.suffix == ".safetensors" and not path.is_dir():
             network, load_report = _load_native(path, charset)
+        elif path.suffix == ".onnx":
+            network = from_onnx(path, charset)
+            load_report = LoadReport(copied=tuple(network.state_dict()))
         else:
             network, load_report = _load_public(load_untrusted(path, drop_objects=drop_objects), charset, str(path))
     else:
