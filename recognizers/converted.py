@@ -127,10 +127,13 @@ def _converted(model: Any) -> nn.Module:
         except Exception as error:  # NotImplementedError of operators, KeyError of values, and what torch refuses
             raise ConfigError(f"onnx2torch cannot convert it ({error}); export it with other operators") from error
     holder = network.get_submodule("initializers")
-    for name, tensor in list(holder.named_buffers()):
+    for name, given in list(holder.named_buffers()):
+        tensor = given.clone(memory_format=torch.contiguous_format)  # NumPy's single numbers have a stride of 0
+        delattr(holder, name)
         if tensor.is_floating_point() and tensor.numel() > 1:
-            delattr(holder, name)
             holder.register_parameter(name, nn.Parameter(tensor))
+        else:
+            holder.register_buffer(name, tensor)
     for name, module in list(network.named_modules()):
         if type(module).__name__ == "OnnxSlice":
             network.set_submodule(name, _Slice())
