@@ -41,7 +41,7 @@ class ConvertedRecognizer(RecognizerNetwork):
         super().__init__()
         self.charset, self.input_spec, self.graph = charset, input_spec, graph
         try:
-            self.network = _converted(graph_from_text(graph))
+            self.network = _converted(graph_from_text(graph)).to(torch.get_default_device())
         except (ValueError, CheckpointError) as error:
             raise ConfigError(str(error)) from error
         self.input_layer = f"network.{_first_convolution(self.network)}"

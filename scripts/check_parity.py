@@ -7,16 +7,23 @@ import importlib.util
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from types import ModuleType
 from typing import Any
 
+import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
 from recognizers import ALNUM36, ctc_greedy, load_pretrained
+from recognizers.preprocess import normalise, prepare
+from segrec.core.images import decode_image
+from segrec.core.onnx_runtime import OnnxNetwork
+from segrec.rendering.words import WordRenderer
 
 WIDTHS = (100, 160)
+ONNX_TOLERANCE, ONNX_WORDS = 3e-4, 20
 Reference = Mapping[str, NDArray[Any]]
 
 
@@ -59,8 +66,22 @@ class Comparison:
 def main() -> int:
     """0 when every figure is within its tolerance, 1 otherwise."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("folder", type=Path, help="folder of the parity data: check.py, recipe.py, manifests/, *.npz")
-    check = _import_check(parser.parse_args().folder.resolve())
+    parser.add_argument(
+        "folder", type=Path, nargs="?", help="folder of the parity data: check.py, recipe.py, manifests/, *.npz"
+    )
+    parser.add_argument("--onnx", type=Path, action="append", default=[], help="PP-OCR's .onnx file, repeatable")
+    given = parser.parse_args()
+    if given.folder is None and not given.onnx:
+        parser.error("name the folder of the parity data, or --onnx FILE")
+    agreed = all([compare_onnx(file) for file in given.onnx])
+    if given.folder is not None:
+        agreed &= compare_checkpoints(given.folder.resolve())
+    return 0 if agreed else 1
+
+
+def compare_checkpoints(folder: Path) -> bool:
+    """Whether all checkpoints of the parity data agree."""
+    check = _import_check(folder)
     comparisons: dict[str, Callable[[Comparison], None]] = {
         "crnn_meijieru": compare_crnn_pytorch,
         "clovaai_crnn": compare_benchmark_crnn,
@@ -73,7 +94,37 @@ def main() -> int:
             comparison = Comparison(check, name)
             compare(comparison)
             agreed &= comparison.agreed
-    return 0 if agreed else 1
+    return agreed
+
+
+def compare_onnx(file: Path) -> bool:
+    """Whether logits and classes of a converted recognizer are those that onnxruntime computes from its file.
+
+    The reference is the file as it is, but for the softmax at its end, with blue first; inputs are rendered words.
+    """
+    import onnx
+
+    plain = onnx.load(file)
+    last = plain.graph.node[-1]
+    assert last.op_type == "Softmax", f"{file} does not end in a softmax"
+    plain.graph.output[0].name = last.input[0]
+    plain.graph.node.remove(last)
+    model: Any = load_pretrained(file)
+    renderer, agreed = WordRenderer(seed=0), True
+    with TemporaryDirectory() as folder, torch.inference_mode():
+        onnx.save(plain, Path(folder) / "logits.onnx")
+        reference = OnnxNetwork(Path(folder) / "logits.onnx", threads=1)
+        largest = 0.0
+        for index in range(ONNX_WORDS):
+            pixels = prepare(decode_image(renderer.render(index).jpeg), None, model.input_spec)
+            images = normalise(torch.tensor(pixels)[None], model.input_spec)
+            (theirs,) = reference.run(images.flip(1).numpy())
+            mine = model(images).numpy()
+            largest = max(largest, float(np.abs(mine - theirs).max()))
+            agreed &= bool((mine.argmax(axis=2) == theirs.argmax(axis=2)).all())
+    ids = "equal" if agreed else "DIFFER"
+    print(f"{file.name} logits: largest difference {largest:.1e} of at most {ONNX_TOLERANCE:g}; ids {ids}")
+    return agreed and largest <= ONNX_TOLERANCE
 
 
 def compare_crnn_pytorch(comparison: Comparison) -> None:
