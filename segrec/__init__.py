@@ -10,6 +10,7 @@ from segrec.core import VERSION
 if TYPE_CHECKING:
     from segrec.core.errors import SegrecError
     from segrec.jobs.evaluate import Evaluation, EvaluationResult, evaluate
+    from segrec.jobs.export import export_onnx
     from segrec.jobs.finetune import FineTuning, finetune
     from segrec.jobs.import_words import import_words
     from segrec.jobs.precompute import precompute_masks
@@ -31,6 +32,7 @@ _HOMES = {
     "Word": "segrec.reader",
     "draw_reading": "segrec.reports.drawing",
     "evaluate": "segrec.jobs.evaluate",
+    "export_onnx": "segrec.jobs.export",
     "finetune": "segrec.jobs.finetune",
     "import_words": "segrec.jobs.import_words",
     "precompute_masks": "segrec.jobs.precompute",
@@ -48,6 +50,7 @@ __all__ = [
     "Word",
     "draw_reading",
     "evaluate",
+    "export_onnx",
     "finetune",
     "import_words",
     "precompute_masks",
