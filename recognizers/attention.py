@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import NamedTuple, Protocol
 
 import torch
@@ -109,6 +109,8 @@ def characters_before_end(ids: Tensor, end: int) -> Tensor:
 def greedy_decode(decoder: AttentionDecoder, features: Tensor, *, max_length: int) -> Decoded:
     """Return the likeliest character at each step, until every word has ended or has `max_length` steps.
 
+    Under `torch.export`, whose graphs cannot ask what words say, all steps are taken.
+
     Args:
         decoder: of a charset with an end.
         features: (N, S, D) of the encoder, N >= 1.
@@ -125,10 +127,10 @@ def greedy_decode(decoder: AttentionDecoder, features: Tensor, *, max_length: in
         steps.append(step)
         hidden, previous = step.hidden, step.logits.argmax(dim=1)
         ended |= previous == end_of(decoder.charset)
-        if number % every == 0 and ended.all():
+        if number % every == 0 and not _is_exporting() and ended.all():
             break
     decoded = _stacked(steps)
-    if every > 1:
+    if every > 1 and not _is_exporting():
         decoded = _until_all_end(decoded, decoder.charset)
     return decoded
 
@@ -247,6 +249,11 @@ def _trace(
         shares.append(own[row][slot])
         slot = parents[row][slot]
     return tuple(reversed(tokens)), tuple(reversed(shares))
+
+
+def _is_exporting() -> bool:
+    asked: Callable[[], bool] = getattr(torch.compiler, "is_exporting", torch.compiler.is_compiling)  # since torch 2.7
+    return asked()
 
 
 def _starts(charset: Charset, features: Tensor) -> Tensor:

@@ -35,7 +35,7 @@ class RecognizerNetwork(nn.Module):
 
     architecture: ClassVar[str]
     charset_kind: ClassVar[Kind] = "ctc"
-    input_layer: ClassVar[str]
+    input_layer: str
     rectifier_layer: ClassVar[str | None] = None
     charset: Charset
     input_spec: InputSpec

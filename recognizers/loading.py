@@ -13,6 +13,7 @@ from torch import Tensor, nn
 from recognizers.aster import Aster
 from recognizers.charset import Charset
 from recognizers.configuration import RecognizerNetwork
+from recognizers.converted import ConvertedRecognizer, from_onnx
 from recognizers.crnn import CRNN
 from recognizers.dtrb import Trba, VggBiLstmCtc
 from recognizers.families import LoadReport, family_of
@@ -21,7 +22,7 @@ from recognizers.state_dict import stated_characters, unwrap
 from segrec.core.checkpoint import WeightsHeader, load_untrusted, load_weights, save_weights, state_digest
 from segrec.core.errors import CheckpointError, ConfigError
 
-_NETWORKS: tuple[type[RecognizerNetwork], ...] = (CRNN, Aster, Trba, VggBiLstmCtc)
+_NETWORKS: tuple[type[RecognizerNetwork], ...] = (CRNN, Aster, Trba, VggBiLstmCtc, ConvertedRecognizer)
 _ARCHITECTURES = {network.architecture: network for network in _NETWORKS}
 
 
@@ -35,8 +36,8 @@ def load_pretrained(
     """Return a recognizer in eval mode on the CPU; `.load_report` says what was copied and what was not.
 
     Args:
-        path_or_state_dict: segrec's `.safetensors`, a public checkpoint, or a state dict already in memory, with any
-            container and `module.` prefixes around it.
+        path_or_state_dict: segrec's `.safetensors`, a public checkpoint, PP-OCR's `.onnx`, or a state dict already in
+            memory, with any container and `module.` prefixes around it.
         charset: the characters of a public checkpoint whose number of classes does not tell them.
         report: called with the load report, for instance `print`, which shows it as a table.
         drop_objects: read also a file that holds other objects than tensors, as training frameworks write them;
@@ -57,6 +58,9 @@ def load_pretrained(
             )
         if path.suffix == ".safetensors" and not path.is_dir():
             network, load_report = _load_native(path, charset)
+        elif path.suffix == ".onnx":
+            network = from_onnx(path, charset)
+            load_report = LoadReport(copied=tuple(network.state_dict()))
         else:
             network, load_report = _load_public(load_untrusted(path, drop_objects=drop_objects), charset, str(path))
     else:

@@ -5,18 +5,17 @@ from __future__ import annotations
 import importlib.util
 import math
 import os
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from types import ModuleType
 from typing import Any
 
 import numpy as np
-import torch
 
 from recognizers.charset import Charset
 from recognizers.decoding import Reading, ctc_greedy
 from segrec.core.errors import CheckpointError, LibraryError
 from segrec.core.images import Array, resize
+from segrec.core.onnx_runtime import OnnxNetwork
 
 HEIGHT = 48
 WIDTHS = (32, 640)
@@ -35,19 +34,8 @@ class PaddleRecognizer:
     """
 
     def __init__(self, path: str | os.PathLike[str]) -> None:
-        runtime = _onnxruntime()
-        options = runtime.SessionOptions()
-        options.intra_op_num_threads = options.inter_op_num_threads = 1
-        options.log_severity_level = 3
-        if not Path(path).is_file():
-            raise CheckpointError(f"no file at {path}; name the .onnx file of a PP-OCR recognizer, or ppocr")
-        try:
-            self._session: Any = runtime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
-        except Exception as error:  # onnxruntime's own classes, of which each release has others
-            reason = str(error).splitlines()[0]
-            raise CheckpointError(f"{path} is nothing that onnxruntime can run ({reason}); fetch it again") from error
-        self.charset = _charset(self._session.get_modelmeta().custom_metadata_map, path)
-        self._input = self._session.get_inputs()[0].name
+        self._network = OnnxNetwork(path, threads=1)
+        self.charset = stated_charset(self._network.metadata, path)
 
     def read(self, images: Sequence[Array], *, batch_size: int = 64) -> list[Reading]:
         """Return one reading per image, in order; the pictures of one batch should be about equally wide.
@@ -58,8 +46,8 @@ class PaddleRecognizer:
         """
         readings: list[Reading] = []
         for first in range(0, len(images), batch_size):
-            probabilities = self._session.run(None, {self._input: _batch(images[first : first + batch_size])})[0]
-            readings += ctc_greedy(torch.from_numpy(probabilities).clamp_min(1e-30).log(), self.charset)
+            probabilities = self._network.run(_batch(images[first : first + batch_size]))[0]
+            readings += ctc_greedy(np.log(np.maximum(probabilities, 1e-30)), self.charset)
         return readings
 
 
@@ -78,16 +66,12 @@ def packaged_recognizer() -> Path:
     return models[-1]
 
 
-def _onnxruntime() -> ModuleType:
-    try:
-        import onnxruntime
-    except ImportError as error:
-        raise LibraryError(f"PP-OCR's recognizers run in onnxruntime, which is not installed; {REMEDY}") from error
-    runtime: ModuleType = onnxruntime
-    return runtime
+def stated_charset(metadata: Mapping[str, str], path: str | os.PathLike[str]) -> Charset:
+    """Return the characters that the file's metadata name, one per line; a space is one more, as PP-OCR has it.
 
-
-def _charset(metadata: dict[str, str], path: str | os.PathLike[str]) -> Charset:
+    Raises:
+        CheckpointError: there are none.
+    """
     characters = metadata.get("character", "").splitlines()
     if not characters or any(len(character) != 1 for character in characters):
         raise CheckpointError(f"{path} names no characters in its metadata; PP-OCR's recognizers since version 4 do")

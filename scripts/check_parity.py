@@ -7,17 +7,24 @@ import importlib.util
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from types import ModuleType
 from typing import Any
 
+import numpy as np
 import torch
 from easyocr_parity import agrees_with_easyocr
 from numpy.typing import NDArray
 from torch import Tensor
 
 from recognizers import ALNUM36, ctc_greedy, load_pretrained
+from recognizers.preprocess import normalise, prepare
+from segrec.core.images import decode_image
+from segrec.core.onnx_runtime import OnnxNetwork
+from segrec.rendering.words import WordRenderer
 
 WIDTHS = (100, 160)
+ONNX_TOLERANCE, ONNX_WORDS = 3e-4, 20
 Reference = Mapping[str, NDArray[Any]]
 
 
@@ -63,20 +70,23 @@ def main() -> int:
     parser.add_argument(
         "folder", type=Path, nargs="?", help="folder of the parity data: check.py, recipe.py, manifests/, *.npz"
     )
+    parser.add_argument("--onnx", type=Path, action="append", default=[], help="PP-OCR's .onnx file, repeatable")
     parser.add_argument("--easyocr", type=Path, help="english_g2.pth or a sister; needs the package easyocr")
     parser.add_argument("--words", type=Path, action="append", default=[], help="words that EasyOCR reads; repeatable")
     parser.add_argument("--count", type=int, default=500, help="how many of each; 500 by default")
-    options = parser.parse_args()
-    if options.folder is None and (options.easyocr is None or not options.words):
-        parser.error("name the folder of the parity data, or --easyocr FILE --words WORDS")
-    agreed = options.folder is None or check_data(options.folder.resolve())
-    for words in options.words if options.easyocr is not None else ():
-        agreed &= agrees_with_easyocr(options.easyocr, words, options.count)
+    given = parser.parse_args()
+    if given.folder is None and not given.onnx and (given.easyocr is None or not given.words):
+        parser.error("name the folder of the parity data, --onnx FILE, or --easyocr FILE --words WORDS")
+    agreed = all([compare_onnx(file) for file in given.onnx])
+    if given.folder is not None:
+        agreed &= compare_checkpoints(given.folder.resolve())
+    for words in given.words if given.easyocr is not None else ():
+        agreed &= agrees_with_easyocr(given.easyocr, words, given.count)
     return 0 if agreed else 1
 
 
-def check_data(folder: Path) -> bool:
-    """Compare with the parity data; return whether every figure is within its tolerance."""
+def compare_checkpoints(folder: Path) -> bool:
+    """Return whether all checkpoints of the parity data agree."""
     check = _import_check(folder)
     comparisons: dict[str, Callable[[Comparison], None]] = {
         "crnn_meijieru": compare_crnn_pytorch,
@@ -91,6 +101,36 @@ def check_data(folder: Path) -> bool:
             compare(comparison)
             agreed &= comparison.agreed
     return agreed
+
+
+def compare_onnx(file: Path) -> bool:
+    """Return whether logits and classes of a converted recognizer are those that onnxruntime computes from its file.
+
+    The reference is the file as it is, but for the softmax at its end, with blue first; inputs are rendered words.
+    """
+    import onnx
+
+    plain = onnx.load(file)
+    last = plain.graph.node[-1]
+    assert last.op_type == "Softmax", f"{file} does not end in a softmax"
+    plain.graph.output[0].name = last.input[0]
+    plain.graph.node.remove(last)
+    model: Any = load_pretrained(file)
+    renderer, agreed = WordRenderer(seed=0), True
+    with TemporaryDirectory() as folder, torch.inference_mode():
+        onnx.save(plain, Path(folder) / "logits.onnx")
+        reference = OnnxNetwork(Path(folder) / "logits.onnx", threads=1)
+        largest = 0.0
+        for index in range(ONNX_WORDS):
+            pixels = prepare(decode_image(renderer.render(index).jpeg), None, model.input_spec)
+            images = normalise(torch.tensor(pixels)[None], model.input_spec)
+            (theirs,) = reference.run(images.flip(1).numpy())
+            mine = model(images).numpy()
+            largest = max(largest, float(np.abs(mine - theirs).max()))
+            agreed &= bool((mine.argmax(axis=2) == theirs.argmax(axis=2)).all())
+    ids = "equal" if agreed else "DIFFER"
+    print(f"{file.name} logits: largest difference {largest:.1e} of at most {ONNX_TOLERANCE:g}; ids {ids}")
+    return agreed and largest <= ONNX_TOLERANCE
 
 
 def compare_crnn_pytorch(comparison: Comparison) -> None:

@@ -17,6 +17,7 @@ from recognizers import load_pretrained, save_recognizer
 from segmenter import MutuallyGuidedNet
 from segmenter.loading import load_segmenter, save_segmenter
 from segrec.core.checkpoint import state_digest
+from segrec.jobs.export import export_onnx
 from segrec.jobs.finetune import FineTuning, finetune
 from segrec.jobs.precompute import precompute_masks
 from segrec.jobs.segmenter_stages import stage_of
@@ -31,7 +32,7 @@ RECOGNIZER_SEEDS = (11, 12)
 WORDS_A_SEED = 200_000
 SEGMENTER_WORDS, HARD_WORDS, SEGMENTER_SCENES, HARD_SCENES, TEXT_FREE = 16_000, 12_000, 800, 600, 900
 ASTER_EXTRA = ("hard_words", "seg_words")
-STAGES = ("render", "segmenter", "recognizer", "variants", "aster", "aster-variants")
+STAGES = ("render", "segmenter", "onnx", "recognizer", "variants", "aster", "aster-variants")
 RECIPE_NAMES = ("mgnet-slim.toml", "mgnet-slim-words.toml", "mgnet-slim-textfree.toml")
 RECIPES = [Path(__file__).parent / "recipes" / name for name in RECIPE_NAMES]
 SEGMENTER_NOTE = "rendered words and scenes, polygons of ICDAR-2015 and MLT-2017 scenes; see README.md beside this file"
@@ -129,6 +130,10 @@ class Recipe:
             half=True,
             notes={"data": SEGMENTER_NOTE, "steps": str(steps)},
         )
+
+    def onnx(self) -> None:
+        """Export the segmenter that is stored, for readers without PyTorch."""
+        export_onnx(self.output / f"{SEGMENTER}.safetensors", self.output / f"{SEGMENTER}.onnx")
 
     def _here(self, specs: Sequence[str]) -> list[str]:
         """Return a recipe's specs with the paths that they have in this run; real scenes only where they are given."""
@@ -285,6 +290,7 @@ def main(
     stages = {
         "render": recipe.render,
         "segmenter": recipe.segmenter,
+        "onnx": recipe.onnx,
         "recognizer": lambda: recipe.recognizer(recognizer_steps),
         "variants": lambda: recipe.variants(PLAIN, tuning_steps, tuning_seed),
         "aster": lambda: recipe.aster(hinted_steps, aster_steps),

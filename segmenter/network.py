@@ -11,11 +11,9 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 from torch.nn.utils.fusion import fuse_conv_bn_eval
 
+from segmenter.preprocess import STRIDE
 from segmenter.recompute import recomputed
 from segrec.core.network_size import WIDEST_LAYER, check_flags, check_whole
-
-STRIDE = 16
-"""Height and width of an input must be multiples of this: the encoder halves its maps four times."""
 
 TALLEST = 1024
 """Highest working height, in pixels."""

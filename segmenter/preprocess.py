@@ -7,9 +7,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from segmenter.network import STRIDE
 from segrec.core.depth import eight_bits, lay_on_white
 from segrec.core.images import Array, resize
+
+STRIDE = 16
+"""Height and width in the network must be multiples of this: the encoder halves its maps four times."""
 
 SCENE_HEIGHT = 384
 """Default: pictures taller than this are scenes, the others are word crops."""

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from segmenter.choices import TILE_SIDE
-from segmenter.network import STRIDE
+from segmenter.preprocess import STRIDE
 
 OVERLAP_SHARE = 8
 """Neighbours share at least one part in this many of the longest tile."""

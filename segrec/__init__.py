@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from segrec.evaluation.result import EvaluationResult
     from segrec.jobs.evaluate import evaluate
     from segrec.jobs.evaluation_settings import Evaluation
+    from segrec.jobs.export import export_onnx
     from segrec.jobs.finetune import finetune
     from segrec.jobs.finetune_settings import FineTuning
     from segrec.jobs.import_words import import_words
@@ -34,6 +35,7 @@ _HOMES = {
     "Word": "segrec.reader",
     "draw_reading": "segrec.reports.drawing",
     "evaluate": "segrec.jobs.evaluate",
+    "export_onnx": "segrec.jobs.export",
     "finetune": "segrec.jobs.finetune",
     "import_words": "segrec.jobs.import_words",
     "precompute_masks": "segrec.jobs.precompute",
@@ -51,6 +53,7 @@ __all__ = [
     "Word",
     "draw_reading",
     "evaluate",
+    "export_onnx",
     "finetune",
     "import_words",
     "precompute_masks",

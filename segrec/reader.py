@@ -1,26 +1,35 @@
-"""Networks by name, and reading words with a text mask: the API for any OCR pipeline."""
+"""Networks by name, and reading words with a text mask: the API for any OCR pipeline.
+
+PyTorch is imported with the first network that needs it; those in ONNX do without.
+"""
 
 from __future__ import annotations
 
 import os
 from collections.abc import Sequence
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from recognizers.lexicon import Lexicon
-from recognizers.loading import load_pretrained
 from recognizers.metrics import normalise_label
-from recognizers.predictor import Recognizer
+from recognizers.onnx_predictor import OnnxCropReader, OnnxRecognizer
+from recognizers.word_reader import WordReader
 from segmenter import predictor
-from segmenter.loading import load_segmenter
+from segmenter.mask_predictor import MaskPredictor
+from segmenter.onnx_predictor import OnnxSegmenter
 from segmenter.preprocess import as_rgb, rescale
+from segrec.core.errors import ConfigError
 from segrec.core.images import Array
+from segrec.core.onnx_runtime import OnnxNetwork
 from segrec.core.polygons import cut_region
 from segrec.data.masks.predicted import as_stored, mask_bytes
-from segrec.reports.explanation import Explanation, explain_reading
-from segrec.weights import READER, SEGMENTER, resolve_weights
+from segrec.weights import READER, SEGMENTER, resolve_onnx, resolve_weights
+
+if TYPE_CHECKING:
+    from recognizers.predictor import Recognizer
+    from segrec.reports.explanation import Explanation
 
 
 class Segmenter(predictor.Segmenter):
@@ -38,6 +47,8 @@ class Segmenter(predictor.Segmenter):
         Raises:
             CheckpointError: there is no such file, or it holds no segmenter.
         """
+        from segmenter.loading import load_segmenter
+
         options.setdefault("device", "auto")
         return cls(load_segmenter(resolve_weights(weights)), **options)
 
@@ -51,6 +62,9 @@ def open_recognizer(
         CheckpointError: there is no such file, or no recognizer that segrec knows fits it.
         ConfigError: the beam keeps no prefix, or too many.
     """
+    from recognizers.loading import load_pretrained
+    from recognizers.predictor import Recognizer
+
     return Recognizer(load_pretrained(resolve_weights(weights)), device=device, amp=amp, beam=beam)
 
 
@@ -78,7 +92,7 @@ class Reader:
         segmenter: takes every picture for a word crop (`scene_height=None`).
     """
 
-    def __init__(self, recognizer: Recognizer, segmenter: Segmenter) -> None:
+    def __init__(self, recognizer: WordReader, segmenter: MaskPredictor) -> None:
         self._recognizer = recognizer
         self._segmenter = segmenter
 
@@ -108,6 +122,29 @@ class Reader:
         recognizer = open_recognizer(weights, device=device, amp=amp, beam=beam)
         return cls(recognizer, Segmenter.from_pretrained(segmenter, device=device, amp=amp, scene_height=None))
 
+    @classmethod
+    def from_onnx(
+        cls,
+        model: str | os.PathLike[str],
+        *,
+        segmenter: str | os.PathLike[str] = SEGMENTER,
+        threads: int | None = None,
+    ) -> Reader:
+        """Return a reader that runs on the processor in onnxruntime, without PyTorch; it reads greedily.
+
+        Args:
+            model: an `.onnx` file that `segrec export` wrote: a recognizer, or one graph of both networks.
+            segmenter: shipped name or `.onnx` file of the mask network; one graph of both needs none.
+            threads: of one run of a network; None lets onnxruntime take all cores.
+
+        Raises:
+            LibraryError: onnxruntime is not installed.
+            CheckpointError: a file is missing, damaged or of another kind.
+        """
+        if OnnxNetwork(model, threads=1).settings("recognizer", "reader")["kind"] == "reader":
+            return _CropGraphReader(OnnxCropReader(model, threads=threads))
+        return cls(OnnxRecognizer(model, threads=threads), OnnxSegmenter(resolve_onnx(segmenter), threads=threads))
+
     def read(
         self, crops: Sequence[Array], *, batch_size: int = 64, lexicon: Lexicon | Sequence[str] | None = None
     ) -> list[Word]:
@@ -127,11 +164,13 @@ class Reader:
         if isinstance(crops, np.ndarray):
             raise ValueError(f"crops must be a list of pictures, got one array {crops.shape}; wrap it as [crop]")
         images = [as_rgb(crop, position) for position, crop in enumerate(crops)]
-        if not images:
-            return []
+        return self._read_pictures(images, batch_size, _lexicon(lexicon)) if images else []
+
+    def _read_pictures(self, images: Sequence[Array], batch_size: int, lexicon: Lexicon | None) -> list[Word]:
+        """Return the words of at least one picture (H, W, 3) RGB."""
         masks = self._segmenter.predict_detailed_text(images, batch_size=batch_size)
         channel = [_levels(mask) for mask in masks] if self._recognizer.needs_mask else None
-        readings = self._recognizer.read(images, channel, batch_size=batch_size, lexicons=_lexicon(lexicon))
+        readings = self._recognizer.read(images, channel, batch_size=batch_size, lexicons=lexicon)
         own = (rescale(mask, (image.shape[0], image.shape[1])) for mask, image in zip(masks, images, strict=True))
         return [Word(*reading, mask) for reading, mask in zip(readings, own, strict=True)]
 
@@ -142,8 +181,14 @@ class Reader:
             crop: (H, W, 3) uint8 RGB picture of one word; grey (H, W) and RGBA are accepted.
 
         Raises:
+            ConfigError: the recognizer is in ONNX.
             ValueError: the crop is not such an array.
         """
+        from recognizers.predictor import Recognizer
+        from segrec.reports.explanation import explain_reading
+
+        if not isinstance(self._recognizer, Recognizer):
+            raise ConfigError("networks in ONNX do not say how they read; explain with Reader.from_pretrained")
         image = as_rgb(crop, 0)
         mask = _levels(self._segmenter.predict_detailed_text([image])[0]) if self._recognizer.needs_mask else None
         return explain_reading(self._recognizer, image, mask)
@@ -166,6 +211,26 @@ class Reader:
         words = iter(self.read([crop for crop in crops if crop is not None], batch_size=batch_size))
         nothing = Word("", 0.0, (), np.zeros((1, 1), dtype=np.float32))
         return [nothing if crop is None else next(words) for crop in crops]
+
+
+class _CropGraphReader(Reader):
+    """A reader whose two networks are one graph.
+
+    Args:
+        network: from pixels of crops to readings and masks.
+    """
+
+    def __init__(self, network: OnnxCropReader) -> None:
+        self._network = network
+
+    def _read_pictures(self, images: Sequence[Array], batch_size: int, lexicon: Lexicon | None) -> list[Word]:
+        if lexicon is not None:
+            raise ConfigError("networks in ONNX read without a lexicon; leave it out, or read with the weights")
+        return [Word(*reading, mask) for reading, mask in self._network.read(images, batch_size=batch_size)]
+
+    def explain(self, crop: Array) -> Explanation:
+        """Refuse: one graph keeps nothing of how it reads."""
+        raise ConfigError("networks in ONNX do not say how they read; explain with Reader.from_pretrained")
 
 
 def _lexicon(given: Lexicon | Sequence[str] | None) -> Lexicon | None:

@@ -61,3 +61,19 @@ def resolve_weights(name_or_path: str | os.PathLike[str]) -> Path:
     if path.name == str(name_or_path) and shipped.exists():
         return shipped
     raise CheckpointError(f"no weights at {path}; name a file, a run directory, or one of {', '.join(shipped_names())}")
+
+
+def resolve_onnx(name_or_path: str | os.PathLike[str]) -> Path:
+    """Return the `.onnx` file that a shipped name or a path stands for.
+
+    Raises:
+        CheckpointError: it is neither; the message lists the shipped names.
+    """
+    path = Path(name_or_path)
+    shipped = FOLDER / f"{name_or_path}.onnx"
+    if path.is_file():
+        return path
+    if path.name == str(name_or_path) and shipped.exists():
+        return shipped
+    names = ", ".join(sorted(file.stem for file in FOLDER.glob("*.onnx")))
+    raise CheckpointError(f"no network in ONNX at {path}; write one with segrec export, or name one of {names}")

@@ -169,10 +169,11 @@ def test_no_files_import_each_other_in_a_circle():
     [
         ("cv2", "segrec/core/images.py"),
         ("ray", "segrec/jobs/precompute_ray.py"),
-        ("onnxruntime", "recognizers/ppocr.py"),
+        ("onnxruntime", "segrec/core/onnx_runtime.py"),
+        ("onnx2torch", "recognizers/onnx_graph.py"),
     ],
 )
-def test_opencv_ray_and_onnxruntime_have_one_door(library, door):
+def test_opencv_ray_and_the_packages_of_onnx_have_one_door(library, door):
     assert [place(path) for path in SOURCES if any(within(name, library) for name in imported_anywhere(path))] == [door]
 
 
@@ -187,7 +188,7 @@ def test_tables_are_written_in_one_place():
     assert by_hand == []
 
 
-@pytest.mark.parametrize("library", ["torchvision", "ray", "onnxruntime"])
+@pytest.mark.parametrize("library", ["torchvision", "ray", "onnx", "onnxruntime", "onnx2torch"])
 def test_libraries_that_may_be_missing_are_imported_only_inside_functions(library):
     assert [
         place(path)

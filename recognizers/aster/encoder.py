@@ -46,7 +46,7 @@ class Encoder(nn.Module):
         maps: Tensor = self.layer0(images)  # (N, C0, 32, W)
         for number in range(1, 6):
             maps = self.get_submodule(f"layer{number}")(maps)
-        return maps.squeeze(2).transpose(1, 2)  # (N, C5, 1, W / 4) -> (N, W / 4, C5)
+        return maps.flatten(2).transpose(1, 2)  # (N, C5, 1, W / 4) -> (N, W / 4, C5)
 
 
 class ResidualBlock(nn.Module):

@@ -66,7 +66,7 @@ class Localiser(nn.Module):
         """Return points of images (N, C, 32, 64)."""
         features = self.stn_fc1(self.stn_convnet(images).flatten(1))
         points: Tensor = self.stn_fc2(0.1 * features)  # a tenth: points move slowly while the readers learn
-        return torch.unflatten(points, 1, (-1, 2))
+        return points.reshape(-1, self.stn_fc2.out_features // 2, 2)
 
 
 class Rectifier(nn.Module):
@@ -81,7 +81,7 @@ class Rectifier(nn.Module):
     def forward(self, images: Tensor, control_points: Tensor) -> Tensor:
         """Return images (N, C, H, W) straightened to (N, C, h, w); points outside the image are drawn to its edge."""
         grid = self.spline(control_points).clamp(0, 1) * 2 - 1
-        return warp(images, grid.unflatten(1, self.size).to(images.dtype))
+        return warp(images, grid.reshape(-1, *self.size, 2).to(images.dtype))
 
 
 def shrink(images: Tensor) -> Tensor:

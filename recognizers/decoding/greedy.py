@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import math
+from typing import TYPE_CHECKING
 
 import numpy as np
-import torch
-from torch import Tensor
 
 from recognizers.charset import Charset
 from recognizers.decoding.reading import NOT_FINITE, Reading, check_kind, check_shape
 
+if TYPE_CHECKING:
+    from torch import Tensor
 
-def read_logits(logits: Tensor, charset: Charset) -> list[Reading]:
+
+def read_logits(logits: Tensor | np.ndarray, charset: Charset) -> list[Reading]:
     """Return greedy readings of CTC or attention logits (N, T, classes), as the charset's kind says.
 
     Raises:
@@ -21,7 +23,7 @@ def read_logits(logits: Tensor, charset: Charset) -> list[Reading]:
     return attention_greedy(logits, charset) if charset.is_attention else ctc_greedy(logits, charset)
 
 
-def ctc_greedy(logits: Tensor, charset: Charset) -> list[Reading]:
+def ctc_greedy(logits: Tensor | np.ndarray, charset: Charset) -> list[Reading]:
     """Return one reading per row: the best class of each frame, equal neighbours merged, blanks dropped.
 
     A character's confidence is the largest probability over the frames of its run, a word's the product of its
@@ -29,7 +31,7 @@ def ctc_greedy(logits: Tensor, charset: Charset) -> list[Reading]:
     all frames would call every empty crop uncertain).
 
     Args:
-        logits: (N, T, classes), any float type and device, T >= 1.
+        logits: (N, T, classes), T >= 1: a tensor of any float type and device, or an array.
         charset: the classes after the blank.
 
     Raises:
@@ -63,7 +65,7 @@ def ctc_greedy(logits: Tensor, charset: Charset) -> list[Reading]:
     return readings
 
 
-def attention_greedy(logits: Tensor, charset: Charset) -> list[Reading]:
+def attention_greedy(logits: Tensor | np.ndarray, charset: Charset) -> list[Reading]:
     """Return one reading per row: the best class of each step up to the word's end.
 
     A character's confidence is its probability, a word's the product of those of all its steps, the end's among them.
@@ -71,7 +73,7 @@ def attention_greedy(logits: Tensor, charset: Charset) -> list[Reading]:
     none, but count in the product.
 
     Args:
-        logits: (N, T, classes), any float type and device, T >= 1.
+        logits: (N, T, classes), T >= 1: a tensor of any float type and device, or an array.
         charset: of the kind "aster" or "go-first".
 
     Raises:
@@ -97,12 +99,26 @@ def attention_greedy(logits: Tensor, charset: Charset) -> list[Reading]:
     return readings
 
 
-def _best_of_each_frame(logits: Tensor) -> tuple[np.ndarray, np.ndarray]:
-    """Return the best class (N, T) int64 and its softmax probability (N, T) float64, in one device transfer."""
+def _best_of_each_frame(logits: Tensor | np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Return the best class (N, T) int64 and its softmax probability (N, T) float64; a tensor's in one transfer."""
+    classes, probabilities = _of_array(logits) if isinstance(logits, np.ndarray) else _of_tensor(logits)
+    if not np.isfinite(probabilities).all():
+        raise ValueError(NOT_FINITE)
+    return classes.astype(np.int64), probabilities.astype(np.float64)
+
+
+def _of_array(logits: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    largest = logits.max(axis=2)
+    with np.errstate(invalid="ignore"):  # infinite logits are refused by the caller
+        sums = np.exp(logits - largest[:, :, None]).sum(axis=2)
+    return logits.argmax(axis=2), 1 / sums
+
+
+def _of_tensor(logits: Tensor) -> tuple[np.ndarray, np.ndarray]:
+    import torch
+
     logits = logits.detach().float()
     largest, classes = logits.max(dim=2)
     probabilities = (largest - logits.logsumexp(dim=2)).exp().clamp(max=1.0)
     moved = torch.stack((classes.to(torch.float32), probabilities)).cpu().numpy()  # class numbers are exact in float32
-    if not np.isfinite(moved[1]).all():
-        raise ValueError(NOT_FINITE)
-    return moved[0].astype(np.int64), moved[1].astype(np.float64)
+    return moved[0], moved[1]

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from typing import NamedTuple
-
-from torch import Tensor
+from typing import TYPE_CHECKING, NamedTuple
 
 from recognizers.charset import Charset
+
+if TYPE_CHECKING:
+    import numpy as np
+    from torch import Tensor
 
 NOT_FINITE = "logits are not finite: the weights or the input hold NaN or infinity"
 
@@ -27,7 +29,7 @@ class Reading(NamedTuple):
     character_confidences: tuple[float, ...]
 
 
-def check_shape(logits: Tensor, charset: Charset) -> None:
+def check_shape(logits: Tensor | np.ndarray, charset: Charset) -> None:
     """Refuse what is not an output of a recognizer with this charset.
 
     Raises:

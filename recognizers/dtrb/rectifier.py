@@ -35,7 +35,7 @@ class Rectifier(nn.Module):
         """Return images (N, C, H, W) straightened to (N, C, *size), and the control points (N, K, 2) in [-1, 1]."""
         seen = localiser_view(images, self.LocalizationNetwork.in_channels)
         control_points = self.LocalizationNetwork(seen)
-        grid = self.spline(control_points).unflatten(1, self.size)
+        grid = self.spline(control_points).reshape(-1, *self.size, 2)
         return warp(images, grid.to(images.dtype)), control_points
 
 
@@ -82,7 +82,7 @@ class Localiser(nn.Module):
         with torch.autocast(images.device.type, enabled=False):
             hidden = self.localization_fc1(features.to(self.localization_fc2.weight.dtype))
             points: Tensor = self.localization_fc2(hidden)
-        return torch.unflatten(points, 1, (-1, 2))
+        return points.reshape(-1, self.localization_fc2.out_features // 2, 2)
 
 
 def _slanted_edges(points: int) -> Points:

@@ -19,6 +19,7 @@ COMMANDS = {
     "demo": ("segrec.cli.demo", "Render words, read them with and without masks, and write a report."),
     "eval": ("segrec.cli.evaluate", "Score recognizers on word databases under each kind of mask."),
     "eval-segmenter": ("segrec.cli.evaluate_segmenter", "Score segmenters against true masks."),
+    "export": ("segrec.cli.export", "Write a network as ONNX, to be run without PyTorch."),
     "finetune": ("segrec.cli.finetune", "Widen a recognizer by a mask channel and fine-tune it."),
     "import": ("segrec.cli.importing", "Write the words of an original release as an lmdb."),
     "info": ("segrec.cli.info", "Say what a file or folder is and whether it is sound."),

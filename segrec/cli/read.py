@@ -13,6 +13,7 @@ from segrec.cli.common import check_names, common_options
 from segrec.weights import READER, SEGMENTER
 
 if TYPE_CHECKING:
+    from recognizers.lexicon import Lexicon
     from segrec.core.images import Array
     from segrec.reader import Reader
 
@@ -26,6 +27,7 @@ DRAWN = ".reading.png"
 @click.argument("images", nargs=-1, required=True, type=click.Path())
 @click.option("--model", default=READER, show_default=True, help="Shipped name, run or weights.")
 @click.option("--segmenter", default=SEGMENTER, show_default=True, help="Shipped name, run or weights.")
+@click.option("--onnx", type=click.Path(), help="Read with this network of `segrec export` instead, without PyTorch.")
 @click.option("--beam", type=click.IntRange(1), help="Read with a beam search that keeps this many prefixes.")
 @click.option("--lexicon", type=click.Path(), help="A file of the words that readings may be, one per line.")
 @click.option(
@@ -42,6 +44,7 @@ def command(
     images: tuple[str, ...],
     model: str,
     segmenter: str,
+    onnx: str | None,
     beam: int | None,
     lexicon: str | None,
     output_format: str,
@@ -52,19 +55,22 @@ def command(
 
     A picture that looks like a scene is read as one word too, with a warning. A file that cannot be read is reported
     and the others are still read; the exit code is then 1. What --draw writes shows rectification and attention, or
-    the frames of CTC, of a greedy reading.
+    the frames of CTC, of a greedy reading. With --onnx words are read greedily on the processor, and --segmenter is a
+    shipped name or another .onnx file.
     """
-    from recognizers.lexicon import Lexicon
     from segrec.core.errors import DataError
     from segrec.core.images import read_image
     from segrec.core.printable import printable
-    from segrec.evaluation.scoring import LabelRule
     from segrec.reader import Reader
 
     if draw is not None:
         check_names(images, DRAWN)
-    words_of = None if lexicon is None else Lexicon.from_file(lexicon, LabelRule())
-    reader = Reader.from_pretrained(model, segmenter=segmenter, device=device, beam=beam)
+    if onnx is not None:
+        _refuse_with_onnx(beam=beam, lexicon=lexicon, draw=draw)
+        reader = Reader.from_onnx(onnx, segmenter=segmenter)
+    else:
+        reader = Reader.from_pretrained(model, segmenter=segmenter, device=device, beam=beam)
+    words_of = None if lexicon is None else _read_lexicon(lexicon)
     rows: list[dict[str, object]] = []
     for start in range(0, len(images), BATCH):
         crops, problems = {}, {}
@@ -97,6 +103,20 @@ def command(
     failed = [str(row["error"]) for row in rows if "error" in row]
     if failed:
         raise DataError(f"{len(failed)} of {len(images)} images were not read, the first: {failed[0]}")
+
+
+def _refuse_with_onnx(**options: object) -> None:
+    """Refuse options that need the weights themselves."""
+    given = [f"--{name}" for name, value in options.items() if value is not None]
+    if given:
+        raise click.UsageError(f"--onnx reads greedily and draws nothing: leave {' and '.join(given)} out")
+
+
+def _read_lexicon(path: str) -> Lexicon:
+    from recognizers.lexicon import Lexicon
+    from segrec.evaluation.scoring import LabelRule
+
+    return Lexicon.from_file(path, LabelRule())
 
 
 def _warn_of_scenes(crops: Mapping[str, Array]) -> None:

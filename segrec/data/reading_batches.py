@@ -11,8 +11,7 @@ from torch import Tensor
 
 from recognizers.charset import Charset
 from recognizers.training import fits
-from segmenter.network import STRIDE
-from segmenter.preprocess import is_tall, rescale, working_size
+from segmenter.preprocess import STRIDE, is_tall, rescale, working_size
 from segrec.core.errors import ConfigError, DataError
 from segrec.core.images import Array
 from segrec.data.augment import augment_word

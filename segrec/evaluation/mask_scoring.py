@@ -8,8 +8,9 @@ from typing import Literal, NamedTuple
 
 from segmenter.augment import Sample
 from segmenter.datasets.base import MaskedImages
+from segmenter.mask_predictor import Probabilities
 from segmenter.metrics import PixelCounts, PixelScore, ThresholdSweep, count_pixels, split_truth
-from segmenter.predictor import Probabilities, Segmenter
+from segmenter.predictor import Segmenter
 from segrec.core.errors import DataError
 from segrec.core.images import Array
 from segrec.core.runlog import progress_bar

@@ -13,7 +13,8 @@ import numpy as np
 
 from recognizers.decoding import Reading
 from recognizers.metrics import WordScore, normalise_label
-from recognizers.predictor import BATCHES_SORTED, Recognizer
+from recognizers.predictor import Recognizer
+from recognizers.word_reader import BATCHES_SORTED
 from segrec.core.errors import DamagedMaskError, SegrecError
 from segrec.core.images import Array, resample_mask
 from segrec.core.interrupt import held_interrupts

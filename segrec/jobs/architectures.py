@@ -39,7 +39,7 @@ ARCHITECTURES: Mapping[str, Architecture] = {
             "crnn-slim": lambda charset, _: crnn_slim(charset=charset),
             "crnn": lambda charset, _: CRNN(charset=charset),
         },
-        accepts=("crnn", "vgg-bilstm-ctc"),
+        accepts=("crnn", "vgg-bilstm-ctc", "onnx"),
         kind="ctc",
         pretrained=PLAIN,
     ),

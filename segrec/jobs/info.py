@@ -19,7 +19,15 @@ from segrec.jobs.info_findings import Findings
 from segrec.jobs.info_sets import DEMO_PARTS, icdar15_splits, inspect_demo, inspect_icdar15
 
 Kind = Literal[
-    "word database", "mask store", "run", "weights", "public checkpoint", "scenes", "demo", "ICDAR-2015 scenes"
+    "word database",
+    "mask store",
+    "run",
+    "weights",
+    "public checkpoint",
+    "network in ONNX",
+    "scenes",
+    "demo",
+    "ICDAR-2015 scenes",
 ]
 
 PUBLIC_SUFFIXES = (".pth", ".pt", ".tar", ".ckpt")
@@ -27,8 +35,8 @@ RUN_FILES = ("run.json", "best.safetensors", "last.safetensors", "state.pt")
 SCENE_FOLDERS = ("images", "text", "regions", "polygons")
 EXPECTED = (
     f"expected a word database (a folder with {DATA_FILE}), a mask store (with shard folders), a run (with run.json), "
-    "rendered scenes (with scenes.json), ICDAR-2015 scenes, a demo's folder, weights (.safetensors) or a public "
-    "checkpoint (.pth, .pt, .tar, .ckpt)"
+    "rendered scenes (with scenes.json), ICDAR-2015 scenes, a demo's folder, weights (.safetensors), a public "
+    "checkpoint (.pth, .pt, .tar, .ckpt) or a network in ONNX (.onnx)"
 )
 
 
@@ -87,6 +95,8 @@ def _kind_of(path: Path) -> Kind:
         return "weights"
     if suffix in PUBLIC_SUFFIXES:
         return "public checkpoint"
+    if suffix == ".onnx":
+        return "network in ONNX"
     if path.name == DATA_FILE:
         raise DataError(f"{path} is the inside of a database; name its folder {path.parent}")
     raise DataError(f"{path} is a file of no kind that segrec knows; {EXPECTED}")
@@ -123,6 +133,12 @@ def _public(path: Path, verify: bool) -> Findings:
     return inspect_public(path)
 
 
+def _onnx(path: Path, verify: bool) -> Findings:
+    from segrec.jobs.info_onnx import inspect_onnx
+
+    return inspect_onnx(path)
+
+
 def _run(path: Path, verify: bool) -> Findings:
     from segrec.jobs.info_weights import inspect_run
 
@@ -135,6 +151,7 @@ _INSPECTORS: dict[Kind, Callable[[Path, bool], Findings]] = {
     "scenes": lambda path, verify: inspect_scenes(path, verify=verify),
     "weights": _weights,
     "public checkpoint": _public,
+    "network in ONNX": _onnx,
     "demo": lambda path, verify: inspect_demo(path, verify=verify),
     "ICDAR-2015 scenes": lambda path, verify: inspect_icdar15(path),
     "run": _run,

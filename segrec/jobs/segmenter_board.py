@@ -10,7 +10,8 @@ import torch
 
 from segmenter.augment import Sample
 from segmenter.datasets import MaskedImages
-from segmenter.network import STRIDE, MutuallyGuidedNet, normalise_images
+from segmenter.network import MutuallyGuidedNet, normalise_images
+from segmenter.preprocess import STRIDE
 from segrec.core.errors import DataError
 from segrec.core.images import Array, resize
 

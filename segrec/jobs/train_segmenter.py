@@ -14,8 +14,9 @@ from segmenter.choices import PRESETS
 from segmenter.crf import EXACT_SIDE, fits_exact
 from segmenter.datasets import MaskedImages
 from segmenter.loading import load_segmenter, save_segmenter
-from segmenter.network import STRIDE, MutuallyGuidedNet
+from segmenter.network import MutuallyGuidedNet
 from segmenter.predictor import Segmenter
+from segmenter.preprocess import STRIDE
 from segmenter.training import freeze_norms, segmentation_loss
 from segrec.core.errors import ConfigError, DataError
 from segrec.core.runlog import LOGGER

@@ -27,7 +27,7 @@ def test_every_command_explains_itself_on_stdout(segrec, command):
     assert out.startswith("Usage:") and command[-1] in out.splitlines()[0]
     expected = ("crnn", "segmenter") if command == ["train"] else ("--quiet", "--config")
     assert [word for word in expected if word not in out] == []
-    computing = command[0] not in ("convert", "import", "info", "render") and command != ["train"]
+    computing = command[0] not in ("convert", "export", "import", "info", "render") and command != ["train"]
     assert ("--device" in out) == computing, "a device is offered where a network computes"
 
 

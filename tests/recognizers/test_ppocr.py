@@ -27,7 +27,7 @@ def test_a_missing_onnxruntime_is_an_error_with_the_command_that_mends_it(monkey
     with pytest.raises(LibraryError) as error:
         PaddleRecognizer("model.onnx")
     assert str(error.value) == (
-        "PP-OCR's recognizers run in onnxruntime, which is not installed; pip install 'segrec[ppocr]'"
+        "networks in ONNX run in onnxruntime, which is not installed; pip install 'segrec[onnx]'"
     )
 
 

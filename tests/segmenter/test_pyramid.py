@@ -44,7 +44,7 @@ class Recorder(Segmenter):
 
     seen: list[tuple[int, int]]
 
-    def _maps(self, pictures, network, maps, batch_size):  # type: ignore[no-untyped-def]
+    def _maps(self, pictures, maps, batch_size):  # type: ignore[no-untyped-def]
         self.seen += [picture.shape[:2] for picture in pictures]
         return [np.repeat(picture[None, :, :, 0], maps, 0).astype(np.float32) / 255 for picture in pictures]
 

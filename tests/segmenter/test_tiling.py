@@ -8,8 +8,9 @@ import numpy as np
 import pytest
 import torch
 
-from segmenter.network import STRIDE, MutuallyGuidedNet
+from segmenter.network import MutuallyGuidedNet
 from segmenter.predictor import Segmenter
+from segmenter.preprocess import STRIDE
 from segmenter.tiling import Mosaic, Span, ramps, spans
 
 

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from segmenter.predictor import Segmenter
+from segmenter.mask_predictor import MaskPredictor
 from segrec.core.images import Array, resample_mask
 from segrec.data.masks.codec import DEFAULT_CODEC, MaskCodec, mask_codec
 from segrec.data.masks.sources import Size
@@ -27,7 +27,7 @@ class PredictedMasks:
 
     name = "predicted"
 
-    def __init__(self, segmenter: Segmenter, codec: str = DEFAULT_CODEC) -> None:
+    def __init__(self, segmenter: MaskPredictor, codec: str = DEFAULT_CODEC) -> None:
         self._segmenter, self._codec = segmenter, mask_codec(codec)
 
     def masks(
@@ -44,7 +44,7 @@ def as_stored(mask: Array, codec: MaskCodec | None = None) -> Array:
     return codec.decode(codec.encode(mask))
 
 
-def predicted_bytes(segmenter: Segmenter, images: Sequence[NDArray[Any]], *, batch_size: int = 32) -> list[Array]:
+def predicted_bytes(segmenter: MaskPredictor, images: Sequence[NDArray[Any]], *, batch_size: int = 32) -> list[Array]:
     """Return the text masks of word crops, (h, w) uint8, 0..255, at the sizes of `segmenter.preprocess.mask_size`."""
     return [mask_bytes(mask) for mask in segmenter.predict_detailed_text(images, batch_size=batch_size)]
 

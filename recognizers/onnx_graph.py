@@ -1,0 +1,180 @@
+"""Graphs in ONNX made ready for conversion to PyTorch, and kept without their weights as a text."""
+
+from __future__ import annotations
+
+import base64
+import os
+import zlib
+from math import prod
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+from segrec.core.errors import CheckpointError, LibraryError
+from segrec.core.onnx_runtime import REMEDY
+
+MOST_BYTES, MOST_NUMBERS = 2**24, 2**28
+"""Of a graph without its weights, and of these: what a header may ask for."""
+
+SMALL = 64
+"""Integers of at most so many are part of the graph: shapes, axes, places."""
+
+
+def read_graph(path: str | os.PathLike[str]) -> tuple[Any, dict[str, str]]:
+    """Return a file's `onnx.ModelProto`, see `plain_graph`, and the metadata that it had.
+
+    Raises:
+        LibraryError: the package onnx is not installed.
+        CheckpointError: the file is missing, damaged, or cannot be converted.
+    """
+    onnx = packages()[0]
+    if not Path(path).is_file():
+        raise CheckpointError(f"no weights file at {path}; check the path")
+    try:
+        model = onnx.load(str(path))
+    except Exception as error:  # protobuf's own, and what loading of weights beside the file runs into
+        reason = (str(error).splitlines() or [type(error).__name__])[0]
+        raise CheckpointError(f"{path} is no readable .onnx file ({reason}); copy it again") from error
+    metadata = {entry.key: entry.value for entry in model.metadata_props}
+    return plain_graph(model, str(path)), metadata
+
+
+def plain_graph(model: Any, source: str) -> Any:
+    """Return a graph of logits with names of our own, whatever it was called.
+
+    PyTorch writes a network's `forward` as Python code with its modules' names in it, so no name of a foreign file may
+    reach it. A softmax at the end is taken off, and automatic padding of layers without strides is written out, which
+    onnx2torch does not know.
+
+    Args:
+        model: an `onnx.ModelProto`; it is changed.
+        source: what to call it in errors.
+
+    Raises:
+        CheckpointError: it does not have one input and one output, calls functions of its own, holds graphs in its
+            nodes, or pads automatically in a layer with strides.
+    """
+    graph = model.graph
+    weights = {tensor.name for tensor in graph.initializer}
+    inputs = [value for value in graph.input if value.name not in weights]
+    if len(inputs) != 1 or len(graph.output) != 1 or model.functions or graph.sparse_initializer:
+        raise CheckpointError(f"{source} is no recognizer: it has {len(inputs)} inputs and {len(graph.output)} outputs")
+    if graph.node and graph.node[-1].op_type == "Softmax":
+        graph.output[0].name = graph.node[-1].input[0]
+        del graph.node[-1]
+    for node in graph.node:
+        _write_padding_out(node, source)
+    _rename(graph, inputs[0])
+    for field in ("value_info", "doc_string", "metadata_props"):
+        graph.ClearField(field)
+    for field in ("metadata_props", "doc_string", "producer_name", "producer_version"):
+        model.ClearField(field)
+    return model
+
+
+def graph_to_text(model: Any) -> str:
+    """Return a graph without its weights as base64, for the header of a weights file."""
+    skeleton = type(model)()
+    skeleton.CopyFrom(model)
+    for tensor in skeleton.graph.initializer:
+        if not _is_structure(tensor):
+            for field in ("raw_data", "float_data", "double_data", "int32_data"):
+                tensor.ClearField(field)
+    return base64.b64encode(zlib.compress(skeleton.SerializeToString(deterministic=True), 9)).decode("ascii")
+
+
+def graph_from_text(text: str) -> Any:
+    """Return the `onnx.ModelProto` of `graph_to_text`, its weights zeros.
+
+    Raises:
+        LibraryError: the package onnx is not installed.
+        ValueError: the text is no such graph, or asks for more memory than any recognizer needs.
+    """
+    onnx = packages()[0]
+    unpacking = zlib.decompressobj()
+    try:
+        content = unpacking.decompress(base64.b64decode(text, validate=True), MOST_BYTES)
+        model = onnx.load_from_string(content)
+    except Exception as error:  # zlib's, protobuf's
+        raise ValueError(f"the graph in the header is damaged ({type(error).__name__})") from error
+    tensors = model.graph.initializer
+    sizes = [prod(tensor.dims) for tensor in tensors]
+    if any(tensor.data_location for tensor in tensors) or min(sizes, default=0) < 0 or sum(sizes) > MOST_NUMBERS:
+        raise ValueError(f"the graph in the header asks for files or for more than {MOST_NUMBERS} numbers")
+    for tensor in tensors:
+        if not _is_structure(tensor):
+            size = onnx.helper.tensor_dtype_to_np_dtype(tensor.data_type).itemsize
+            tensor.raw_data = bytes(size * prod(tensor.dims))
+    return plain_graph(model, "the graph in the header")
+
+
+def packages() -> tuple[ModuleType, ModuleType]:
+    """Return the packages onnx and onnx2torch.
+
+    Raises:
+        LibraryError: one is not installed.
+    """
+    try:
+        import onnx
+        import onnx2torch
+    except ImportError as error:
+        raise LibraryError(f"networks in ONNX are converted by onnx2torch, which is not installed; {REMEDY}") from error
+    return onnx, onnx2torch
+
+
+def _is_structure(tensor: Any) -> bool:
+    """Return whether a tensor's values are those of the graph, not of a training."""
+    return tensor.data_type in (6, 7) and prod(tensor.dims) <= SMALL  # int32 and int64
+
+
+def _write_padding_out(node: Any, source: str) -> None:
+    """Put `pads` in the place of `auto_pad`, of which half a kernel's pixels are left over below and to the right."""
+    given = {attribute.name: attribute for attribute in node.attribute}
+    if any(attribute.g.ByteSize() or len(attribute.graphs) for attribute in node.attribute) or node.domain:
+        raise CheckpointError(f"{source} holds a {node.op_type} of its own kind, which cannot be converted")
+    automatic = given["auto_pad"].s if "auto_pad" in given else b"NOTSET"
+    if automatic in (b"NOTSET", b"VALID"):
+        return
+    sizes = list(given["kernel_shape"].ints)
+    dilations = _ints(given, "dilations", len(sizes))
+    kernel = [1 + (size - 1) * step for size, step in zip(sizes, dilations, strict=True)]
+    if set(_ints(given, "strides", len(kernel))) != {1}:
+        raise CheckpointError(
+            f"{source} pads automatically in a {node.op_type} with strides; export it with plain pads"
+        )
+    less, more = [(size - 1) // 2 for size in kernel], [size // 2 for size in kernel]
+    pads = (less, more) if automatic == b"SAME_UPPER" else (more, less)
+    node.attribute.remove(given["auto_pad"])
+    if "pads" in given:
+        node.attribute.remove(given["pads"])
+    written = node.attribute.add()
+    written.name, written.type = "pads", 7  # INTS
+    written.ints.extend([*pads[0], *pads[1]])
+
+
+def _ints(attributes: dict[str, Any], name: str, count: int) -> list[int]:
+    return list(attributes[name].ints) if name in attributes else [1] * count
+
+
+def _rename(graph: Any, image: Any) -> None:
+    kept = type(image)()
+    kept.CopyFrom(image)
+    names = {"": "", image.name: "images"}
+    for number, tensor in enumerate(graph.initializer):
+        names[tensor.name] = tensor.name = f"weight_{number}"
+    for number, node in enumerate(graph.node):
+        if not node.op_type.isidentifier():
+            raise CheckpointError(f"a node is called {node.op_type!r}, which is no operator of ONNX")
+        node.name = f"{node.op_type.lower()}_{number}"
+        unknown = [name for name in node.input if name not in names]
+        if unknown:
+            raise CheckpointError(f"a {node.op_type} takes {unknown[0]!r}, which nothing gives; export the file again")
+        node.input[:] = [names[name] for name in node.input]
+        for place, name in enumerate(node.output):
+            if name:
+                names[name] = f"value_{number}_{place}"
+        node.output[:] = [names.get(name, "") for name in node.output]
+    graph.output[0].name = names.get(graph.output[0].name, "")
+    del graph.input[:]
+    graph.input.append(kept)
+    graph.input[0].name = "images"

@@ -1,0 +1,80 @@
+"""The only door out of PyTorch into ONNX: a network's graph with segrec's settings in its metadata."""
+
+from __future__ import annotations
+
+import json
+import os
+import warnings
+from collections.abc import Mapping, Sequence
+from types import ModuleType
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from segrec.core.errors import ConfigError, LibraryError
+from segrec.core.files import atomic_path
+from segrec.core.onnx_runtime import FORMAT_VERSION, REMEDY, SETTINGS
+
+OPSET = 17
+Axes = Mapping[int, str]
+"""Number and name of each axis whose length may change."""
+
+
+def write_onnx(
+    path: str | os.PathLike[str],
+    graph: nn.Module,
+    example: Tensor,
+    settings: Mapping[str, Any],
+    *,
+    inputs: tuple[str, Axes],
+    outputs: Sequence[tuple[str, Axes]],
+) -> None:
+    """Write a network as one `.onnx` file, atomically.
+
+    PyTorch's exporter by TorchScript is used: that by `torch.export` fixes the length of LSTMs at the example's.
+
+    Args:
+        path: the file.
+        graph: a module or a ScriptModule of one tensor, in eval mode on the CPU.
+        example: an input.
+        settings: JSON-able; what `segrec.core.onnx_runtime.OnnxNetwork.settings` gives, with "kind" among them.
+        inputs: name and changing axes of the input.
+        outputs: the same of each output, in order.
+
+    Raises:
+        LibraryError: the package onnx is not installed.
+        ConfigError: the network has an operator without an equivalent.
+        DataError: the file cannot be written.
+    """
+    onnx = _onnx()
+    with atomic_path(path) as partial:
+        try:
+            with warnings.catch_warnings(), torch.no_grad():
+                warnings.simplefilter("ignore")  # of the exporter's age, and of checks of shapes that it leaves out
+                torch.onnx.export(
+                    graph,
+                    (example,),
+                    partial,
+                    input_names=[inputs[0]],
+                    output_names=[name for name, _ in outputs],
+                    dynamic_axes={name: dict(axes) for name, axes in (inputs, *outputs)},
+                    opset_version=OPSET,
+                    dynamo=False,
+                )
+        except (RuntimeError, torch.onnx.errors.OnnxExporterError) as error:
+            reason = str(error).splitlines()[0].partition(" Please feel")[0]
+            raise ConfigError(f"this network cannot be exported ({reason}); export another one") from error
+        model = onnx.load(partial)
+        entry = model.metadata_props.add()
+        entry.key, entry.value = SETTINGS, json.dumps({"version": FORMAT_VERSION, **settings}, ensure_ascii=False)
+        partial.write_bytes(model.SerializeToString(deterministic=True))
+
+
+def _onnx() -> ModuleType:
+    try:
+        import onnx
+    except ImportError as error:
+        raise LibraryError(f"ONNX files are written by the package onnx, which is not installed; {REMEDY}") from error
+    module: ModuleType = onnx
+    return module

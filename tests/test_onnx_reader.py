@@ -1,0 +1,172 @@
+"""Reading with networks in ONNX: without PyTorch, and as with it."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from printed_words import printed
+
+import segrec
+from segmenter.loading import load_segmenter
+from segmenter.onnx_predictor import OnnxSegmenter
+from segrec.core.errors import CheckpointError, ConfigError
+from segrec.core.files import file_digest
+from segrec.core.images import encode_png
+from segrec.core.onnx_runtime import OnnxNetwork
+from segrec.jobs.export import export_onnx
+from segrec.reader import Reader, Segmenter, Word
+from segrec.weights import FOLDER, SEGMENTER, resolve_onnx, resolve_weights
+
+pytest.importorskip("onnx")
+pytest.importorskip("onnxruntime")
+
+TEXTS = ("HOTEL", "2026", "open", "exit", "coffee")
+CROPS = [printed(text) for text in TEXTS] + [printed("tall").repeat(3, axis=0).repeat(3, axis=1), printed("i")[:9, :7]]
+BLOCK = """
+import sys
+class Blocked:
+    def find_spec(self, name, path=None, target=None):
+        if name.split(".")[0] in ("torch", "torchvision"):
+            raise ImportError(f"{name} is not installed")
+sys.meta_path.insert(0, Blocked())
+"""
+
+
+@pytest.fixture(scope="module")
+def files(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
+    """The shipped reader with a mask channel as a file alone, and with the mask network in one graph."""
+    folder = tmp_path_factory.mktemp("onnx")
+    return {
+        "alone": export_onnx("crnn-slim-predicted", folder / "alone.onnx").output,
+        "reader": export_onnx("crnn-slim-predicted", folder / "reader.onnx", segmenter=SEGMENTER).output,
+        "plain": export_onnx("crnn-slim", folder / "plain.onnx").output,
+    }
+
+
+@pytest.fixture(scope="module")
+def expected() -> list[Word]:
+    """What PyTorch reads."""
+    return Reader.from_pretrained("crnn-slim-predicted", device="cpu").read(CROPS)
+
+
+def without_torch(code: str, *arguments: object) -> subprocess.CompletedProcess[str]:
+    """Run code in a process that cannot import torch."""
+    command = [sys.executable, "-c", BLOCK + code, *map(str, arguments)]
+    return subprocess.run(command, capture_output=True, text=True, check=False, cwd=Path(__file__).parents[1])
+
+
+def test_words_are_read_as_by_pytorch(files, expected):
+    words = Reader.from_onnx(files["alone"], threads=1).read(CROPS)
+    assert [word.text for word in words] == [word.text for word in expected]
+    assert sum(word.text == text.lower() for word, text in zip(words, TEXTS, strict=False)) >= 4
+    for word, other, crop in zip(words, expected, CROPS, strict=True):
+        assert word.mask.shape == crop.shape[:2] and word.mask.dtype == np.float32
+        np.testing.assert_allclose(word.mask, other.mask, atol=1e-4)
+        assert word.confidence == pytest.approx(other.confidence, abs=1e-3)
+
+
+def test_one_graph_reads_crops_of_any_size(files, expected):
+    reader = Reader.from_onnx(files["reader"], threads=1)
+    for words in (reader.read(CROPS), [reader.read([crop])[0] for crop in CROPS]):
+        assert [word.text for word in words[:6]] == [word.text for word in expected[:6]]
+        for word, other, crop in zip(words, expected, CROPS, strict=True):
+            assert word.mask.shape == crop.shape[:2]
+            assert np.abs(word.mask - other.mask).mean() < 0.01
+    assert reader.read([]) == []
+
+
+def test_a_recognizer_without_a_mask_gives_masks_too(files):
+    words = Reader.from_onnx(files["plain"], threads=1).read(CROPS[:2])
+    plain = Reader.from_pretrained("crnn-slim", device="cpu").read(CROPS[:2])
+    assert [word.text for word in words] == [word.text for word in plain]
+    np.testing.assert_allclose(words[0].mask, plain[0].mask, atol=1e-4)
+
+
+@pytest.mark.parametrize("name", ["alone", "reader"])
+def test_reading_needs_no_pytorch(files, expected, name, tmp_path):
+    picture = tmp_path / "word.png"
+    picture.write_bytes(encode_png(CROPS[0]))
+    done = without_torch(
+        "import segrec\n"
+        "from segrec.core.images import read_image\n"
+        "words = segrec.Reader.from_onnx(sys.argv[1], threads=1).read([read_image(sys.argv[2])])\n"
+        "assert not {'torch', 'torchvision'} & set(sys.modules)\n"
+        "print(words[0].text)",
+        files[name],
+        picture,
+    )
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.strip() == expected[0].text
+
+
+def test_the_command_needs_no_pytorch(files, expected, tmp_path):
+    picture = tmp_path / "word.png"
+    picture.write_bytes(encode_png(CROPS[0]))
+    done = without_torch(
+        "from segrec.cli import main\nsys.exit(main(['read', sys.argv[2], '--onnx', sys.argv[1]]))",
+        files["alone"],
+        picture,
+    )
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.split("\t")[1] == expected[0].text
+
+
+def test_the_shipped_mask_network_is_that_of_the_shipped_weights():
+    file = resolve_onnx(SEGMENTER)
+    assert file.stat().st_size <= 5_000_000
+    source = OnnxNetwork(file).settings("segmenter")["weights"]
+    remade = "export it again: python scripts/make_weights.py --stage onnx"
+    assert source == {"name": SEGMENTER, "digest": file_digest(resolve_weights(SEGMENTER))}, remade
+    weights = Segmenter(load_segmenter(resolve_weights(SEGMENTER)), scene_height=None)
+    exported = OnnxSegmenter(file, threads=1)
+    assert exported.working_height == weights.working_height
+    masks = exported.predict_text(CROPS)
+    for mask, other in zip(masks, weights.predict_text(CROPS), strict=True):
+        np.testing.assert_allclose(mask, other, atol=1e-4)
+    assert max(float(mask.max()) for mask in masks) > 0.9
+
+
+def test_a_mask_network_with_guidance_is_exported_with_it(tmp_path):
+    from segmenter import MutuallyGuidedNet
+    from segmenter.loading import save_segmenter
+
+    torch.manual_seed(0)
+    network = MutuallyGuidedNet(width=4, working_height=32, skips=True)
+    save_segmenter(tmp_path / "guided.safetensors", network)
+    file = export_onnx(tmp_path / "guided.safetensors", tmp_path / "guided.onnx").output
+    crops = CROPS[:3]
+    expected = Segmenter(network, scene_height=None).predict_text(crops)
+    for mask, other in zip(OnnxSegmenter(file, threads=1).predict_text(crops), expected, strict=True):
+        np.testing.assert_allclose(mask, other, atol=1e-4)
+
+
+def test_what_onnx_cannot_do_is_refused_in_one_line(files, tmp_path):
+    reader = Reader.from_onnx(files["alone"])
+    for call in (lambda: reader.read(CROPS[:1], lexicon=["a"]), lambda: reader.explain(CROPS[0])):
+        with pytest.raises(ConfigError, match="networks in ONNX"):
+            call()
+    with pytest.raises(CheckpointError, match="holds a segmenter, not a recognizer or reader"):
+        Reader.from_onnx(FOLDER / f"{SEGMENTER}.onnx")
+    with pytest.raises(CheckpointError, match=r"no network in ONNX at absent; write one with segrec export"):
+        Reader.from_onnx(files["alone"], segmenter="absent")
+    (tmp_path / "bad.onnx").write_bytes(b"nothing")
+    with pytest.raises(CheckpointError, match="is nothing that onnxruntime can run"):
+        Reader.from_onnx(tmp_path / "bad.onnx")
+    with pytest.raises(ConfigError, match=r"the output must end in \.onnx"):
+        export_onnx("crnn-slim", tmp_path / "model.pt")
+    with pytest.raises(ConfigError, match="one graph of both networks is for CRNNs with a mask channel"):
+        export_onnx("crnn-slim", tmp_path / "model.onnx", segmenter=SEGMENTER)
+    with pytest.raises(ConfigError, match="is itself a segmenter"):
+        export_onnx(SEGMENTER, tmp_path / "model.onnx", segmenter=SEGMENTER)
+    assert segrec.Reader is Reader
+
+
+def test_a_missing_onnxruntime_is_named_with_the_command_that_mends_it(files, monkeypatch):
+    monkeypatch.setitem(sys.modules, "onnxruntime", None)
+    with pytest.raises(segrec.SegrecError, match=r"pip install 'segrec\[onnx\]'"):
+        Reader.from_onnx(files["alone"])
