@@ -12,8 +12,9 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from segmenter.fused import FusedNet
-from segmenter.network import STRIDE, MutuallyGuidedNet, normalise_images
+from segmenter.fused import for_prediction
+from segmenter.interface import STRIDE, SegmentationNetwork
+from segmenter.network import normalise_images
 from segmenter.preprocess import SCENE_HEIGHT, as_rgb, is_scene, mask_size, padded, rescale, working_size
 from segmenter.pyramid import Scales, check_scales, join_levels, level_sizes
 from segmenter.tiling import SMALLEST_TILE, TILE_SIDE, Mosaic
@@ -73,7 +74,7 @@ class Segmenter:
 
     def __init__(
         self,
-        model: MutuallyGuidedNet,
+        model: SegmentationNetwork,
         *,
         device: str | torch.device = "cpu",
         amp: str = "off",
@@ -96,7 +97,12 @@ class Segmenter:
         self.scales = check_scales(scales)
         with autocast(self.device, amp):  # refuses an unsupported precision now rather than at the first picture
             self.model = model.to(self.device).eval()
-        self._network = FusedNet(self.model).to(memory_format=torch.channels_last)
+        self._network = for_prediction(self.model).to(memory_format=torch.channels_last)
+
+    @property
+    def has_region(self) -> bool:
+        """Whether the network knows regions; one that does not has `predict_text` alone."""
+        return self.model.has_region
 
     def predict(self, images: Sequence[Array], *, batch_size: int = 32) -> list[Masks]:
         """Return both masks of every picture, from the guided pass, in the order of `images`; `[]` gives `[]`.
@@ -107,7 +113,10 @@ class Segmenter:
 
         Raises:
             ValueError: for another kind of picture or a batch size below 1.
+            ConfigError: the network knows no regions.
         """
+        if not self.has_region:
+            raise ConfigError(f"{self.model.architecture} knows no text regions; ask for its text masks alone")
         return [Masks(*maps) for maps in self._run(images, self._network, 2, batch_size)]
 
     def predict_text(self, images: Sequence[Array], *, batch_size: int = 32) -> list[Probabilities]:

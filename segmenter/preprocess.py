@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from segmenter.network import STRIDE
+from segmenter.interface import STRIDE
 from segrec.core.depth import eight_bits, lay_on_white
 from segrec.core.images import Array, resize
 

@@ -9,7 +9,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from segmenter.network import STRIDE
+from segmenter.interface import STRIDE
 
 TILE_SIDE = 1024
 """Default: no run of the network sees a side longer than this."""

@@ -96,6 +96,8 @@ def _train_recognizer(architecture: str, data: tuple[str, ...], lr: float | None
 PLAIN_PLAN = ("steps", "phase1_share", "lr", "lambda1", "lambda2", "outside", "cross_entropy")
 """Options that make up the plan of two stages and say nothing beside `--stage`."""
 
+SUPERVISIONS = ("draw", "both", "text", "region", "region-as-text")
+
 _EXAMPLE = "expected a table such as {name = '1a', steps = 100, lr = 1e-4}"
 
 
@@ -132,12 +134,23 @@ class StageType(click.ParamType):
     "--valid-limit", type=click.IntRange(1), default=300, show_default=True, help="Pictures of each to score."
 )
 @click.option(
+    "--model",
+    type=click.Choice(["mgnet", "cenet", "segnet", "unet", "deeplab-v3", "smanet"]),
+    default="mgnet",
+    show_default=True,
+    help="Network: the mutually guided one, or one that the paper compares it with.",
+)
+@click.option(
     "--preset",
     type=click.Choice(["mgnet", "mgnet-skip", "mgnet-slim", "mgnet-slim-plain"]),
     default="mgnet-slim",
     show_default=True,
-    help="Network; mgnet is the paper's.",
+    help="Kind of mgnet; mgnet is the paper's.",
 )
+@click.option(
+    "--width", type=click.IntRange(1), help="Channels of the first stage.  [default: the preset's, or as published]"
+)
+@click.option("--polygon-branch", is_flag=True, help="Give another model than mgnet a branch for polygons (Exp-2).")
 @click.option("--working-height", type=click.IntRange(16), default=32, show_default=True, help="Height of word crops.")
 @click.option("--word-width", type=click.IntRange(16), default=112, show_default=True, help="Width of word samples.")
 @click.option("--scene-side", type=click.IntRange(16), default=160, show_default=True, help="Side of scene windows.")
@@ -189,14 +202,15 @@ class StageType(click.ParamType):
 )
 @click.option(
     "--supervision",
-    type=click.Choice(["draw", "both", "text"]),
+    type=click.Choice(SUPERVISIONS),
     default="draw",
     show_default=True,
-    help="Of a picture with both masks, learn from one drawn at each visit (the paper), from both, or from the text's.",
+    help="Of a picture with both masks, learn from one drawn at each visit (the paper), from both, or from one kind; "
+    "region-as-text takes the region for the text (Exp-1).",
 )
 @click.option(
     "--word-supervision",
-    type=click.Choice(["draw", "both", "text"]),
+    type=click.Choice(SUPERVISIONS),
     help="The same for word crops.  [default: as --supervision]",
 )
 @click.option("--word-batch", type=click.IntRange(1), default=32, show_default=True, help="Words a step.")
@@ -215,7 +229,7 @@ class StageType(click.ParamType):
 @common_options()
 @click.pass_context
 def segmenter(context: click.Context, lr: float, **settings: Any) -> None:
-    """Train the mutually guided network.
+    """Train the mutually guided network, or another.
 
     A SPEC is KIND=PATH or KIND:SPLIT=PATH, as totaltext:train=/data/TotalText; the kinds are words and scenes (what
     segrec render writes), totaltext, icdar13-seg, warp-icdar13, textseg, coco-text, mlt, icdar15 and folder. A bare

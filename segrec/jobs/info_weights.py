@@ -14,8 +14,8 @@ from recognizers.families import LoadReport, family_of
 from recognizers.loading import load_pretrained
 from recognizers.state_dict import unwrap
 from recognizers.widen import input_layers
-from segmenter.loading import ARCHITECTURE as SEGMENTER_ARCHITECTURE
 from segmenter.loading import load_segmenter
+from segmenter.models import MODELS
 from segrec.core.checkpoint import WeightsHeader, load_untrusted, load_weights, state_digest
 from segrec.core.errors import CheckpointError, DataError
 from segrec.core.files import file_digest
@@ -34,7 +34,7 @@ def inspect_weights(path: Path) -> Findings:
     try:
         state, header = load_weights(path)
         _describe_header(header, state, path, findings)
-        model = load_segmenter(path) if header.architecture == SEGMENTER_ARCHITECTURE else load_pretrained(path)
+        model = load_segmenter(path) if header.architecture in MODELS else load_pretrained(path)
         _describe_model(model, findings)
         findings.facts["digest"] = state_digest(model.state_dict())
         findings.problems += _not_finite(path, model.state_dict())

@@ -1,10 +1,9 @@
-"""Training the mutually guided network, in stages, on pictures with pixel masks, polygons or both."""
+"""Training the mutually guided network or another, in stages, on pictures with pixel masks, polygons or both."""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 
 import torch
@@ -12,105 +11,26 @@ from torch import Tensor, nn
 
 from segmenter.crf import EXACT_SIDE, fits_exact
 from segmenter.datasets import MaskedImages
+from segmenter.interface import STRIDE, SegmentationNetwork
 from segmenter.loading import load_segmenter, save_segmenter
-from segmenter.network import PRESETS, STRIDE, MutuallyGuidedNet
+from segmenter.models import OURS, fresh_model
 from segmenter.predictor import Segmenter
-from segmenter.training import LossWeights, freeze_norms, segmentation_loss
+from segmenter.training import freeze_norms, segmentation_loss
 from segrec.core.device import autocast
 from segrec.core.errors import ConfigError, DataError
-from segrec.core.files import set_listed
 from segrec.core.runlog import LOGGER
 from segrec.data.masked_images import open_masked
-from segrec.data.segmentation import SCENE_SCALE, Supervision
+from segrec.data.segmentation import SCENE_SCALE
 from segrec.data.segmenter_batches import BatchSettings, StageData, StagedBatch, StagedBatches
 from segrec.jobs.evaluate_segmenter import SCENE_HEIGHTS, check_part, pictures_of, score_segmenter
 from segrec.jobs.segmenter_board import shown
-from segrec.jobs.segmenter_stages import Stage, two_stages
+from segrec.jobs.segmenter_settings import SegmenterTraining, check_model
+from segrec.jobs.segmenter_stages import Stage
 from segrec.training.distributed import World, launched
 from segrec.training.loop import LoopSettings, fit
 from segrec.training.run_directory import RunDirectory
 from segrec.training.tensorboard import Board
 from segrec.weights import resolve_weights
-
-
-@dataclass(frozen=True)
-class SegmenterTraining:
-    """Settings of a segmenter's training.
-
-    Attributes:
-        words: specs, see `open_masked`, of pictures that are word crops; a bare path is of rendered words. One spec
-            may stand for a list of one, here and in `scenes` and `valid`.
-        scenes: specs of pictures of which windows are cut; a bare path is of rendered scenes.
-        output: the run directory.
-        valid: specs of pictures whose mean F1 chooses `best.safetensors`; a bare path is of rendered words.
-        valid_limit: most pictures of each.
-        preset: `mgnet`, `mgnet-skip` or `mgnet-slim`.
-        working_height: height of word crops, a multiple of 16.
-        word_width, scene_side: sizes of the training windows, multiples of 16.
-        scene_zoom: smallest and largest zoom of scene windows over the scene's own pixels, drawn log-uniformly; None is
-            0.5 and 1.6. A low one shows large letters small: 0.15 fits 1,067 pixels into a window of 160.
-        word_batch, scene_batch: pictures a step.
-        scene_every: where there are words and scenes, each so many-th step is one of scenes.
-        supervision: `draw` takes one mask of a picture that has both, as the paper does; `both` takes both, `text` the
-            text mask alone.
-        word_supervision: the same for word crops; None takes `supervision`.
-        stages: the plan; without one, `steps`, `phase1_share`, `learning_rate` and the weights say it.
-        steps: steps in all.
-        phase1_share: share of the steps before the guided pass, the subset and the CRF loss join in (Section III.B.2).
-        learning_rate: peak of Adam's rate.
-        lambda1: weight of the subset loss, Eq. 5.
-        lambda2: weight of the dense CRF loss, Eq. 5.
-        outside: weight of the empty-text term outside polygons, which the paper does not have.
-        cross_entropy: weight of the pixel-wise cross-entropy, which the paper does not have.
-        crf_backend: `nystrom`, `exact` or `gated`.
-        pretrained: weights to start from: shipped name, run directory or file; None starts from scratch.
-        gradient_checkpointing: compute maps a second time in the backward pass instead of keeping them in memory.
-        tensorboard: write curves and pictures to `tensorboard/` in the run directory.
-    """
-
-    words: Sequence[str] = ()
-    scenes: Sequence[str] = ()
-    output: str = "runs/segmenter"
-    valid: Sequence[str] = ()
-    valid_limit: int = 300
-    preset: str = "mgnet-slim"
-    working_height: int = 32
-    word_width: int = 112
-    scene_side: int = 160
-    scene_zoom: tuple[float, float] | None = None
-    word_batch: int = 32
-    scene_batch: int = 4
-    scene_every: int = 4
-    supervision: Supervision = "draw"
-    word_supervision: Supervision | None = None
-    stages: Sequence[Stage] = ()
-    steps: int = 2400
-    phase1_share: float = 0.6
-    learning_rate: float = 2e-3
-    lambda1: float = 10.0
-    lambda2: float = 0.1
-    outside: float = 0.0
-    cross_entropy: float = 0.0
-    crf_backend: str = "nystrom"
-    pretrained: str | None = None
-    seed: int = 0
-    workers: int = 1
-    checkpoint_every: int = 100
-    evaluate_every: int = 300
-    device: str = "auto"
-    amp: str = "off"
-    gradient_checkpointing: bool = False
-    tensorboard: bool = False
-
-    def __post_init__(self) -> None:
-        set_listed(self, "words", "scenes", "valid")
-
-    def plan(self) -> list[Stage]:
-        """Return the stages."""
-        if self.stages:
-            return list(self.stages)
-        weights = LossWeights(self.lambda1, self.lambda2, self.outside, cross_entropy=self.cross_entropy)
-        return two_stages(self.steps, self.phase1_share, self.learning_rate, weights)
 
 
 def train_segmenter(settings: SegmenterTraining) -> Path:
@@ -123,8 +43,7 @@ def train_segmenter(settings: SegmenterTraining) -> Path:
         DataError: the data cannot be read.
         LibraryError: TensorBoard is asked for and not installed.
     """
-    if settings.preset not in PRESETS:
-        raise ConfigError(f"unknown preset {settings.preset!r}; use one of {', '.join(PRESETS)}")
+    check_model(settings)
     for name in ("working_height", "word_width", "scene_side"):
         if getattr(settings, name) < 1 or getattr(settings, name) % STRIDE:
             option = f"--{name.replace('_', '-')}"
@@ -142,7 +61,8 @@ def _train(settings: SegmenterTraining, world: World) -> Path:
     loop = _loop(settings, stages)
     torch.manual_seed(settings.seed)
     model = _initial(settings).to(world.device).to(memory_format=torch.channels_last)
-    model.gradient_checkpointing = settings.gradient_checkpointing
+    if settings.gradient_checkpointing:
+        model.gradient_checkpointing = True
     run = RunDirectory(settings.output)
     batches = _batches(settings, stages, world)
     valid = [_validation(spec, settings.valid_limit) for spec in settings.valid]
@@ -152,7 +72,8 @@ def _train(settings: SegmenterTraining, world: World) -> Path:
     world.on_main(lambda: _check_prolonged(run, settings))
     state = run.begin("train segmenter", settings, world=world)
     parameters = sum(parameter.numel() for parameter in model.parameters())
-    LOGGER.info("training %s, %.1f M parameters, %d steps", settings.preset, parameters / 1e6, loop.steps)
+    name = settings.preset if settings.model == OURS else settings.model
+    LOGGER.info("training %s, %.1f M parameters, %d steps", name, parameters / 1e6, loop.steps)
 
     def loss(network: nn.Module, item: StagedBatch) -> Mapping[str, Tensor]:
         stage = stages[item.stage]
@@ -222,14 +143,15 @@ def _loop(settings: SegmenterTraining, stages: Sequence[Stage]) -> LoopSettings:
 
 def _batches(settings: SegmenterTraining, stages: Sequence[Stage], world: World) -> StagedBatches:
     data = [
-        StageData(stage.steps, stage.words, stage.scenes)
+        StageData(stage.steps, stage.words, stage.scenes, stage.supervision)
         if stage.words or stage.scenes
-        else StageData(stage.steps, settings.words, settings.scenes)
+        else StageData(stage.steps, settings.words, settings.scenes, stage.supervision)
         for stage in stages
     ]
     word_size, scene_size = (settings.working_height, settings.word_width), (settings.scene_side, settings.scene_side)
-    for stage, (_, words, scenes) in zip(stages, data, strict=True):
-        sizes = [size for specs, size in ((words, word_size), (scenes, scene_size)) if specs and stage.lambda2]
+    for stage, given in zip(stages, data, strict=True):
+        kinds = ((given.words, word_size), (given.scenes, scene_size))
+        sizes = [size for specs, size in kinds if specs and stage.lambda2]
         if settings.crf_backend == "exact" and not all(fits_exact(size) for size in sizes):
             raise ConfigError(
                 f"--crf-backend exact takes windows of at most {EXACT_SIDE}x{EXACT_SIDE} pixels; "
@@ -275,7 +197,7 @@ def _validation(spec: str, limit: int) -> MaskedImages:
 
 
 def _evaluation(
-    settings: SegmenterTraining, model: MutuallyGuidedNet, valid: Sequence[MaskedImages]
+    settings: SegmenterTraining, model: SegmentationNetwork, valid: Sequence[MaskedImages]
 ) -> Callable[[], dict[str, float]]:
     """Return what scores the model on the validation data: mean text F1, or region F1 where there is no pixel mask."""
 
@@ -292,17 +214,24 @@ def _evaluation(
     return evaluate
 
 
-def _initial(settings: SegmenterTraining) -> MutuallyGuidedNet:
-    """Return the network to train: fresh, or the pretrained weights in a network of the wanted preset.
+def _initial(settings: SegmenterTraining) -> SegmentationNetwork:
+    """Return the network to train: fresh, or the pretrained weights in a network of the wanted shape.
 
     Raises:
-        ConfigError: the pretrained network is of another preset.
+        ConfigError: the pretrained network is another one.
     """
-    model = MutuallyGuidedNet(**PRESETS[settings.preset], working_height=settings.working_height)
+    model = fresh_model(
+        settings.model,
+        preset=settings.preset,
+        width=settings.width,
+        polygon_branch=settings.polygon_branch,
+        working_height=settings.working_height,
+    )
     if settings.pretrained is not None:
         loaded = load_segmenter(resolve_weights(settings.pretrained))
         free = {"working_height": 0, "passes": 0}  # no weight's shape depends on them
-        if {**loaded.config(), **free} != {**model.config(), **free}:
-            raise ConfigError(f"{settings.pretrained} is no {settings.preset}; name the --preset it was trained with")
+        if loaded.architecture != model.architecture or {**loaded.config(), **free} != {**model.config(), **free}:
+            wanted = settings.preset if settings.model == OURS else settings.model
+            raise ConfigError(f"{settings.pretrained} is no {wanted}; name the --preset it was trained with")
         model.load_state_dict(loaded.state_dict())
     return model

@@ -8,7 +8,8 @@ import numpy as np
 import pytest
 import torch
 
-from segmenter.network import STRIDE, MutuallyGuidedNet
+from segmenter.interface import STRIDE
+from segmenter.network import MutuallyGuidedNet
 from segmenter.predictor import Segmenter
 from segmenter.tiling import Mosaic, Span, ramps, spans
 
