@@ -1,0 +1,84 @@
+"""The data of a recipe: where it must lie, how it is checked, and what to get where it is missing."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from segrec.core.errors import DataError
+from segrec.core.runlog import LOGGER
+from segrec.data.masked_images import open_masked
+from segrec.rendering.styles import Style
+from segrec.rendering.writing import render_scenes
+
+
+@dataclass(frozen=True)
+class Dataset:
+    """Pictures that a recipe trains or tests on.
+
+    Attributes:
+        name: in reports.
+        spec: see `segrec.data.masked_images.open_masked`.
+        count: pictures that it must have; None where that is not published.
+        get: what to get, and where it must lie.
+        make: makes it where it is not there; None for what must be got.
+    """
+
+    name: str
+    spec: str
+    count: int | None
+    get: str
+    make: Callable[[], object] | None = None
+
+    @property
+    def path(self) -> Path:
+        """Where it must lie."""
+        return Path(self.spec.partition("=")[2])
+
+    def facts(self) -> dict[str, Any]:
+        """Return its spec, its number of pictures and the SHA-256 of their names in order; it is made if it can be.
+
+        Raises:
+            DataError: it is missing or of another layout.
+        """
+        if self.make is not None and not self.path.exists():
+            self.make()
+        images = open_masked(self.spec)
+        names = "\n".join(images.name(position) for position in range(len(images)))
+        digest = hashlib.sha256(names.encode()).hexdigest()
+        return {"spec": self.spec, "pictures": len(images), "expected": self.count, "names_sha256": digest}
+
+
+def rendered(name: str, path: Path, *, count: int, seed: int, hard: bool = False) -> Dataset:
+    """Return scenes that are rendered on first use; an interrupted rendering leaves nothing behind."""
+    style: Style = "hard" if hard else "mixed"
+
+    def make() -> None:
+        LOGGER.info("rendering %d %s scenes to %s", count, style, path)
+        render_scenes(path, count, seed=seed, style=style)
+
+    command = f"segrec render scenes --count {count} --style {style} --seed {seed} --output {path}"
+    return Dataset(name, f"scenes={path}", count, command, make)
+
+
+def checked(datasets: dict[str, Dataset]) -> tuple[dict[str, dict[str, Any]], dict[str, str]]:
+    """Return the facts of the datasets that are there, and why the others are not and what to get, both by key."""
+    facts, missing = {}, {}
+    for key, dataset in datasets.items():
+        try:
+            facts[key] = dataset.facts()
+        except DataError as error:
+            missing[key] = f"{dataset.name} is missing: {dataset.get} ({error})"
+    return facts, missing
+
+
+def doubts(facts: dict[str, dict[str, Any]], datasets: dict[str, Dataset]) -> list[str]:
+    """Return a line for each dataset that has another number of pictures than expected."""
+    return [
+        f"{datasets[key].name} has {fact['pictures']} pictures, expected are {fact['expected']}: {datasets[key].path}"
+        for key, fact in facts.items()
+        if fact["expected"] not in (None, fact["pictures"])
+    ]
