@@ -16,7 +16,6 @@ from segmenter.models import OURS
 from segmenter.predictor import Segmenter
 from segrec.core.files import read_json, write_json
 from segrec.core.runlog import LOGGER
-from segrec.data.masked_images import open_masked
 from segrec.evaluation.mask_scoring import MaskScores, score_segmenters
 from segrec.jobs.train_segmenter import SegmenterTraining, train_segmenter
 from segrec.weights import resolve_weights
@@ -79,7 +78,7 @@ class Rows:
         recipe, row = self._recipe, self._recipe.rows[key]
         facts = {"row": asdict(row), "training": recipe.training, "width": recipe.width, "seed": seed}
         scoring = {"limit": recipe.limit, "longest_side": recipe.longest_side}
-        tests = {test: recipe.datasets[test].spec for test in recipe.tests}
+        tests = {test: (recipe.datasets[test].spec, recipe.datasets[test].with_text) for test in recipe.tests}
         parent = self._settings(row.parent, seed) if row.parent else None
         return {**facts, **scoring, "tests": tests, "parent": parent}
 
@@ -109,25 +108,27 @@ class Rows:
         )
 
     def _score(self, weights: Path | str, column: str) -> MaskScores:
-        segmenter = Segmenter(
-            load_segmenter(resolve_weights(weights)),
-            device=self._device,
-            scene_height=0,
-            scales=[1],
-            longest_side=self._recipe.longest_side,
-        )
+        segmenter = segmenter_of(weights, self._recipe, device=self._device)
         dataset = self._recipe.datasets[column]
-        images = open_masked(dataset.spec)
+        images = dataset.images()
         found = score_segmenters(
             {"": segmenter}, images, targets=["text"], limit=self._recipe.limit, description=dataset.name
         )
         return found[""]
 
 
+def segmenter_of(weights: Path | str, recipe: Recipe, *, device: str = "cpu") -> Segmenter:
+    """Return a segmenter as all rows are scored: every picture as a scene, at one size."""
+    model = load_segmenter(resolve_weights(weights))
+    return Segmenter(model, device=device, scene_height=0, scales=[1], longest_side=recipe.longest_side)
+
+
 def _figures(scores: MaskScores) -> dict[str, Any]:
     images = scores.text.images
     return {
         "images": [image.name for image in images],
+        "sizes": [[image.height, image.width] for image in images],
+        "counts": [list(image.counts) for image in images],
         "precision": [image.counts.precision for image in images],
         "recall": [image.counts.recall for image in images],
         "f1": [image.counts.f1 for image in images],

@@ -4,50 +4,18 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from reproduction.data import Dataset, checked, doubts
 from reproduction.published import TABLES
 from reproduction.recipes import Recipe
-from reproduction.record import surroundings, where_run
+from reproduction.record import Machine, Reproduction, surroundings, where_run, write_files
 from reproduction.rows import Result, Rows
-from reproduction.tables import comma_separated, figures, markdown
+from reproduction.tables import figures, markdown
 from segrec.core.device import resolve_device
 from segrec.core.errors import DataError
-from segrec.core.files import atomic_path, write_json
 from segrec.core.runlog import LOGGER
-
-
-@dataclass(frozen=True)
-class Machine:
-    """What to compute with.
-
-    Attributes:
-        device: see `segrec.core.device.resolve_device`.
-        workers: loader processes.
-    """
-
-    device: str = "auto"
-    workers: int = 1
-
-
-@dataclass
-class Reproduction:
-    """A table as far as it is.
-
-    Attributes:
-        rows: figures of the finished rows, see `reproduction.tables.figures`.
-        absent: why rows were not run, by key.
-        missing: what data to get, by key.
-        page: the table as markdown.
-    """
-
-    rows: list[dict[str, Any]] = field(default_factory=list)
-    absent: dict[str, str] = field(default_factory=dict)
-    missing: dict[str, str] = field(default_factory=dict)
-    page: str = ""
 
 
 def reproduce(
@@ -58,7 +26,7 @@ def reproduce(
     seeds: Sequence[int] = (0,),
     seeded: Sequence[str] = (),
     only: Sequence[str] = (),
-    machine: Machine = Machine(),
+    machine: Machine | None = None,
 ) -> Reproduction:
     """Return the table, whose files in `work` are written after each row; run again, it goes on at the next row.
 
@@ -74,6 +42,7 @@ def reproduce(
     Raises:
         DataError: no test set is there.
     """
+    machine = machine or Machine()
     start, device = time.monotonic(), str(resolve_device(machine.device))
     wanted = [printed.key for printed in TABLES[table] if not only or printed.key in only]
     needed = {key: recipe.datasets[key] for key in _needed(recipe, wanted)}
@@ -85,7 +54,7 @@ def reproduce(
         raise DataError(f"no test set is there: {'; '.join(missing[test] for test in recipe.tests)}")
     rows = Rows(recipe, work, device=device, workers=machine.workers, columns=columns)
     found = Reproduction(missing=missing, absent=_absent(recipe, wanted, missing, needed))
-    results: dict[str, list[Result]] = {}
+    results: dict[str, list[Result]] = found.results
     for key in wanted:
         if key not in found.absent:
             chosen = seeds if recipe.rows[key].stages and (not seeded or key in seeded) else seeds[:1]
@@ -98,7 +67,7 @@ def reproduce(
             }
             page = markdown(table, recipe, found.rows, found.absent, seeds=seeds)
             found.page = f"{page}\n{where_run(record)}\n"
-            _write(work / f"{table}-{recipe.name}", found, record)
+            write_files(work / f"{table}-{recipe.name}", found, record)
     return found
 
 
@@ -119,11 +88,3 @@ def _trainings(results: Mapping[str, Sequence[Result]]) -> list[dict[str, Any]]:
     """Return what each finished row took."""
     names = ("row", "seed", "steps", "parameters", "seconds", "weights")
     return [{name: result[name] for name in names} for found in results.values() for result in found]
-
-
-def _write(stem: Path, found: Reproduction, record: Mapping[str, Any]) -> None:
-    write_json(stem.with_suffix(".json"), record)
-    write_json(stem.parent / "reproduce.json", record)
-    for suffix, text in ((".md", found.page), (".csv", comma_separated(found.rows))):
-        with atomic_path(stem.with_suffix(suffix)) as partial:
-            partial.write_text(text, encoding="utf-8")

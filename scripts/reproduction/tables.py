@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import csv
-import io
 from collections.abc import Mapping, Sequence
 from statistics import mean
 from typing import Any
@@ -127,14 +125,3 @@ def _part(rows: Sequence[Mapping[str, Any]]) -> str:
             ]
         )
     return pipe_table([*head, "F1 over the last row"], cells, numbers=len(head))
-
-
-def comma_separated(rows: Sequence[Mapping[str, Any]]) -> str:
-    """Return the rows as CSV; nothing without rows."""
-    if not rows:
-        return ""
-    buffer = io.StringIO()
-    writer = csv.DictWriter(buffer, list(rows[0]), lineterminator="\n")
-    writer.writeheader()
-    writer.writerows(rows)
-    return buffer.getvalue()
