@@ -137,7 +137,7 @@ def _small(root: Path, made: Path, *, few: bool) -> ReadingRecipe:
         words=sets,
         recognizers={
             "crnn": Recognizer("crnn-slim", ("mixed", "hard"), tests, {**tuning, "steps": 400}),
-            "aster": Recognizer("aster-slim", ("mixed", "hard"), tests, {**tuning, "steps": 100}),
+            "aster": Recognizer("aster-slim", ("mixed", "hard"), tests, {**tuning, "steps": 300}),
         },
         segmenter="mgnet-slim",
         limit=1000,

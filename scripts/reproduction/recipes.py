@@ -152,7 +152,7 @@ def _small(root: Path, work: Path, *, dry: bool) -> Recipe:
         "mixed-test": scenes("test", 80, 41_003, test=True),
         "hard-test": scenes("test-hard", 80, 41_004, hard=True, test=True),
     }
-    plan = _Plan(polygons=500, pixels=1000, guided=400, lr=1.5e-3, guided_lr=5e-4, warmup=20, decay_share=0.3)
+    plan = _Plan(polygons=400, pixels=1000, guided=300, lr=1.5e-3, guided_lr=5e-4, warmup=20, decay_share=0.3)
     pixels = ("mixed", "hard")
     return Recipe(
         name="small",
@@ -164,7 +164,7 @@ def _small(root: Path, work: Path, *, dry: bool) -> Recipe:
         longest_side=None,
         says="The small setting: rendered scenes have the pixel masks, photographs polygons alone; width 16, windows "
         "of 160x160. Neither the data nor the sizes are the paper's, whose figures stand beside for the order alone. "
-        "All methods have 1,000 steps with pixel masks; pre-training on polygons has 500 more. Test scenes without "
+        "All methods have 1,000 steps with pixel masks; pre-training on polygons has 400 more. Test scenes without "
         "text are left out.",
     )
 
