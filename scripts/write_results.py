@@ -12,7 +12,7 @@ from segrec.core.files import atomic_path, read_json
 
 COMMAND = "python scripts/reproduce.py {table} --recipe small --data-root DATA --work {work}"
 CORE_MINUTES = {"table2": 80, "table3a": 40, "table3b": 45, "table4a": 20, "table4b": 35}
-"""Of the small recipe, about, estimated from single steps; Tables III and IV(a) after Table II, whose rows they share."""
+"""Of the small recipe, estimated from single steps; Tables III and IV(a) after Table II, whose rows they share."""
 
 
 def page(work: Path, recipe: str = "small") -> str:

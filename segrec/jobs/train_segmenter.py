@@ -65,7 +65,7 @@ def _train(settings: SegmenterTraining, world: World) -> Path:
         model.gradient_checkpointing = True
     run = RunDirectory(settings.output)
     batches = _batches(settings, stages, world)
-    valid = [_validation(spec, settings.valid_limit) for spec in settings.valid]
+    valid = [_validation(spec, settings.valid_limit, regions=model.has_region) for spec in settings.valid]
     board = None
     if settings.tensorboard and world.is_main:
         board = Board(run.path / "tensorboard", images=lambda: shown(model, (valid or [batches.images])[0]))
@@ -175,8 +175,13 @@ def _batches(settings: SegmenterTraining, stages: Sequence[Stage], world: World)
     )
 
 
-def _validation(spec: str, limit: int) -> MaskedImages:
+def _validation(spec: str, limit: int, *, regions: bool) -> MaskedImages:
     """Return the pictures of a `--valid`, of which at least one can be scored.
+
+    Args:
+        spec: see `open_masked`.
+        limit: pictures that are looked at.
+        regions: whether the network knows regions, so that a picture with no other mask can be scored.
 
     Raises:
         ConfigError: the split is not said where there are several.
@@ -184,14 +189,14 @@ def _validation(spec: str, limit: int) -> MaskedImages:
     """
     check_part(spec)
     images = open_masked(spec if "=" in spec else f"words={spec}")
-    problem = "without masks"
+    problem = "without masks" if regions else "without pixel masks, and the network knows no regions"
     for position in range(min(limit, len(images))):
         try:
             sample = images.sample(position)
         except DataError as error:
             problem = str(error)
             continue
-        if sample.text is not None or sample.region is not None:
+        if sample.text is not None or (regions and sample.region is not None):
             return images
     raise DataError(f"--valid {spec}: no picture of it can be scored: {problem}")
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
+import numpy as np
 import pytest
 from segrec_process import fresh
 
@@ -12,6 +13,7 @@ from segmenter.loading import load_segmenter
 from segmenter.models import TRAINABLE
 from segrec.cli import main
 from segrec.core.checkpoint import load_weights
+from segrec.core.images import encode_png
 
 BASELINES = [name for name in TRAINABLE if name != "mgnet"]
 SMALL = ["--width", "4", "--word-batch", "4", "--scene-batch", "2", "--scene-side", "32", "--word-width", "48"]
@@ -106,6 +108,18 @@ def test_what_a_baseline_cannot_do_is_refused_in_one_line(segrec, words, tmp_pat
     train = ["train", "segmenter", "--model", "unet", "--words", words, *SMALL, *options]
     code, _, err = segrec(*train, "--output", tmp_path / "run")
     assert code == 1 and said in err and err.count("\n") == 1, err
+
+
+def test_validation_by_regions_is_refused_for_a_network_that_knows_none(segrec, words, tmp_path):
+    for folder, value in (("images", 200), ("regions", 255)):
+        (tmp_path / "polygons" / folder).mkdir(parents=True)
+        picture = np.full((20, 30), value, dtype=np.uint8)
+        (tmp_path / "polygons" / folder / "a.png").write_bytes(encode_png(picture))
+    train = ["train", "segmenter", "--model", "unet", "--words", words, "--steps", "1", *SMALL]
+    train += ["--valid", f"folder={tmp_path / 'polygons'}"]
+    code, _, err = segrec(*train, "--output", tmp_path / "run")
+    assert code == 1 and "without pixel masks, and the network knows no regions" in err, err
+    assert segrec(*train, "--polygon-branch", "--output", tmp_path / "branch").code == 0
 
 
 def test_a_branch_on_a_network_that_has_one_is_refused(segrec, words, tmp_path):
