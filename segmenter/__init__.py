@@ -7,16 +7,17 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from segmenter.choices import PRESETS
+    from segmenter.interface import Outputs
     from segmenter.loading import load_segmenter, save_segmenter
     from segmenter.losses import semi_supervised_loss, soft_iou_loss, subset_loss
     from segmenter.metrics import PixelScore, ThresholdSweep, top1_shares
-    from segmenter.network import MutuallyGuidedNet, Outputs
+    from segmenter.network import MutuallyGuidedNet
     from segmenter.predictor import Masks, Segmenter
     from segmenter.training import SegmentationBatch, segmentation_loss
 
 _HOMES = {
     "MutuallyGuidedNet": "network",
-    "Outputs": "network",
+    "Outputs": "interface",
     "PRESETS": "choices",
     "semi_supervised_loss": "losses",
     "soft_iou_loss": "losses",

@@ -14,11 +14,19 @@ PRESETS: dict[str, dict[str, Any]] = {
 }
 """Keyword arguments of `MutuallyGuidedNet` by preset: the paper's net, the same with skips, small ones for the CPU."""
 
+Model = Literal["mgnet", "cenet", "segnet", "unet", "deeplab-v3", "smanet"]
+"""The networks that can be trained: the mutually guided one, and those that the paper compares it with."""
+
+OURS: Model = "mgnet"
+
 Backend = Literal["nystrom", "exact", "gated"]
 """How the affinity of the dense CRF loss is applied."""
 
-Supervision = Literal["draw", "both", "text"]
-"""Which masks of a picture that has both are learned from: one drawn at each visit (the paper), both, or the text's."""
+Supervision = Literal["draw", "both", "text", "region", "region-as-text"]
+"""Which masks of a picture that has both are learned from: one drawn at each visit (the paper), both, or one kind.
+
+`region-as-text` takes the region for the text (the paper's Exp-1).
+"""
 
 Pictures = Literal["words", "scenes", "height"]
 """What pictures are to a network: word crops, scenes, or by their height."""

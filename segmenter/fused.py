@@ -1,12 +1,41 @@
-"""The mutually guided network for prediction: the same outputs with less arithmetic."""
+"""Networks for prediction: the same outputs, of the mutually guided one with less arithmetic."""
 
 from __future__ import annotations
+
+import copy
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from segmenter.interface import SegmentationNetwork
 from segmenter.network import Decoder, MutuallyGuidedNet, fold_batch_norms
+
+
+def for_prediction(network: SegmentationNetwork) -> FusedNet | SinglePass:
+    """Return a copy of a network that gives its last pass's logits: all that it has, or by `text_mask` the text's."""
+    return FusedNet(network) if isinstance(network, MutuallyGuidedNet) else SinglePass(network)
+
+
+class SinglePass(nn.Module):
+    """Gives the logits of a network without guidance.
+
+    Args:
+        network: copied; later changes of its weights do not show here.
+    """
+
+    def __init__(self, network: SegmentationNetwork) -> None:
+        super().__init__()
+        self.network = copy.deepcopy(network).eval()
+
+    def forward(self, images: Tensor) -> Tensor:
+        """Return the logits of text and region, (N, 2, H, W), or of the text alone, of images (N, 3, H, W)."""
+        outputs = self.network(images)
+        return outputs.text if outputs.region is None else torch.cat([outputs.text, outputs.region], dim=1)
+
+    def text_mask(self, images: Tensor) -> Tensor:
+        """Return the logits of the text, (N, 1, H, W)."""
+        return self.network.text_mask(images)
 
 
 class FusedNet(nn.Module):

@@ -9,7 +9,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from segmenter.crf import dense_crf_loss
-from segmenter.network import Outputs
+from segmenter.interface import Outputs
 
 EPSILON = 1e-6
 """Pixels added to both sides of the IoU fraction, so that it is defined everywhere."""

@@ -4,31 +4,16 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Callable
-from typing import Any, NamedTuple
+from typing import Any
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 from torch.nn.utils.fusion import fuse_conv_bn_eval
 
-from segmenter.preprocess import STRIDE
+from segmenter.interface import Outputs, SegmentationNetwork, check_sizes
 from segmenter.recompute import recomputed
-from segrec.core.network_size import WIDEST_LAYER, check_flags, check_whole
-
-TALLEST = 1024
-"""Highest working height, in pixels."""
-
-
-class Outputs(NamedTuple):
-    """Logits (N, 1, H, W) of both heads: the first pass (guidance 0), then the guided pass (None after one phase).
-
-    `region` is None too where only the text was asked for.
-    """
-
-    text: Tensor
-    region: Tensor | None
-    text2: Tensor | None
-    region2: Tensor | None
+from segrec.core.network_size import check_flags
 
 
 def normalise_images(images: Tensor) -> Tensor:
@@ -36,7 +21,7 @@ def normalise_images(images: Tensor) -> Tensor:
     return images.float() / 127.5 - 1.0
 
 
-class MutuallyGuidedNet(nn.Module):
+class MutuallyGuidedNet(SegmentationNetwork):
     """Segments text pixels and text regions; Table I and Fig. 2 of Wang et al., IEEE TIP 2021.
 
     Args:
@@ -51,6 +36,9 @@ class MutuallyGuidedNet(nn.Module):
             without it (the paper's Phase 1). `forward` is asked explicitly and does not look at it.
     """
 
+    architecture = "mgnet"
+    most_passes = 2
+
     def __init__(
         self,
         *,
@@ -63,12 +51,8 @@ class MutuallyGuidedNet(nn.Module):
         passes: int = 2,
     ) -> None:
         super().__init__()
-        check_whole("width", width, 1, WIDEST_LAYER // 8)
-        check_whole("in_channels", in_channels, 1, 16)
-        check_whole("working_height", working_height, 1, TALLEST)
+        check_sizes(width=width, in_channels=in_channels, working_height=working_height)
         check_flags(skips=skips, separate_guidance=separate_guidance, detach_guidance=detach_guidance)
-        if working_height % STRIDE:
-            raise ValueError(f"working_height must be a positive multiple of {STRIDE}, got {working_height}")
         if type(passes) is not int or passes not in (1, 2):
             raise ValueError(f"passes must be 1 or 2, got {passes}")
         self.width, self.skips, self.in_channels = width, skips, in_channels
@@ -84,6 +68,11 @@ class MutuallyGuidedNet(nn.Module):
         """Return the keyword arguments that rebuild this network; JSON-able."""
         names = ("width", "skips", "separate_guidance", "detach_guidance", "in_channels", "working_height", "passes")
         return {name: getattr(self, name) for name in names}
+
+    @property
+    def has_region(self) -> bool:
+        """True: it has a decoder for each of the two masks."""
+        return True
 
     @property
     def gradient_checkpointing(self) -> bool:
@@ -111,7 +100,7 @@ class MutuallyGuidedNet(nn.Module):
         Raises:
             ValueError: for another shape or number of phases, or text alone of two phases.
         """
-        self._check(images)
+        self.check_images(images)
         if phases not in (1, 2):
             raise ValueError(f"phases must be 1 or 2, got {phases}")
         if text_only and phases != 1:
@@ -137,7 +126,7 @@ class MutuallyGuidedNet(nn.Module):
         Raises:
             ValueError: for another shape.
         """
-        self._check(images)
+        self.check_images(images)
         features = self.encoder(images)
         guidance = None
         if self.passes == 2:
@@ -154,14 +143,6 @@ class MutuallyGuidedNet(nn.Module):
         # One batch, so that the BatchNorm of a shared encoder sees in training what its running statistics describe.
         both = self.text_guidance(torch.cat([for_text, for_region]))[-1]  # (2N, 8 width, H/16, W/16)
         return both[: len(for_text)], both[len(for_text) :]
-
-    def _check(self, images: Tensor) -> None:
-        if images.ndim != 4 or images.shape[1] != self.in_channels:
-            raise ValueError(f"images must be (N, {self.in_channels}, H, W), got {tuple(images.shape)}")
-        height, width = images.shape[2:]
-        if not height or not width or height % STRIDE or width % STRIDE:
-            to = tuple(max(STRIDE, -(-side // STRIDE) * STRIDE) for side in (height, width))
-            raise ValueError(f"height and width must be multiples of {STRIDE}, got {(height, width)}; pad to {to}")
 
 
 class Coder(nn.Module):

@@ -9,12 +9,13 @@ from typing import TYPE_CHECKING, NamedTuple
 from segmenter.choices import TILE_SIDE, Scales
 from segmenter.mask_predictor import MaskPredictor, Probabilities
 from segmenter.preprocess import SCENE_HEIGHT
+from segrec.core.errors import ConfigError
 from segrec.core.images import Array
 
 if TYPE_CHECKING:
     import torch
 
-    from segmenter.network import MutuallyGuidedNet
+    from segmenter.interface import SegmentationNetwork
 
 
 class Masks(NamedTuple):
@@ -50,7 +51,7 @@ class Segmenter(MaskPredictor):
 
     def __init__(
         self,
-        model: MutuallyGuidedNet,
+        model: SegmentationNetwork,
         *,
         device: str | torch.device = "cpu",
         amp: str = "off",
@@ -62,7 +63,7 @@ class Segmenter(MaskPredictor):
     ) -> None:
         import torch
 
-        from segmenter.fused import FusedNet
+        from segmenter.fused import for_prediction
         from segrec.core.device import autocast, resolve_device
 
         super().__init__(
@@ -76,7 +77,12 @@ class Segmenter(MaskPredictor):
         self.amp = amp
         with autocast(self.device, amp):  # refuses an unsupported precision now rather than at the first picture
             self.model = model.to(self.device).eval()
-        self._network = FusedNet(self.model).to(memory_format=torch.channels_last)
+        self._network = for_prediction(self.model).to(memory_format=torch.channels_last)
+
+    @property
+    def has_region(self) -> bool:
+        """Whether the network knows regions; one that does not has `predict_text` alone."""
+        return self.model.has_region
 
     def predict(self, images: Sequence[Array], *, batch_size: int = 32) -> list[Masks]:
         """Return both masks of every picture, from the guided pass, in the order of `images`; `[]` gives `[]`.
@@ -87,7 +93,10 @@ class Segmenter(MaskPredictor):
 
         Raises:
             ValueError: for another kind of picture or a batch size below 1.
+            ConfigError: the network knows no regions.
         """
+        if not self.has_region:
+            raise ConfigError(f"{self.model.architecture} knows no text regions; ask for its text masks alone")
         return [Masks(*maps) for maps in self._run(images, 2, batch_size)]
 
     def _probabilities(self, batch: Array, maps: int) -> Probabilities:

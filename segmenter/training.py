@@ -9,8 +9,9 @@ import torch
 from torch import Tensor, nn
 
 from segmenter.choices import LossWeights
+from segmenter.interface import Outputs
 from segmenter.losses import semi_supervised_loss
-from segmenter.network import Outputs, normalise_images
+from segmenter.network import normalise_images
 from segrec.core.device import autocast
 
 IGNORE = 128

@@ -61,6 +61,16 @@ READERS: dict[str, Reader] = {
         "ch8_training_images_*/img_1.jpg, ch8_training_localization_transcription_gt_v2/gt_img_1.txt, optional "
         "MLT_S_labels/training_labels/img_1.png; the same with ch8_validation; or ImagesPart*/ with train_gt_t13/",
     ),
+    "coco-ts": Reader(
+        "segmenter.datasets.coco_ts:CocoTs",
+        (),
+        "as coco-text; the 14,690 pictures named by COCO_TS.txt or COCO_TS_labels/, or chosen by a rule",
+    ),
+    "mlt-s": Reader(
+        "segmenter.datasets.mlt_s:MltS",
+        (),
+        "as mlt; the 6,896 pictures named by MLT_S_train.txt and MLT_S_val.txt or MLT_S_labels/, or chosen by a rule",
+    ),
     "icdar15": Reader(
         "segmenter.datasets.icdar15:Icdar15",
         ("train", "test"),

@@ -17,7 +17,7 @@ from segrec.core.errors import DataError
 from segrec.core.files import read_json
 
 ANNOTATIONS, IMAGES, LABELS = "cocotext.v2.json", "train2014", "COCO_TS_labels"
-LEGIBLE = "legible"
+LEGIBLE, PRINTED, ENGLISH = "legible", "machine printed", "english"
 
 
 class CocoText:
@@ -31,13 +31,13 @@ class CocoText:
 
     Args:
         root: holds `cocotext.v2.json`, `train2014/` and, for text masks, `COCO_TS_labels/`.
-        split: `train` or `val`, which the annotations tell apart; all pictures lie in `train2014/`.
+        split: `train` or `val`, which the annotations tell apart; all pictures lie in `train2014/`. None takes both.
 
     Raises:
         DataError: a file is missing or has another form, or no picture of the split has an annotation.
     """
 
-    def __init__(self, root: str | os.PathLike[str], split: str = "train") -> None:
+    def __init__(self, root: str | os.PathLike[str], split: str | None = "train") -> None:
         path = Path(root) / ANNOTATIONS
         self._folder, self._labels = Path(root) / IMAGES, Path(root) / LABELS
         if not path.is_file() or not self._folder.is_dir():
@@ -74,8 +74,25 @@ class CocoText:
         return Sample(image, text, region_mask(words, image.shape[:2], ignored=ignored))
 
 
-def _read(path: Path, split: str) -> tuple[dict[str, WordRegions], set[str]]:
-    """Return the outlines of a split's pictures by file name, and the names of all its pictures.
+def clear_pictures(path: Path) -> set[str]:
+    """Return the stems of the pictures that have legible, printed, English text.
+
+    Args:
+        path: `cocotext.v2.json`, known to be one.
+    """
+    content = read_json(path)
+    chosen = {
+        str(annotation["image_id"])
+        for annotation in content["anns"].values()
+        if annotation.get("legibility") == LEGIBLE
+        and annotation.get("class") == PRINTED
+        and annotation.get("language") == ENGLISH
+    }
+    return {Path(image["file_name"]).stem for key, image in content["imgs"].items() if str(key) in chosen}
+
+
+def _read(path: Path, split: str | None) -> tuple[dict[str, WordRegions], set[str]]:
+    """Return the outlines of a split's pictures, or of all, by file name, and the names of all its pictures.
 
     Annotations of a picture that is not listed stand under the picture's number.
     """
@@ -83,7 +100,7 @@ def _read(path: Path, split: str) -> tuple[dict[str, WordRegions], set[str]]:
     try:
         images, annotations = content["imgs"].items(), content["anns"].items()
         files = {str(key): str(image["file_name"]) for key, image in images}
-        wanted = {str(key) for key, image in images if image["set"] == split}
+        wanted = {str(key) for key, image in images if split in (None, image["set"])}
     except (TypeError, KeyError, AttributeError) as error:
         raise DataError(f"{path}: expected the objects imgs (file_name, set) and anns of COCO-Text v2") from error
     outlines: dict[str, WordRegions] = {}

@@ -47,7 +47,7 @@ class Mlt:
     """
 
     def __init__(self, root: str | os.PathLike[str], split: str = "train") -> None:
-        image_folders, truth_folders = _folders(Path(root), IMAGES[split]), _folders(Path(root), TRUTH[split])
+        image_folders, truth_folders = folders(Path(root), IMAGES[split]), folders(Path(root), TRUTH[split])
         if not image_folders or not truth_folders:
             raise DataError(f"{root} is not an MLT {split} set; expected {EXPECTED[split]}; {README}")
         self._images: dict[str, Path] = {}
@@ -86,8 +86,8 @@ class Mlt:
         return Sample(image, text, region_mask(words, image.shape[:2], ignored=ignored))
 
 
-def _folders(root: Path, patterns: tuple[str, ...]) -> list[Path]:
-    """Return the folders whose name fits one of the patterns, those of the first pattern that fits any."""
+def folders(root: Path, patterns: tuple[str, ...]) -> list[Path]:
+    """Return the folders below `root` whose name fits one of the patterns, those of the first pattern that fits any."""
     folders = sorted(path for path in root.iterdir() if path.is_dir()) if root.is_dir() else []
     chosen = ([folder for folder in folders if fnmatch(folder.name, pattern)] for pattern in patterns)
     return next((found for found in chosen if found), [])

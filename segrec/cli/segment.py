@@ -37,6 +37,8 @@ def command(
 ) -> None:
     """Write NAME.text.png and NAME.region.png (0 to 255) for each picture, word crop or scene.
 
+    A network that knows no regions, see segrec train segmenter --model, writes the first alone.
+
     A picture of up to 384 rows is taken for a word crop, a taller one for a scene, which the network sees at several
     sizes up to its own. Pictures may have up to 16 bits per channel, transparency, a palette or CMYK, and are turned
     upright by their EXIF orientation. A file that cannot be read is reported and the others are still done; the exit
@@ -61,10 +63,11 @@ def command(
         except DataError as error:
             problems.append(str(error))
             continue
-        masks = network.predict([image])[0]
-        parts: dict[str, Array] = {
-            name: np.round(mask * 255).astype(np.uint8) for name, mask in masks._asdict().items()
-        }
+        if network.has_region:
+            masks = network.predict([image])[0]._asdict()
+        else:
+            masks = {"text": network.predict_text([image])[0]}
+        parts: dict[str, Array] = {name: np.round(mask * 255).astype(np.uint8) for name, mask in masks.items()}
         if overlays:
             parts["overlay"] = outlined(image, parts["text"])
         for name, array in parts.items():

@@ -112,7 +112,10 @@ def _stage(value: str | dict[str, object]) -> Stage:
 @mask_trained("scenes", "Pictures of which windows are cut, repeatable.", metavar="SPEC")
 @mask_trained("valid", "Pictures whose F1 chooses best.safetensors, repeatable.", metavar="SPEC")
 @mask_trained("valid_limit", "Pictures of each to score.", kind=click.IntRange(1))
-@mask_trained("preset", "Network; mgnet is the paper's.", kind=click.Choice(list(PRESETS)))
+@mask_trained("model", "Network: the mutually guided one, or one that the paper compares it with.")
+@mask_trained("preset", "Kind of mgnet; mgnet is the paper's.", kind=click.Choice(list(PRESETS)))
+@mask_trained("width", "Channels of the first stage.  [default: the preset's, or as published]", kind=click.IntRange(1))
+@mask_trained("polygon_branch", "Give another model than mgnet a branch for polygons (Exp-2).")
 @mask_trained("working_height", "Height of word crops.", kind=click.IntRange(16))
 @mask_trained("word_width", "Width of word samples.", kind=click.IntRange(16))
 @mask_trained("scene_side", "Side of scene windows.", kind=click.IntRange(16))
@@ -143,7 +146,8 @@ def _stage(value: str | dict[str, object]) -> Stage:
 @mask_trained("crf_backend", "How the CRF's affinity is applied.")
 @mask_trained(
     "supervision",
-    "Of a picture with both masks, learn from one drawn at each visit (the paper), from both, or from the text's.",
+    "Of a picture with both masks, learn from one drawn at each visit (the paper), from both, or from one kind; "
+    "region-as-text takes the region for the text (Exp-1).",
 )
 @mask_trained("word_supervision", "The same for word crops.  [default: as --supervision]")
 @mask_trained("word_batch", "Words per step.", kind=click.IntRange(1))
@@ -167,7 +171,7 @@ def _stage(value: str | dict[str, object]) -> Stage:
 @common_options()
 @click.pass_context
 def segmenter(context: click.Context, /, **settings: Any) -> None:
-    """Train the mutually guided network.
+    """Train the mutually guided network, or another.
 
     A SPEC is KIND=PATH or KIND:SPLIT=PATH, as totaltext:train=/data/TotalText; the kinds are words and scenes (what
     segrec render writes), totaltext, icdar13-seg, warp-icdar13, textseg, coco-text, mlt, icdar15 and folder. A bare

@@ -40,7 +40,9 @@ class SegmentationDataset:
         scene_zoom: smallest and largest zoom of scene windows over the scene's own pixels; drawn log-uniformly.
         supervision: what becomes of a picture that has both masks: `draw` hands on one of them, each with probability
             one half at each visit, as pairs of the paper (Section III.B.2) do; `both` hands on both; `text` drops every
-            region mask, so that a step of word crops needs no region decoder.
+            region mask, so that a step of word crops needs no region decoder; `region` drops every text mask, such as
+            the weak ones of COCO_TS and MLT_S; `region-as-text` hands the region on as the text mask, so that a
+            network that knows text alone can learn from polygons (the paper's Exp-1).
     """
 
     def __init__(
@@ -71,6 +73,10 @@ class SegmentationDataset:
         result = augment(cut, self._size, rng, spec)
         if self._supervision == "text":
             return result._replace(region=None)
+        if self._supervision == "region":
+            return result._replace(text=None)
+        if self._supervision == "region-as-text":
+            return result._replace(text=result.region, region=None)
         if self._supervision == "both" or result.text is None or result.region is None:
             return result
         return result._replace(region=None) if rng.random() < 0.5 else result._replace(text=None)

@@ -39,7 +39,7 @@ class BatchSettings:
         word_batch: word crops per step.
         scene_batch: scene windows per step.
         scene_every: where there are both, one of this many steps is one of scenes.
-        supervision: `draw`, `both` or `text`, see `SegmentationDataset`.
+        supervision: what becomes of the masks, see `SegmentationDataset`.
         word_supervision: the same for word crops; None takes `supervision`.
         seed: of order and augmentation.
         workers: loader processes.
@@ -69,11 +69,13 @@ class StageData(NamedTuple):
         steps: its length.
         words: specs, see `open_masked`, of pictures taken whole as word crops; one named twice weighs twice.
         scenes: specs of pictures of which windows are cut.
+        supervision: in place of that of the settings, for words and scenes.
     """
 
     steps: int
     words: Sequence[str]
     scenes: Sequence[str]
+    supervision: Supervision | None = None
 
 
 class StagedBatches:
@@ -164,7 +166,7 @@ class StagedBatches:
                 settings.word_size if words else settings.scene_size,
                 seed=settings.seed + 1000 * number + place,
                 words=words,
-                supervision=(settings.word_supervision if words else None) or settings.supervision,
+                supervision=stage.supervision or (settings.word_supervision if words else None) or settings.supervision,
                 scene_zoom=settings.scene_zoom,
             )
             for place, spec in enumerate(specs)

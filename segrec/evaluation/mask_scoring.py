@@ -178,7 +178,7 @@ def _score_chunk(
 ) -> None:
     pictures = [sample.image for _, sample in chunk]
     predicted: Sequence[tuple[Probabilities, ...]]
-    if all(sample.region is None for _, sample in chunk):
+    if not segmenter.has_region or all(sample.region is None for _, sample in chunk):
         predicted = [(text,) for text in segmenter.predict_text(pictures, batch_size=batch_size)]
     else:
         predicted = segmenter.predict(pictures, batch_size=batch_size)

@@ -8,9 +8,9 @@ from typing import NamedTuple
 from segmenter.choices import Pictures
 from segmenter.datasets import READERS
 from segmenter.datasets.base import MaskedImages
+from segmenter.interface import SegmentationNetwork
 from segmenter.loading import load_segmenter
 from segmenter.metrics import PixelScore, top1_shares
-from segmenter.network import MutuallyGuidedNet
 from segmenter.predictor import Segmenter
 from segmenter.preprocess import SCENE_HEIGHT
 from segmenter.pyramid import check_scales
@@ -33,7 +33,7 @@ SCENE_HEIGHTS: dict[Pictures, int | None] = {"words": None, "scenes": 0, "height
 class Network(NamedTuple):
     """A network that is scored, and the shipped name, run directory or file that it was loaded from."""
 
-    model: MutuallyGuidedNet
+    model: SegmentationNetwork
     weights: str
 
 
@@ -182,8 +182,8 @@ def _shown(scores: Mapping[str, MaskScores], settings: SegmenterEvaluation) -> l
     """Return the targets that were asked for by name, or else those that any image has, at least text."""
     if settings.target != "both":
         return [settings.target]
-    first = next(iter(scores.values()))
-    return [target for target in TARGETS if getattr(first, target).images] or ["text"]
+    seen = [target for target in TARGETS if any(getattr(scored, target).images for scored in scores.values())]
+    return seen or ["text"]
 
 
 def _results(
@@ -194,7 +194,12 @@ def _results(
     settings: SegmenterEvaluation,
     networks: Mapping[str, Network],
 ) -> list[SegmenterResult]:
-    """Return the results of all segmenters on one target, compared with each other where there are several."""
+    """Return the results of the segmenters on one target, compared with each other where there are several.
+
+    A network that does not know the target is left out, unless none knows it.
+    """
+    knowing = {name: of_segmenter for name, of_segmenter in scores.items() if getattr(of_segmenter, target).images}
+    scores = knowing or scores
     scored: list[TargetScore] = [getattr(of_segmenter, target) for of_segmenter in scores.values()]
     f1s = [one.score.f1s for one in scored]
     compared = len(scored) > 1 and bool(f1s[0])

@@ -18,7 +18,9 @@ from recognizers.exporting import CtcGraph, recognizer_graph
 from recognizers.loading import load_pretrained
 from recognizers.preprocess import prepare
 from segmenter.exporting import TextMaskGraph
-from segmenter.loading import ARCHITECTURE, load_segmenter
+from segmenter.loading import load_segmenter
+from segmenter.models import MODELS
+from segmenter.network import MutuallyGuidedNet
 from segmenter.preprocess import STRIDE, padded, rescale, working_size
 from segrec.core.checkpoint import read_header
 from segrec.core.errors import ConfigError, TrainingError
@@ -111,11 +113,23 @@ def export_onnx(
 
 
 def _is_segmenter(path: Path) -> bool:
-    return path.suffix == ".safetensors" and read_header(path).architecture == ARCHITECTURE
+    return path.suffix == ".safetensors" and read_header(path).architecture in MODELS
+
+
+def _mask_network(path: Path) -> MutuallyGuidedNet:
+    """Return the mask network of a file.
+
+    Raises:
+        ConfigError: it is another one, which takes pictures of fewer sizes.
+    """
+    network = load_segmenter(path)
+    if not isinstance(network, MutuallyGuidedNet):
+        raise ConfigError(f"{path} holds a {network.architecture}; the mutually guided network alone is exported")
+    return network
 
 
 def _segmenter(source: Path, words: Sequence[Array]) -> _Graph:
-    network = load_segmenter(source)
+    network = _mask_network(source)
     height = network.working_height
     seen = [padded(rescale(word, working_size(word.shape[:2], height=height, scene_height=None))) for word in words]
     return _Graph(
@@ -123,7 +137,7 @@ def _segmenter(source: Path, words: Sequence[Array]) -> _Graph:
         torch.zeros(2, 3, 2 * STRIDE, 3 * STRIDE, dtype=torch.uint8),
         {
             "kind": "segmenter",
-            "architecture": ARCHITECTURE,
+            "architecture": network.architecture,
             "working_height": height,
             "normalisation": "in the graph: feed RGB, uint8, 0..255; it computes x / 127.5 - 1",
             "padding": f"repeat the last row and column up to multiples of {STRIDE}, and cut the mask's off",
@@ -168,14 +182,14 @@ def _recognizer(source: Path, words: Sequence[Array]) -> _Graph:
 
 def _reader(source: Path, segmenter: Path, words: Sequence[Array]) -> _Graph:
     model: Any = load_pretrained(source)
-    network = load_segmenter(segmenter)
+    network = _mask_network(segmenter)
     batches = [np.ascontiguousarray(word.transpose(2, 0, 1)[None]) for word in words]
     return _Graph(
         CropReader(TextMaskGraph(network), network.working_height, CtcGraph(model)),
         torch.from_numpy(batches[0]).repeat(2, 1, 1, 1),
         {
             "kind": "reader",
-            "architecture": f"{ARCHITECTURE} + {model.architecture}",
+            "architecture": f"{network.architecture} + {model.architecture}",
             "charset": model.charset.characters,
             "charset_kind": model.charset.kind,
             "working_height": network.working_height,

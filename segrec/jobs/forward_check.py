@@ -7,7 +7,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from segmenter.network import MutuallyGuidedNet
+from segmenter.interface import SegmentationNetwork
 from segrec.core.errors import CheckpointError
 
 _WIDEST = 256
@@ -37,7 +37,7 @@ def check_reads(model: nn.Module, source: str) -> None:
 
 
 def _outputs(model: nn.Module) -> Tensor:
-    if isinstance(model, MutuallyGuidedNet):
+    if isinstance(model, SegmentationNetwork):
         blank = torch.zeros(1, model.in_channels, model.working_height, 64)
         return model.text_mask(blank)
     network: Any = model

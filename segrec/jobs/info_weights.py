@@ -14,9 +14,9 @@ from recognizers.families import LoadReport, family_of
 from recognizers.loading import load_pretrained
 from recognizers.state_dict import unwrap
 from recognizers.widen import input_layers
-from segmenter.loading import ARCHITECTURE as SEGMENTER_ARCHITECTURE
+from segmenter.interface import SegmentationNetwork
 from segmenter.loading import load_segmenter
-from segmenter.network import MutuallyGuidedNet
+from segmenter.models import MODELS
 from segrec.core.checkpoint import WeightsHeader, load_untrusted, load_weights, state_digest
 from segrec.core.errors import CheckpointError, DataError
 from segrec.core.files import file_digest
@@ -38,7 +38,7 @@ def inspect_weights(path: Path) -> Findings:
         state, header = load_weights(path)
         _describe_header(header, state, path, findings)
         del state  # the network has its own copy
-        model = load_segmenter(path) if header.architecture == SEGMENTER_ARCHITECTURE else load_pretrained(path)
+        model = load_segmenter(path) if header.architecture in MODELS else load_pretrained(path)
         _describe_model(model, findings)
         findings.facts["digest"] = state_digest(model.state_dict())
         check_reads(model, str(path))
@@ -62,9 +62,9 @@ def _describe_header(header: WeightsHeader, state: Mapping[str, Tensor], path: P
     facts["header version"] = header.version
 
 
-def _describe_model(model: RecognizerNetwork | MutuallyGuidedNet, findings: Findings) -> None:
+def _describe_model(model: RecognizerNetwork | SegmentationNetwork, findings: Findings) -> None:
     findings.facts["parameters"] = str(sum(parameter.numel() for parameter in model.parameters()))
-    if isinstance(model, MutuallyGuidedNet):
+    if isinstance(model, SegmentationNetwork):
         findings.facts["input"] = f"{model.in_channels} channels (RGB), words at height {model.working_height}"
     else:
         spec = model.input_spec

@@ -10,7 +10,8 @@ import torch
 
 from segmenter.augment import Sample
 from segmenter.datasets import MaskedImages
-from segmenter.network import MutuallyGuidedNet, normalise_images
+from segmenter.interface import SegmentationNetwork
+from segmenter.network import normalise_images
 from segmenter.preprocess import STRIDE
 from segrec.core.errors import DataError
 from segrec.core.images import Array, resize
@@ -20,7 +21,7 @@ LONGEST_SIDE = 256
 
 
 @torch.no_grad()
-def shown(model: MutuallyGuidedNet, images: MaskedImages) -> dict[str, Array]:
+def shown(model: SegmentationNetwork, images: MaskedImages) -> dict[str, Array]:
     """Return the first pictures by name, (N, 3 or 1, H, W) uint8: `input`, `text`, `region` and the truths there are.
 
     Pictures that cannot be read are left out; they are not scored either. The others are shrunk to at most
@@ -51,14 +52,14 @@ def shown(model: MutuallyGuidedNet, images: MaskedImages) -> dict[str, Array]:
     pictures = stacked([sample.image for sample in samples], 128, 3)
     device = next(model.parameters()).device
     outputs = model.eval()(normalise_images(torch.from_numpy(pictures).to(device)), phases=model.passes)
-    text, region = (
-        (last if last is not None else first).sigmoid().mul(255).round().byte().cpu().numpy()
-        for first, last in ((outputs.text, outputs.text2), (outputs.region, outputs.region2))
-    )
+    predicted = {
+        name: last.sigmoid().mul(255).round().byte().cpu().numpy()
+        for name, first, guided in (("text", outputs.text, outputs.text2), ("region", outputs.region, outputs.region2))
+        if (last := first if guided is None else guided) is not None
+    }
     return {
         "input": pictures,
-        "text": text,
-        "region": region,
+        **predicted,
         "true text": stacked([sample.text for sample in samples], 0, 1),
         "true region": stacked([sample.region for sample in samples], 0, 1),
     }

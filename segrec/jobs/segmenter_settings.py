@@ -1,17 +1,18 @@
-"""What a training of the mask network is told."""
+"""What a training of the mask network is told, and which of its settings go together."""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import get_args
 
-from segmenter.choices import Backend, LossWeights, Supervision
+from segmenter.choices import OURS, Backend, LossWeights, Model, Supervision
 from segrec.core.amp import TrainingAmp
 from segrec.core.errors import ConfigError
 from segrec.core.files import set_listed
 from segrec.jobs.common_settings import Common
-from segrec.jobs.segmenter_stages import Stage, two_stages
+from segrec.jobs.segmenter_stages import Stage, one_stage, two_stages
 
 
 @dataclass(frozen=True)
@@ -25,15 +26,18 @@ class SegmenterTraining:
         output: the run directory.
         valid: specs of pictures whose mean F1 chooses `best.safetensors`; a bare path is of rendered words.
         valid_limit: most pictures of each.
-        preset: `mgnet`, `mgnet-skip` or `mgnet-slim`.
+        model: `mgnet`, the mutually guided network, or one that the paper compares it with, see `Model`.
+        preset: of the mutually guided network: `mgnet`, `mgnet-skip` or `mgnet-slim`.
+        width: channels of the first stage; None takes the preset's, or the published network's.
+        polygon_branch: give a network that knows text alone a branch for polygons, the paper's Exp-2.
         working_height: height of word crops, a multiple of 16.
         word_width, scene_side: sizes of the training windows, multiples of 16.
         scene_zoom: smallest and largest zoom of scene windows over the scene's own pixels, drawn log-uniformly; None is
             0.5 and 1.6. A low one shows large letters small: 0.15 fits 1,067 pixels into a window of 160.
         word_batch, scene_batch: pictures per step.
         scene_every: where there are words and scenes, one of this many steps is one of scenes.
-        supervision: `draw` takes one mask of a picture that has both, as the paper does; `both` takes both, `text` the
-            text mask alone.
+        supervision: `draw` takes one mask of a picture that has both, as the paper does; `both` takes both, `text` or
+            `region` that mask alone; `region-as-text` takes the region for the text. A stage may have its own.
         word_supervision: the same for word crops; None takes `supervision`.
         stages: the plan; without one, `steps`, `phase1_share`, `learning_rate` and the weights say it.
         steps: steps in all.
@@ -60,7 +64,10 @@ class SegmenterTraining:
     output: str = "runs/segmenter"
     valid: Sequence[str] = ()
     valid_limit: int = 300
+    model: Model = OURS
     preset: str = "mgnet-slim"
+    width: int | None = None
+    polygon_branch: bool = False
     working_height: int = 32
     word_width: int = 112
     scene_side: int = 160
@@ -105,5 +112,27 @@ class SegmenterTraining:
         """Return the stages."""
         if self.stages:
             return list(self.stages)
+        if self.model != OURS:
+            return [one_stage(self.steps, self.learning_rate, cross_entropy=self.cross_entropy)]
         weights = LossWeights(self.lambda1, self.lambda2, self.outside, cross_entropy=self.cross_entropy)
         return two_stages(self.steps, self.phase1_share, self.learning_rate, weights)
+
+
+def check_model(settings: SegmenterTraining) -> None:
+    """Refuse a network that cannot be trained, or not by this plan.
+
+    Raises:
+        ConfigError: it has nothing to learn, no guided pass, or maps that are not computed again.
+    """
+    if settings.model not in get_args(Model):
+        raise ConfigError(f"--model takes {', '.join(get_args(Model))}, got {settings.model!r}")
+    if settings.model == OURS:
+        return
+    if settings.gradient_checkpointing:
+        raise ConfigError(f"--gradient-checkpointing is for {OURS}; leave it out with {settings.model}")
+    for stage in settings.plan():
+        if stage.phases > 1 or stage.lambda1 or stage.lambda2:
+            raise ConfigError(
+                f"stage {stage.name}: {settings.model} has no guided pass and learns from masks alone; "
+                "set phases = 1, lambda1 = 0 and lambda2 = 0"
+            )

@@ -6,9 +6,9 @@ import difflib
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields
-from typing import Any
+from typing import Any, get_args
 
-from segmenter.choices import Backend, LossWeights
+from segmenter.choices import Backend, LossWeights, Supervision
 from segrec.core.errors import ConfigError
 from segrec.core.files import set_listed
 from segrec.training.schedule import RateStage
@@ -18,6 +18,7 @@ WORDING = {
     "int": "a whole number",
     "float": "a number",
     "str": "a text",
+    "Supervision | None": f"one of {', '.join(get_args(Supervision))}",
     "Sequence[str]": "a list of texts",
 }
 """How the types of a recipe's values are called in messages."""
@@ -38,6 +39,8 @@ class Stage:
         cross_entropy: weight of the pixel-wise cross-entropy, which the paper does not have.
         words: data whose pictures are word crops; empty takes the run's.
         scenes: data of which windows are cut; empty takes the run's.
+        supervision: what becomes of the masks, see `SegmentationDataset`; None takes the run's. `region` leaves weak
+            pixel masks out, `region-as-text` is the pre-training of the paper's Exp-1.
         freeze_norms: BatchNorms keep their running statistics, see `freeze_norms`; not stated in the paper.
         warmup: steps over which the learning rate rises.
         decay_share: share of the stage at its end over which the learning rate falls; the paper's is constant.
@@ -53,6 +56,7 @@ class Stage:
     cross_entropy: float = LossWeights.cross_entropy
     words: Sequence[str] = ()
     scenes: Sequence[str] = ()
+    supervision: Supervision | None = None
     freeze_norms: bool = False
     warmup: int = 0
     decay_share: float = 0.0
@@ -116,9 +120,16 @@ def _checked(key: str, value: Any, kind: str) -> Any:
         return float(value)
     if kind == "str" and isinstance(value, str):
         return value
+    if kind == "Supervision | None" and value in get_args(Supervision):
+        return value
     if kind == "Sequence[str]" and isinstance(value, list) and all(isinstance(part, str) for part in value):
         return tuple(value)
     raise ConfigError(f"a stage's {key} must be {WORDING[kind]}, got {value!r}")
+
+
+def one_stage(steps: int, learning_rate: float, *, cross_entropy: float = 0.0) -> Stage:
+    """Return the plain plan of a network without guidance: SoftIoU on the masks it is given."""
+    return Stage("masks", steps, learning_rate, phases=1, lambda1=0, lambda2=0, cross_entropy=cross_entropy)
 
 
 def two_stages(steps: int, phase1_share: float, learning_rate: float, guided: LossWeights) -> list[Stage]:

@@ -1,4 +1,4 @@
-"""Training the mutually guided network, in stages, on pictures with pixel masks, polygons or both."""
+"""Training the mutually guided network or another, in stages, on pictures with pixel masks, polygons or both."""
 
 from __future__ import annotations
 
@@ -10,11 +10,12 @@ from pathlib import Path
 import torch
 from torch import Tensor, nn
 
-from segmenter.choices import PRESETS
+from segmenter.choices import OURS
 from segmenter.crf import EXACT_SIDE, fits_exact
 from segmenter.datasets import MaskedImages
+from segmenter.interface import SegmentationNetwork
 from segmenter.loading import load_segmenter, save_segmenter
-from segmenter.network import MutuallyGuidedNet
+from segmenter.models import fresh_model
 from segmenter.predictor import Segmenter
 from segmenter.preprocess import STRIDE
 from segmenter.training import freeze_norms, segmentation_loss
@@ -27,7 +28,7 @@ from segrec.data.segmenter_batches import BatchSettings, StageData, StagedBatch,
 from segrec.jobs.evaluate_segmenter import SCENE_HEIGHTS, check_part, pictures_of, score_segmenter
 from segrec.jobs.reading_loss import ReadingLoss
 from segrec.jobs.segmenter_board import shown
-from segrec.jobs.segmenter_settings import SegmenterTraining
+from segrec.jobs.segmenter_settings import SegmenterTraining, check_model
 from segrec.jobs.segmenter_stages import Stage
 from segrec.training.distributed import World, launched
 from segrec.training.loop import LoopSettings, fit
@@ -50,8 +51,7 @@ def train_segmenter(settings: SegmenterTraining) -> Path:
         DataError: the data cannot be read.
         LibraryError: TensorBoard is asked for and not installed.
     """
-    if settings.preset not in PRESETS:
-        raise ConfigError(f"unknown preset {settings.preset!r}; use one of {', '.join(PRESETS)}")
+    check_model(settings)
     for name in ("working_height", "word_width", "scene_side"):
         if getattr(settings, name) < 1 or getattr(settings, name) % STRIDE:
             option = f"--{name.replace('_', '-')}"
@@ -68,18 +68,20 @@ def _train(settings: SegmenterTraining, world: World) -> Path:
     loop = _loop(settings, stages)
     torch.manual_seed(settings.seed)
     model = _initial(settings).to(world.device).to(memory_format=torch.channels_last)
-    model.gradient_checkpointing = settings.gradient_checkpointing
+    if settings.gradient_checkpointing:
+        model.gradient_checkpointing = True
     run = RunDirectory(settings.output)
     reading = _reading_loss(settings, world)
     batches = _batches(settings, stages, world, reading)
-    valid = [_validation(spec, settings.valid_limit) for spec in settings.valid]
+    valid = [_validation(spec, settings.valid_limit, regions=model.has_region) for spec in settings.valid]
     board = None
     if settings.tensorboard and world.is_main:
         board = Board(run.path / "tensorboard", images=lambda: shown(model, (valid or [batches.images])[0]))
     world.on_main(lambda: _check_prolonged(run, settings))
     state = run.begin("train segmenter", settings, world=world)
     parameters = sum(parameter.numel() for parameter in model.parameters())
-    LOGGER.info("training %s, %.1f M parameters, %d steps", settings.preset, parameters / 1e6, loop.steps)
+    name = settings.preset if settings.model == OURS else settings.model
+    LOGGER.info("training %s, %.1f M parameters, %d steps", name, parameters / 1e6, loop.steps)
 
     def loss(network: nn.Module, item: StagedBatch) -> Mapping[str, Tensor]:
         stage = stages[item.stage]
@@ -173,14 +175,15 @@ def _batches(
     settings: SegmenterTraining, stages: Sequence[Stage], world: World, reading: ReadingLoss | None
 ) -> StagedBatches:
     data = [
-        StageData(stage.steps, stage.words, stage.scenes)
+        StageData(stage.steps, stage.words, stage.scenes, stage.supervision)
         if stage.words or stage.scenes
-        else StageData(stage.steps, settings.words, settings.scenes)
+        else StageData(stage.steps, settings.words, settings.scenes, stage.supervision)
         for stage in stages
     ]
     word_size, scene_size = (settings.working_height, settings.word_width), (settings.scene_side, settings.scene_side)
-    for stage, (_, words, scenes) in zip(stages, data, strict=True):
-        sizes = [size for specs, size in ((words, word_size), (scenes, scene_size)) if specs and stage.lambda2]
+    for stage, given in zip(stages, data, strict=True):
+        kinds = ((given.words, word_size), (given.scenes, scene_size))
+        sizes = [size for specs, size in kinds if specs and stage.lambda2]
         if settings.crf_backend == "exact" and not all(fits_exact(size) for size in sizes):
             raise ConfigError(
                 f"--crf-backend exact takes windows of at most {EXACT_SIDE}x{EXACT_SIDE} pixels; "
@@ -207,8 +210,13 @@ def _batches(
     )
 
 
-def _validation(spec: str, limit: int) -> MaskedImages:
+def _validation(spec: str, limit: int, *, regions: bool) -> MaskedImages:
     """Return the pictures of a `--valid`, of which at least one can be scored.
+
+    Args:
+        spec: see `open_masked`.
+        limit: pictures that are looked at.
+        regions: whether the network knows regions, so that a picture with no other mask can be scored.
 
     Raises:
         ConfigError: the split is not said where there are several.
@@ -216,20 +224,20 @@ def _validation(spec: str, limit: int) -> MaskedImages:
     """
     check_part(spec)
     images = open_masked(spec if "=" in spec else f"words={spec}")
-    problem = "without masks"
+    problem = "without masks" if regions else "without pixel masks, and the network knows no regions"
     for position in range(min(limit, len(images))):
         try:
             sample = images.sample(position)
         except DataError as error:
             problem = str(error)
             continue
-        if sample.text is not None or sample.region is not None:
+        if sample.text is not None or (regions and sample.region is not None):
             return images
     raise DataError(f"--valid {spec}: no picture of it can be scored: {problem}")
 
 
 def _evaluation(
-    settings: SegmenterTraining, model: MutuallyGuidedNet, valid: Sequence[MaskedImages]
+    settings: SegmenterTraining, model: SegmentationNetwork, valid: Sequence[MaskedImages]
 ) -> Callable[[], dict[str, float]]:
     """Return what scores the model on the validation data: mean text F1, or region F1 where there is no pixel mask."""
 
@@ -246,17 +254,24 @@ def _evaluation(
     return evaluate
 
 
-def _initial(settings: SegmenterTraining) -> MutuallyGuidedNet:
-    """Return the network to train: fresh, or the pretrained weights in a network of the wanted preset.
+def _initial(settings: SegmenterTraining) -> SegmentationNetwork:
+    """Return the network to train: fresh, or the pretrained weights in a network of the wanted shape.
 
     Raises:
-        ConfigError: the pretrained network is of another preset.
+        ConfigError: the pretrained network is another one.
     """
-    model = MutuallyGuidedNet(**PRESETS[settings.preset], working_height=settings.working_height)
+    model = fresh_model(
+        settings.model,
+        preset=settings.preset,
+        width=settings.width,
+        polygon_branch=settings.polygon_branch,
+        working_height=settings.working_height,
+    )
     if settings.pretrained is not None:
         loaded = load_segmenter(resolve_weights(settings.pretrained))
         free = {"working_height": 0, "passes": 0}  # no weight's shape depends on them
-        if {**loaded.config(), **free} != {**model.config(), **free}:
-            raise ConfigError(f"{settings.pretrained} is not a {settings.preset}; give the --preset of its training")
+        if loaded.architecture != model.architecture or {**loaded.config(), **free} != {**model.config(), **free}:
+            wanted = settings.preset if settings.model == OURS else settings.model
+            raise ConfigError(f"{settings.pretrained} is not a {wanted}; give the --preset of its training")
         model.load_state_dict(loaded.state_dict())
     return model

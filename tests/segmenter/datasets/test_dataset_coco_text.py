@@ -11,6 +11,7 @@ import pytest
 from PIL import Image
 from written import block, ramp, write_picture, write_text
 
+from segmenter.datasets import open_dataset
 from segmenter.datasets.coco_text import CocoText
 from segrec.core.errors import DataError
 
@@ -143,3 +144,38 @@ def test_a_root_or_file_of_another_form_is_told_what_was_expected(tmp_path):
 def test_a_reader_survives_pickling(tmp_path):
     dataset = CocoText(write_set(tmp_path, [annotation(2, SQUARE)]))
     assert np.array_equal(pickle.loads(pickle.dumps(dataset)).sample(0).region, dataset.sample(0).region)
+
+
+PRINTED = {"class": "machine printed"}
+
+
+def four_pictures(root):
+    """One clear, one handwritten, one foreign, and a clear one of the validation part."""
+    rows = [annotation(1, SQUARE, **PRINTED), annotation(2, SQUARE, **{"class": "handwritten"})]
+    rows += [annotation(3, SQUARE, **PRINTED), annotation(4, SQUARE, **PRINTED)]
+    rows[2]["language"] = "not english"
+    return write_set(root, rows, {1: "train", 2: "train", 3: "train", 4: "val"}, pictures=(1, 2, 3, 4))
+
+
+def names(dataset) -> list[str]:
+    return [dataset.name(position) for position in range(len(dataset))]
+
+
+def test_coco_ts_is_chosen_by_a_rule_in_both_parts_and_says_that_it_is_not_as_published(tmp_path, caplog):
+    with caplog.at_level(logging.WARNING):
+        assert names(open_dataset("coco-ts", four_pictures(tmp_path))) == [picture_name(1), picture_name(4)]
+    assert "2 pictures of COCO-TS, chosen by rule (legible, printed, English); published are 14690" in caplog.text
+
+
+def test_coco_ts_is_what_its_labels_or_its_list_name(tmp_path):
+    root = four_pictures(tmp_path)
+    write_picture(root / "COCO_TS_labels" / f"{picture_name(2)}.png", block(8, 16, slice(1, 2), slice(1, 2), 1))
+    assert names(open_dataset("coco-ts", root)) == [picture_name(2)]
+    write_text(root / "COCO_TS.txt", f"{picture_name(3)}.jpg\n\n{picture_name(4)}\n")
+    assert names(open_dataset("coco-ts", root)) == [picture_name(3), picture_name(4)]
+    write_text(root / "COCO_TS.txt", "\n")
+    with pytest.raises(DataError, match=r"COCO_TS\.txt names no picture; write one a line, or delete it"):
+        open_dataset("coco-ts", root)
+    write_text(root / "COCO_TS.txt", "another.jpg")
+    with pytest.raises(DataError, match="holds no picture of COCO-TS, chosen by list"):
+        open_dataset("coco-ts", root)

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 from written import block, ramp, write_picture, write_text
 
+from segmenter.datasets import open_dataset
 from segmenter.datasets.mlt import Mlt
 from segrec.core.errors import DataError
 
@@ -99,3 +100,28 @@ def test_a_root_of_another_layout_is_told_what_was_expected(tmp_path):
 def test_a_reader_survives_pickling(tmp_path):
     dataset = Mlt(write_set(tmp_path))
     assert np.array_equal(pickle.loads(pickle.dumps(dataset)).sample(1).region, dataset.sample(1).region)
+
+
+def test_mlt_s_is_chosen_by_a_rule_in_both_parts_and_says_that_it_is_not_as_published(tmp_path, caplog):
+    root = write_set(tmp_path)
+    write_text(root / TRUTH / "gt_img_2.txt", "2,1,6,1,6,4,2,4,Latin,###\r\n2,1,6,1,6,4,2,4,Korean,a\r\n")
+    write_picture(root / "ch8_validation_images" / "img_2.png", ramp(6, 6))
+    write_text(root / "ch8_validation_localization_transcription_gt_v2" / "gt_img_2.txt", LINES)
+    with caplog.at_level(logging.WARNING):
+        dataset = open_dataset("mlt-s", root)
+    assert [dataset.name(position) for position in range(len(dataset))] == ["train/img_10", "val/img_2"]
+    assert dataset.sample(1).image.shape == (6, 6, 3)
+    assert "2 pictures of MLT-S, chosen by rule (a legible Latin word); published are 6896" in caplog.text
+
+
+def test_mlt_s_is_what_its_labels_or_its_lists_name(tmp_path):
+    root = write_set(tmp_path)
+    write_picture(root / "MLT_S_labels" / "training_labels" / "img_10.png", block(8, 16, slice(1, 3), slice(2, 5), 1))
+    dataset = open_dataset("mlt-s", root)
+    assert [dataset.name(position) for position in range(len(dataset))] == ["train/img_10"]
+    assert dataset.sample(0).text is not None
+    write_text(root / "MLT_S_train.txt", "img_2.jpg\n")
+    assert open_dataset("mlt-s", root).name(0) == "train/img_2"
+    write_text(root / "MLT_S_train.txt", "img_77.jpg\n")
+    with pytest.raises(DataError, match="holds no picture of MLT-S, chosen by list"):
+        open_dataset("mlt-s", root)

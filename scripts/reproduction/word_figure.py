@@ -1,0 +1,81 @@
+"""Fig. 9: words that the predicted masks repaired, and words that they broke."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from reproduction.reading_recipes import ReadingRecipe
+from reproduction.record import Reproduction
+from reproduction.sheets import Cell, draw_sheet
+from segmenter.loading import load_segmenter
+from segmenter.predictor import Segmenter
+from segrec.core.images import Array
+from segrec.data.words import WordLmdb
+from segrec.weights import resolve_weights
+
+EACH = 4
+"""Words of either kind, the first ones."""
+CONTROL = "no mask"
+
+
+def draw_words(recipe: ReadingRecipe, found: Reproduction, path: Path, *, segmenter: str) -> None:
+    """Write the figure: each word's crop and mask, what was read without a mask and with it, and what it says.
+
+    The reading without a mask is that of the network tuned for as many steps without one. Both kinds of words are
+    shown, as many of each as there are up to four, the first ones of the test sets.
+
+    Args:
+        recipe: of the table.
+        found: Table IV(b).
+        path: a .png file.
+        segmenter: weights that predicted the masks.
+    """
+    network = Segmenter(load_segmenter(resolve_weights(segmenter)), scene_height=None)
+    lines = []
+    for architecture in recipe.recognizers:
+        if not {(architecture, CONTROL), (architecture, "predicted")} <= found.results.keys():
+            continue
+        before, after = (found.results[architecture, variant]["tests"] for variant in (CONTROL, "predicted"))
+        for title, wanted in (("repaired", (False, True)), ("broken", (True, False))):
+            words = _words(before, after, wanted)[:EACH]
+            lines += [_line(recipe, network, architecture, title, *word) for word in words]
+    draw_sheet(path, lines, wide=True)
+
+
+Word = tuple[str, Mapping[str, Any], Mapping[str, Any]]
+"""Key of the test set, and the word as it was read without and with the mask."""
+
+
+def _words(
+    before: Mapping[str, Sequence[Any]], after: Mapping[str, Sequence[Any]], wanted: tuple[bool, bool]
+) -> list[Word]:
+    """Return the words that the first seed read right before and after as wanted."""
+    return [
+        (test, first, second)
+        for test in after
+        for first, second in zip(before[test][0], after[test][0], strict=True)
+        if (first["correct"], second["correct"]) == wanted
+    ]
+
+
+def _line(
+    recipe: ReadingRecipe,
+    network: Segmenter,
+    architecture: str,
+    title: str,
+    test: str,
+    before: Mapping[str, Any],
+    after: Mapping[str, Any],
+) -> list[Cell]:
+    words = WordLmdb(recipe.words[test].spec)
+    image = words[before["index"] - 1].image
+    picture: Array = np.zeros((32, 100, 3), dtype=np.uint8) if image is None else image
+    mask = np.round(network.predict_text([picture])[0] * 255).astype(np.uint8)
+    return [
+        Cell(f"{architecture}, {title}: {before['label']}\nwithout a mask: {before['text'] or '(nothing)'}", picture),
+        Cell(f"with the mask:\n{after['text'] or '(nothing)'}", mask),
+    ]
