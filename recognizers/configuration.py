@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import asdict, replace
 from typing import Any, ClassVar, Self, TypeVar, cast
@@ -32,17 +33,32 @@ def network_from_config(network: type[Network], config: Mapping[str, Any], *, ki
         values = dict(config)
         charset = Charset(values.pop("charset"), kind)
         spec = InputSpec(**values.pop("input"))
+        temperature = values.pop("temperature", 1.0)
         fusion, color = values.pop("fusion", "input"), values.pop("fusion_color", spec.color)
+        built: Any
         if fusion == "input":
-            return network(charset=charset, input_spec=spec, **values)
-        built: Any = network(charset=charset, input_spec=replace(spec, color=color, mask=False), **values)
-        fuse(built, built.input_layer, fusion)
-        built.input_spec = spec
+            built = network(charset=charset, input_spec=spec, **values)
+        else:
+            built = network(charset=charset, input_spec=replace(spec, color=color, mask=False), **values)
+            fuse(built, built.input_layer, fusion)
+            built.input_spec = spec
+        built.temperature = check_temperature(temperature)
         return cast(Network, built)
     except (KeyError, TypeError, ValueError, RuntimeError) as error:
         raise ConfigError(
             f"this is not the configuration of {network.__name__} ({type(error).__name__}: {error})"
         ) from error
+
+
+def check_temperature(temperature: float) -> float:
+    """The temperature as it came.
+
+    Raises:
+        ConfigError: it is not a finite number above 0.
+    """
+    if not isinstance(temperature, int | float) or not 0 < temperature < math.inf:
+        raise ConfigError(f"the temperature must be above 0, got {temperature}; 1 leaves confidences as they are")
+    return temperature
 
 
 class RecognizerNetwork(nn.Module):
@@ -53,8 +69,11 @@ class RecognizerNetwork(nn.Module):
         input_layer: dotted name of the convolution that sees the image.
         charset: the classes of the head.
         input_spec: what images it takes.
+        temperature: by which logits are divided for confidences that are right as often as they say; 1 where nobody
+            measured it.
     """
 
+    temperature: float = 1.0
     charset_kind: ClassVar[Kind] = "ctc"
     input_layer: str
     charset: Charset
@@ -75,6 +94,7 @@ class RecognizerNetwork(nn.Module):
             "charset": self.charset.characters,
             "input": asdict(self.input_spec),
             **fusion_config(self.get_submodule(self.input_layer)),
+            **({} if self.temperature == 1.0 else {"temperature": self.temperature}),
             **self.sizes(),
         }
 

@@ -11,7 +11,17 @@ import torch
 from torch import Tensor, nn
 
 from recognizers.charset import Charset
-from recognizers.decoding import Reading, ctc_beam, read_logits, reading_of
+from recognizers.configuration import check_temperature
+from recognizers.decoding import (
+    Placed,
+    Reading,
+    attention_places,
+    ctc_beam,
+    ctc_places,
+    placed,
+    read_logits,
+    reading_of,
+)
 from recognizers.lexicon import Lexicon
 from recognizers.lexicon_reading import nearest_readings, probable_readings
 from recognizers.preprocess import normalise, prepare
@@ -30,20 +40,31 @@ class Recognizer:
         device: "auto", "cpu", "cuda", "cuda:n", "mps" or a torch device.
         amp: "off", "bf16" or "fp16".
         beam: prefixes that the beam search keeps, of CTC or of attention models; None reads greedily.
+        temperature: by which logits are divided before a greedy reading, so that confidences are right as often as they
+            say; the text stays. None takes the one in the weights' header, or 1.
 
     Attributes:
         refused: lexicon words that were refused as candidates so far, by the reason; one word counts for each image.
 
     Raises:
-        ConfigError: the beam keeps no prefix, or more than an attention model has classes.
+        ConfigError: the beam keeps no prefix, or more than an attention model has classes; or the temperature is not
+            above 0.
     """
 
     def __init__(
-        self, model: nn.Module, *, device: str | torch.device = "cpu", amp: str = "off", beam: int | None = None
+        self,
+        model: nn.Module,
+        *,
+        device: str | torch.device = "cpu",
+        amp: str = "off",
+        beam: int | None = None,
+        temperature: float | None = None,
     ) -> None:
         self.device = resolve_device(str(device))
         self.amp, self.beam = amp, beam
         self.model: Any = model.to(self.device).eval()
+        own: Any = model
+        self.temperature = check_temperature(own.temperature if temperature is None else temperature)
         self.refused: Counter[str] = Counter()
         if beam is not None:
             _check_beam(beam, self.model)
@@ -63,6 +84,21 @@ class Recognizer:
     ) -> list[Reading]:
         """One reading an image, in order; no images give no readings.
 
+        For arguments and errors see `read_placed`.
+        """
+        found = self.read_placed(images, masks, batch_size=batch_size, lexicons=lexicons)
+        return [reading for reading, _ in found]
+
+    def read_placed(
+        self,
+        images: Sequence[np.ndarray],
+        masks: Sequence[np.ndarray] | None = None,
+        *,
+        batch_size: int = 64,
+        lexicons: Lexicon | Sequence[Lexicon] | None = None,
+    ) -> list[Placed]:
+        """One reading an image, in order, with the places of its characters where it is the greedy one.
+
         Args:
             images: (H, W, 3) uint8 RGB word crops of any size.
             masks: (h, w) uint8, 0..255, each of its image's size, of that enlarged in proportion, or of the network's
@@ -80,7 +116,7 @@ class Recognizer:
         own = [lexicons] * len(images) if isinstance(lexicons, Lexicon) else lexicons
         if own is not None and len(own) != len(images):
             raise ValueError(f"lexicons must be one an image: got {len(own)} lexicons for {len(images)} images")
-        readings: dict[int, Reading] = {}
+        readings: dict[int, Placed] = {}
         for places, pixels in self._batches(images, masks, batch_size):
             found = self._read_batch(pixels, None if own is None else [own[place] for place in places])
             readings.update(zip(places, found, strict=True))
@@ -103,30 +139,36 @@ class Recognizer:
                     yield list(places), _stacked(arrays, channels_last=self.device.type == "cpu")
 
     @torch.inference_mode()
-    def _read_batch(self, batch: Tensor, lexicons: Sequence[Lexicon] | None) -> list[Reading]:
+    def _read_batch(self, batch: Tensor, lexicons: Sequence[Lexicon] | None) -> list[Placed]:
         pixels = normalise(batch.to(self.device), self.model.input_spec)
         charset = self.model.charset
         if charset.is_attention:
-            readings = self._write(pixels)
-            return readings if lexicons is None else nearest_readings(readings, lexicons)
+            found = self._write(pixels)
+            return found if lexicons is None else _with_nearest(found, lexicons)
         with autocast(self.device, self.amp):
             logits = self.model(pixels)
-        readings = read_logits(logits, charset) if self.beam is None else ctc_beam(logits, charset, beam=self.beam)
-        if lexicons is None:
-            return readings
-        readings, refused = probable_readings(logits, readings, lexicons, charset)
-        self.refused.update(refused)
-        return readings
+        if self.beam is None:
+            readings = read_logits(logits / self.temperature, charset)
+        else:
+            readings = ctc_beam(logits, charset, beam=self.beam)
+        if lexicons is not None:
+            readings, refused = probable_readings(logits, readings, lexicons, charset)
+            self.refused.update(refused)
+        return placed(readings, ctc_places(logits, charset))
 
-    def _write(self, pixels: Tensor) -> list[Reading]:
+    def _write(self, pixels: Tensor) -> list[Placed]:
         """Readings of an attention model."""
+        charset = self.model.charset
         with autocast(self.device, self.amp):
             if self.beam is None:
-                return read_logits(self.model(pixels), self.model.charset)
-            hypotheses = self.model.beam_search(pixels, width=self.beam)
-        charset = self.model.charset
+                seen = self.model.inspect(pixels)
+            else:
+                hypotheses = self.model.beam_search(pixels, width=self.beam)
+        if self.beam is None:
+            places = attention_places(seen.logits, seen.attention, seen.control_points, charset)
+            return placed(read_logits(seen.logits / self.temperature, charset), places)
         return [
-            reading_of(found.ids, found.log_probability, found.character_log_probabilities, charset)
+            Placed(reading_of(found.ids, found.log_probability, found.character_log_probabilities, charset), None)
             for found in hypotheses
         ]
 
@@ -154,6 +196,15 @@ def _is_enlarged(mask: tuple[int, ...], image: tuple[int, ...]) -> bool:
         return False
     # sides H f and W f that are off by at most a half give |h W - w H| <= (H + W) / 2
     return 2 * abs(mask[0] * image[1] - mask[1] * image[0]) <= sum(image)
+
+
+def _with_nearest(found: Sequence[Placed], lexicons: Sequence[Lexicon]) -> list[Placed]:
+    """Readings of an attention model turned into the nearest words of their lexicons."""
+    nearest = nearest_readings([reading for reading, _ in found], lexicons)
+    return [
+        Placed(reading, places if places is not None and places.text == reading.text else None)
+        for reading, (_, places) in zip(nearest, found, strict=True)
+    ]
 
 
 def _check_beam(beam: int, model: Any) -> None:
