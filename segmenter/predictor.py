@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import copy
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
-from typing import NamedTuple
+from typing import NamedTuple, Self
 
 import numpy as np
 import torch
@@ -97,6 +98,20 @@ class Segmenter:
         with autocast(self.device, amp):  # refuses an unsupported precision now rather than at the first picture
             self.model = model.to(self.device).eval()
         self._network = FusedNet(self.model).to(memory_format=torch.channels_last)
+
+    def for_scenes(self, *, longest_side: int | None = None, scales: Scales = "auto") -> Self:
+        """Return the same network taking every picture for a scene; weights and device are shared.
+
+        Args:
+            longest_side: as in the constructor.
+            scales: as in the constructor.
+
+        Raises:
+            ConfigError: a size that is too small.
+        """
+        other = copy.copy(self)
+        other.scene_height, other.longest_side, other.scales = 0, longest_side, check_scales(scales)
+        return other
 
     def predict(self, images: Sequence[Array], *, batch_size: int = 32) -> list[Masks]:
         """Return both masks of every picture, from the guided pass, in the order of `images`; `[]` gives `[]`.

@@ -1,24 +1,34 @@
-"""Networks by name, and reading words with a text mask: the API for any OCR pipeline."""
+"""Networks by name, and reading words and pages with a text mask: the API for any OCR pipeline."""
 
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
+from recognizers.decoding import Placed, Reading
 from recognizers.lexicon import Lexicon
 from recognizers.loading import load_pretrained
 from recognizers.metrics import normalise_label
 from recognizers.predictor import Recognizer
 from segmenter import predictor
 from segmenter.loading import load_segmenter
-from segmenter.preprocess import as_rgb, rescale
+from segmenter.preprocess import rescale
 from segrec.core.images import Array
-from segrec.core.polygons import cut_region
+from segrec.core.polygons import cut_region, region_points
 from segrec.data.masks.predicted import as_stored, mask_bytes
+from segrec.pages.character_boxes import character_quadrangles
+from segrec.pages.detector_results import regions_of
+from segrec.pages.finder import Finding
+from segrec.pages.levels import find_in_levels
+from segrec.pages.pictures import Picture, as_picture, as_pictures
+from segrec.pages.quadrangles import Points
+from segrec.pages.reading_order import reading_order
+from segrec.pages.regions import as_polygons
+from segrec.pages.turns import Turned, Turns, check_turns, turn, turn_mask_back, turn_points_back, turns_of
 from segrec.reports.explanation import Explanation, explain_reading
 from segrec.weights import READER, SEGMENTER, resolve_weights
 
@@ -43,15 +53,21 @@ class Segmenter(predictor.Segmenter):
 
 
 def open_recognizer(
-    weights: str | os.PathLike[str], *, device: str = "auto", amp: str = "off", beam: int | None = None
+    weights: str | os.PathLike[str],
+    *,
+    device: str = "auto",
+    amp: str = "off",
+    beam: int | None = None,
+    temperature: float | None = None,
 ) -> Recognizer:
     """Return the recognizer of a shipped name, a run directory, a weights file or a public checkpoint.
 
     Raises:
         CheckpointError: there is no such file, or no recognizer that segrec knows fits it.
-        ConfigError: the beam keeps no prefix, or too many.
+        ConfigError: the beam keeps no prefix, or too many; the temperature is not above 0.
     """
-    return Recognizer(load_pretrained(resolve_weights(weights)), device=device, amp=amp, beam=beam)
+    model = load_pretrained(resolve_weights(weights))
+    return Recognizer(model, device=device, amp=amp, beam=beam, temperature=temperature)
 
 
 class Word(NamedTuple):
@@ -62,16 +78,22 @@ class Word(NamedTuple):
         confidence: in [0, 1].
         character_confidences: in [0, 1], one a character.
         mask: (H, W) float32 in [0, 1], the text mask at the crop's size.
+        polygon: (P, 2) float32 x and y in the picture's pixels, the outline of a region; None for a crop.
+        character_boxes: (C, 4, 2) float32, x and y in pixels of the picture, or of the crop where there is no polygon:
+            the corners of each character, clockwise from its upper left. None where they are not known: with a beam, or
+            where a lexicon changed the text.
     """
 
     text: str
     confidence: float
     character_confidences: tuple[float, ...]
     mask: NDArray[np.float32]
+    polygon: Points | None = None
+    character_boxes: NDArray[np.float32] | None = None
 
 
 class Reader:
-    """Reads word crops: a segmenter predicts each crop's text mask, a recognizer reads crop and mask.
+    """Reads words and pages: a segmenter predicts each crop's text mask, a recognizer reads crop and mask.
 
     Args:
         recognizer: with or without a mask channel.
@@ -91,6 +113,7 @@ class Reader:
         device: str = "auto",
         amp: str = "off",
         beam: int | None = None,
+        temperature: float | None = None,
     ) -> Reader:
         """Return a reader; without arguments it uses the shipped weights.
 
@@ -100,72 +123,178 @@ class Reader:
             device: `auto`, `cpu`, `cuda`, `cuda:N` or `mps`.
             amp: `off`, `bf16` or `fp16`.
             beam: prefixes that a beam search keeps; None reads greedily.
+            temperature: by which logits are divided before a greedy reading, for confidences that are right as often as
+                they say; None takes the one that the weights' header names, or 1.
 
         Raises:
             CheckpointError: weights are missing or do not fit.
-            ConfigError: the device is unknown or absent, or the beam keeps no prefix.
+            ConfigError: the device is unknown or absent, the beam keeps no prefix, or the temperature is not above 0.
         """
-        recognizer = open_recognizer(weights, device=device, amp=amp, beam=beam)
+        recognizer = open_recognizer(weights, device=device, amp=amp, beam=beam, temperature=temperature)
         return cls(recognizer, Segmenter.from_pretrained(segmenter, device=device, amp=amp, scene_height=None))
 
     def read(
-        self, crops: Sequence[Array], *, batch_size: int = 64, lexicon: Lexicon | Sequence[str] | None = None
+        self,
+        crops: Sequence[Picture],
+        *,
+        batch_size: int = 64,
+        lexicon: Lexicon | Sequence[str] | None = None,
+        turns: Turns = "auto",
     ) -> list[Word]:
         """Return one `Word` a crop, in order; `[]` gives `[]`.
 
         Args:
-            crops: (H, W, 3) uint8 RGB pictures of one word each; grey (H, W) and RGBA are accepted.
+            crops: pictures of one word each: (H, W, 3) uint8 RGB arrays, grey (H, W) or RGBA ones, Pillow pictures,
+                paths, encoded bytes or tensors, see `segrec.pages.pictures.as_picture`.
             batch_size: crops a forward pass.
             lexicon: of which each reading becomes a word; a list of words is compared by letters and digits alone,
                 whatever their case.
+            turns: "auto" reads crops that are much higher than wide also turned by a quarter either way; degrees
+                (anticlockwise) are tried on every crop; None reads crops as they are. The surest reading is taken.
 
         Raises:
-            DataError: the lexicon holds no word.
-            ValueError: a crop is no such array, `crops` is one array rather than a list of them, or the lexicon is a
-                text.
+            ConfigError: turns are none of these.
+            DataError: the lexicon holds no word, or a file or bytes cannot be read.
+            ValueError: a crop is no such picture, `crops` is one rather than a list of them, or the lexicon is a text.
         """
-        if isinstance(crops, np.ndarray):
-            raise ValueError(f"crops must be a list of pictures, got one array {crops.shape}; wrap it as [crop]")
-        images = [as_rgb(crop, position) for position, crop in enumerate(crops)]
+        check_turns(turns)
+        images = as_pictures(crops)
+        owners = [place for place, image in enumerate(images) for _ in turns_of(image.shape[:2], turns)]
+        turned = [turn(image, degrees) for image in images for degrees in turns_of(image.shape[:2], turns)]
+        found, masks = self._read_upright([one.image for one in turned], batch_size, _lexicon(lexicon))
+        best: dict[int, int] = {}
+        for trial, owner in enumerate(owners):
+            if owner not in best or _worth(found[trial].reading) > _worth(found[best[owner]].reading):
+                best[owner] = trial
+        return [
+            _word(found[best[place]], masks[best[place]], turned[best[place]], image.shape[:2])
+            for place, image in enumerate(images)
+        ]
+
+    def _read_upright(
+        self, images: list[Array], batch_size: int, lexicon: Lexicon | None
+    ) -> tuple[list[Placed], list[NDArray[np.float32]]]:
+        """Return the readings and the masks, each at least of its crop's size."""
         if not images:
-            return []
+            return [], []
         masks = self._segmenter.predict_detailed_text(images, batch_size=batch_size)
         channel = [_levels(mask) for mask in masks] if self._recognizer.needs_mask else None
-        readings = self._recognizer.read(images, channel, batch_size=batch_size, lexicons=_lexicon(lexicon))
-        own = (rescale(mask, (image.shape[0], image.shape[1])) for mask, image in zip(masks, images, strict=True))
-        return [Word(*reading, mask) for reading, mask in zip(readings, own, strict=True)]
+        return self._recognizer.read_placed(images, channel, batch_size=batch_size, lexicons=lexicon), masks
 
-    def explain(self, crop: Array) -> Explanation:
+    def explain(self, crop: Picture) -> Explanation:
         """Return how one crop is read greedily; `segrec.draw_reading` makes a picture of it.
 
         Args:
-            crop: (H, W, 3) uint8 RGB picture of one word; grey (H, W) and RGBA are accepted.
+            crop: one picture as for `read`.
 
         Raises:
-            ValueError: the crop is no such array.
+            DataError: a file or bytes cannot be read.
+            ValueError: the crop is no such picture.
         """
-        image = as_rgb(crop, 0)
+        image = as_picture(crop)
         mask = _levels(self._segmenter.predict_detailed_text([image])[0]) if self._recognizer.needs_mask else None
         return explain_reading(self._recognizer, image, mask)
 
-    def read_regions(self, image: Array, polygons: Sequence[NDArray[Any]], *, batch_size: int = 64) -> list[Word]:
-        """Return one `Word` a polygon of a picture, in order; `[]` gives `[]`.
+    def read_regions(
+        self,
+        image: Picture,
+        polygons: Sequence[Any] | NDArray[Any],
+        *,
+        batch_size: int = 64,
+        lexicon: Lexicon | Sequence[str] | None = None,
+        turns: Turns = "auto",
+    ) -> list[Word]:
+        """Return one `Word` a region of a picture, in order; `[]` gives `[]`.
 
-        Each region is straightened first, see `segrec.core.polygons.cut_region`. A polygon thinner than half a pixel
-        gives an empty text with confidence 0 and a mask of one pixel.
+        Each region is straightened first, see `segrec.core.polygons.cut_region`. One thinner than half a pixel gives an
+        empty text with confidence 0 and a mask of one pixel.
 
         Args:
-            image: (H, W, 3) uint8 RGB; grey (H, W) and RGBA are accepted.
-            polygons: (P, 2) x and y in pixels, P >= 4, from any detector.
+            image: one picture as for `read`.
+            polygons: (P, 2) outlines, boxes or rows of numbers in pixels, or as shares of the picture's sides, as
+                `segrec.pages.regions.as_polygons` understands them.
+            batch_size: see `read`.
+            lexicon: see `read`.
+            turns: see `read`.
 
         Raises:
-            ValueError: the picture or a polygon has another shape.
+            ValueError: the picture or a region is nothing of these; for others see `read`.
         """
-        picture = as_rgb(image, 0)
-        crops = [_cut(picture, polygon, number) for number, polygon in enumerate(polygons)]
-        words = iter(self.read([crop for crop in crops if crop is not None], batch_size=batch_size))
+        picture = as_picture(image)
+        outlines = as_polygons(polygons, (picture.shape[0], picture.shape[1]))
+        crops = [_cut(picture, outline, number) for number, outline in enumerate(outlines)]
+        given = [crop for crop in crops if crop is not None]
+        words = iter(self.read(given, batch_size=batch_size, lexicon=lexicon, turns=turns))
         nothing = Word("", 0.0, (), np.zeros((1, 1), dtype=np.float32))
-        return [nothing if crop is None else next(words) for crop in crops]
+        return [
+            nothing._replace(polygon=outline) if crop is None else _in_picture(next(words), outline)
+            for crop, outline in zip(crops, outlines, strict=True)
+        ]
+
+    def read_page(
+        self,
+        image: Picture,
+        detector: Callable[[Array], Any] | None = None,
+        *,
+        batch_size: int = 64,
+        lexicon: Lexicon | Sequence[str] | None = None,
+        finding: Finding | None = None,
+    ) -> list[Word]:
+        """Return the words of a photograph, each with its `.polygon`, in reading order.
+
+        Args:
+            image: one picture as for `read`.
+            detector: given the picture, (H, W, 3) uint8 RGB, returns regions, as `read_regions` takes them or as
+                RapidOCR, docTR and EasyOCR return them, see `segrec.pages.detector_results.regions_of`. None finds the
+                words with the segmenter's own region map; what then is read as nothing, or with less confidence than
+                `Finding.confidence`, is left out.
+            batch_size: see `read`.
+            lexicon: see `read`.
+            finding: thresholds of the own finder; None takes the default ones.
+
+        Raises:
+            ValueError: the picture is none, or the detector returned no such regions; for others see `read`.
+        """
+        picture = as_picture(image)
+        size = (picture.shape[0], picture.shape[1])
+        chosen = finding or Finding()
+        regions = (
+            find_in_levels(self._segmenter, picture, chosen)
+            if detector is None
+            else regions_of(detector(picture), size)
+        )
+        words = self.read_regions(picture, regions, batch_size=batch_size, lexicon=lexicon)
+        if detector is None:
+            words = [word for word in words if word.text and word.confidence >= chosen.confidence]
+        return [words[place] for place in reading_order([word.polygon for word in words if word.polygon is not None])]
+
+
+def _word(found: Placed, mask: NDArray[np.float32], turned: Turned, size: tuple[int, int]) -> Word:
+    """Return the word of a crop of (height, width) from its best trial."""
+    reading, places = found
+    seen = rescale(mask, turned.image.shape[:2])
+    own = turn_mask_back(seen, turned.matrix, size)
+    boxes = None
+    if places is not None:
+        boxes = turn_points_back(character_quadrangles(places, seen), turned.matrix)
+    return Word(*reading, own, None, boxes)
+
+
+def _worth(reading: Reading) -> float:
+    """Return how many characters are expected to be right less those to be wrong, by which trials are compared.
+
+    So neither a sure reading of one stroke nor an unsure one of many wins against a word.
+    """
+    return sum(2 * confidence - 1 for confidence in reading.character_confidences)
+
+
+def _in_picture(word: Word, outline: Points) -> Word:
+    """Return the word of a region's crop with its places in the picture."""
+    boxes = word.character_boxes
+    if boxes is not None:
+        height, width = word.mask.shape
+        boxes = region_points(outline, boxes / np.array([width, height]))
+    return word._replace(polygon=outline, character_boxes=boxes)
 
 
 def _lexicon(given: Lexicon | Sequence[str] | None) -> Lexicon | None:
