@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Sequence
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -29,8 +29,11 @@ from segrec.pages.quadrangles import Points
 from segrec.pages.reading_order import reading_order
 from segrec.pages.regions import as_polygons
 from segrec.pages.turns import Turned, Turns, check_turns, turn, turn_mask_back, turn_points_back, turns_of
+from segrec.pages.word import Word
 from segrec.reports.explanation import Explanation, explain_reading
 from segrec.weights import READER, SEGMENTER, resolve_weights
+
+__all__ = ["Reader", "Segmenter", "Word", "open_recognizer"]
 
 
 class Segmenter(predictor.Segmenter):
@@ -68,28 +71,6 @@ def open_recognizer(
     """
     model = load_pretrained(resolve_weights(weights))
     return Recognizer(model, device=device, amp=amp, beam=beam, temperature=temperature)
-
-
-class Word(NamedTuple):
-    """One word as read.
-
-    Attributes:
-        text: what it says; empty when nothing was found.
-        confidence: in [0, 1].
-        character_confidences: in [0, 1], one a character.
-        mask: (H, W) float32 in [0, 1], the text mask at the crop's size.
-        polygon: (P, 2) float32 x and y in the picture's pixels, the outline of a region; None for a crop.
-        character_boxes: (C, 4, 2) float32, x and y in pixels of the picture, or of the crop where there is no polygon:
-            the corners of each character, clockwise from its upper left. None where they are not known: with a beam, or
-            where a lexicon changed the text.
-    """
-
-    text: str
-    confidence: float
-    character_confidences: tuple[float, ...]
-    mask: NDArray[np.float32]
-    polygon: Points | None = None
-    character_boxes: NDArray[np.float32] | None = None
 
 
 class Reader:

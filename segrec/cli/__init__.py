@@ -21,7 +21,7 @@ COMMANDS = {
     "info": ("segrec.cli.info", "Say what a file or folder is and whether it is sound."),
     "label-masks": ("segrec.cli.label_masks", "Find pixel masks of real words by reading their binarisations."),
     "precompute-masks": ("segrec.cli.precompute", "Predict and store a mask for every word of a database."),
-    "read": ("segrec.cli.read", "Read pictures of single words."),
+    "read": ("segrec.cli.read", "Read pictures of single words, and photographs."),
     "render": ("segrec.cli.render", "Render words or scenes with exact masks and polygons."),
     "segment": ("segrec.cli.segment", "Write the text and region masks of pictures."),
     "train": ("segrec.cli.train", "Train a recognizer or the segmenter from scratch."),

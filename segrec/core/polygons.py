@@ -66,6 +66,25 @@ def region_points(polygon: NDArray[Any], shares: NDArray[Any]) -> Points:
     return strip.places(np.asarray(shares, np.float32))
 
 
+def lay_region(canvas: NDArray[np.float32], mask: NDArray[np.float32], polygon: NDArray[Any]) -> None:
+    """Lay the mask of a region's straightened crop on the picture's, where the larger value stays.
+
+    Args:
+        canvas: (H, W) float32, changed.
+        mask: (h, w) float32 in [0, 1], of the size that `cut_region` gives.
+        polygon: (P, 2) as for `cut_region`; one thinner than half a pixel changes nothing.
+
+    Raises:
+        ValueError: the polygon or the mask has another shape.
+    """
+    strip = _strip(polygon)
+    if strip is None:
+        return
+    if mask.shape != strip.size:
+        raise ValueError(f"the mask must have its region's size {strip.size}, got {mask.shape}")
+    strip.lay(canvas, mask)
+
+
 class _Strip(NamedTuple):
     """A region as a strip between two edges of as many points, cut to a rectangle of `size` (height, width)."""
 
@@ -90,6 +109,27 @@ class _Strip(NamedTuple):
             if width >= 1
         ]
         return np.asarray(np.concatenate(parts, axis=1), dtype=np.uint8)
+
+    def lay(self, canvas: NDArray[np.float32], mask: NDArray[np.float32]) -> None:
+        """Lay a mask of the rectangle back on a canvas of the picture's size, within the region's upright box."""
+        cv2 = opencv()
+        corners = np.concatenate([self.upper, self.lower])
+        low = np.maximum(np.floor(corners.min(axis=0)).astype(int), 0)
+        high = np.minimum(np.ceil(corners.max(axis=0)).astype(int) + 1, canvas.shape[::-1])
+        if (high <= low).any():
+            return
+        window = canvas[low[1] : high[1], low[0] : high[0]]
+        shift = np.array([[1, 0, low[0]], [0, 1, low[1]], [0, 0, 1]], float)
+        for segment in np.flatnonzero(np.diff(self.ends) >= 1).tolist():
+            part = np.ascontiguousarray(mask[:, self.ends[segment] : self.ends[segment + 1]])
+            back = cv2.warpPerspective(
+                part,
+                self._matrix(segment, offset=0.5) @ shift,
+                window.shape[::-1],
+                flags=cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP,
+                borderMode=cv2.BORDER_CONSTANT,
+            )
+            np.maximum(window, back, out=window)
 
     def places(self, shares: Points) -> Points:
         """Return the picture's points (..., 2) of shares (..., 2) of the rectangle."""
