@@ -18,7 +18,7 @@ from segmenter import predictor
 from segmenter.loading import load_segmenter
 from segmenter.preprocess import rescale
 from segrec.core.images import Array
-from segrec.core.polygons import cut_region, region_points
+from segrec.core.polygons import cut_region, lay_region, region_points
 from segrec.data.masks.predicted import as_stored, mask_bytes
 from segrec.pages.character_boxes import character_quadrangles
 from segrec.pages.detector_results import regions_of
@@ -237,17 +237,48 @@ class Reader:
             ValueError: the picture is none, or the detector returned no such regions; for others see `read`.
         """
         picture = as_picture(image)
-        size = (picture.shape[0], picture.shape[1])
         chosen = finding or Finding()
-        regions = (
-            find_in_levels(self._segmenter, picture, chosen)
-            if detector is None
-            else regions_of(detector(picture), size)
-        )
+        regions = self._find(picture, detector, chosen)
         words = self.read_regions(picture, regions, batch_size=batch_size, lexicon=lexicon)
         if detector is None:
             words = [word for word in words if word.text and word.confidence >= chosen.confidence]
         return [words[place] for place in reading_order([word.polygon for word in words if word.polygon is not None])]
+
+    def text_mask(
+        self,
+        image: Picture,
+        polygons: Sequence[Any] | NDArray[Any] | None = None,
+        *,
+        detector: Callable[[Array], Any] | None = None,
+    ) -> NDArray[np.float32]:
+        """Return the text mask (H, W) float32 in [0, 1] of a picture's words, each seen as a crop of its own.
+
+        A crop is seen finer than a photograph, and what lies outside all words is 0. Nothing is read, so words in any
+        script count.
+
+        Args:
+            image: one picture as for `read`.
+            polygons: regions of the words as for `read_regions`; None finds them.
+            detector: what finds them, as for `read_page`.
+
+        Raises:
+            ValueError: as for `read_regions`.
+        """
+        picture = as_picture(image)
+        regions = self._find(picture, detector, Finding()) if polygons is None else polygons
+        outlines = as_polygons(regions, (picture.shape[0], picture.shape[1]))
+        cut = [(outline, _cut(picture, outline, number)) for number, outline in enumerate(outlines)]
+        whole = [(outline, crop) for outline, crop in cut if crop is not None]
+        canvas = np.zeros(picture.shape[:2], np.float32)
+        masks = self._segmenter.predict_text([crop for _, crop in whole])
+        for (outline, _), mask in zip(whole, masks, strict=True):
+            lay_region(canvas, mask, outline)
+        return np.clip(canvas, 0, 1, out=canvas)
+
+    def _find(self, picture: Array, detector: Callable[[Array], Any] | None, finding: Finding) -> list[Points]:
+        if detector is None:
+            return find_in_levels(self._segmenter, picture, finding)
+        return regions_of(detector(picture), (picture.shape[0], picture.shape[1]))
 
 
 def _word(found: Placed, mask: NDArray[np.float32], turned: Turned, size: tuple[int, int]) -> Word:

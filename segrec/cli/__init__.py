@@ -14,6 +14,7 @@ from segrec.core.errors import SegrecError
 COMMANDS = {
     "convert": ("segrec.cli.convert", "Turn a public checkpoint into segrec weights."),
     "demo": ("segrec.cli.demo", "Render words, read them with and without masks, and write a report."),
+    "edit": ("segrec.cli.edit", "Recolour, erase or copy the text of a picture."),
     "eval": ("segrec.cli.evaluate", "Score recognizers on word databases under each kind of mask."),
     "eval-segmenter": ("segrec.cli.evaluate_segmenter", "Score segmenters against true masks."),
     "finetune": ("segrec.cli.finetune", "Widen a recognizer by a mask channel and fine-tune it."),

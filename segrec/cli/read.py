@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from segrec.cli.common import check_names, common_options
+from segrec.cli.common import check_names, common_options, detector_option, open_detector
 from segrec.weights import READER
 
 if TYPE_CHECKING:
@@ -26,6 +26,7 @@ DRAWN, OVERLAID = ".reading.png", ".overlay.png"
 @click.option("--crop", is_flag=True, help="Take every picture for a single word, whatever its size.")
 @click.option("--page", is_flag=True, help="Look for words in every picture, whatever its size.")
 @click.option("--polygons", type=click.Path(), help="Read these regions: JSON, or ICDAR's lines of 8 numbers.")
+@detector_option
 @click.option("--model", default=READER, show_default=True, help="Shipped name, run or weights.")
 @click.option("--segmenter", default="mgnet-slim", show_default=True, help="Shipped name, run or weights.")
 @click.option("--beam", type=click.IntRange(1), help="Read with a beam search that keeps so many prefixes.")
@@ -43,6 +44,7 @@ def command(
     crop: bool,
     page: bool,
     polygons: str | None,
+    detector: str,
     model: str,
     segmenter: str,
     beam: int | None,
@@ -81,6 +83,7 @@ def command(
         kind="crop" if crop else "page" if page else "auto",
         polygons=None if polygons is None else read_polygon_file(polygons),
         lexicon=None if lexicon is None else Lexicon.from_file(lexicon, LabelRule()),
+        detector=open_detector(detector),
     )
     reader = Reader.from_pretrained(model, segmenter=segmenter, device=device, beam=beam, temperature=temperature)
     problems: list[str] = []

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -10,6 +10,7 @@ from recognizers.lexicon import Lexicon
 from segmenter.preprocess import SCENE_HEIGHT
 from segrec.core.errors import DataError
 from segrec.core.images import Array
+from segrec.core.memory import give_back_freed
 from segrec.pages.inputs import Source
 from segrec.pages.word import ReadPicture
 from segrec.reader import Reader
@@ -31,11 +32,13 @@ class Reading:
             or larger than a word crop would be; words of a database are always crops.
         polygons: regions to be read in every picture instead.
         lexicon: of which each reading becomes a word.
+        detector: finds the words of pages, as for `Reader.read_page`.
     """
 
     kind: Kind = "auto"
     polygons: Sequence[Any] | None = None
     lexicon: Lexicon | None = None
+    detector: Callable[[Array], Any] | None = None
 
 
 def read_pictures(reader: Reader, pictures: Iterable[Source], settings: Reading) -> Iterator[ReadPicture]:
@@ -81,14 +84,17 @@ def _read_page(reader: Reader, name: str, image: Array, settings: Reading) -> Re
     if settings.polygons is not None:
         words = reader.read_regions(image, settings.polygons, lexicon=settings.lexicon)
     else:
-        words = reader.read_page(image, lexicon=settings.lexicon)
+        words = reader.read_page(image, settings.detector, lexicon=settings.lexicon)
     return ReadPicture(name, image, tuple(words), is_page=True)
 
 
 def _read_crops(reader: Reader, waiting: list[tuple[str, Array]], settings: Reading) -> Iterator[ReadPicture]:
     """Read and forget the crops that wait."""
+    if not waiting:
+        return
     batch = waiting[:]
     waiting.clear()
     words = reader.read([crop for _, crop in batch], batch_size=BATCH, lexicon=settings.lexicon)
     for (name, crop), word in zip(batch, words, strict=True):
         yield ReadPicture(name, crop, (word,), is_page=False)
+    give_back_freed()
