@@ -122,6 +122,23 @@ class Recognizer:
             readings.update(zip(places, found, strict=True))
         return [readings[place] for place in range(len(images))]
 
+    @torch.inference_mode()
+    def logits(
+        self, images: Sequence[np.ndarray], masks: Sequence[np.ndarray] | None = None, *, batch_size: int = 64
+    ) -> list[Tensor]:
+        """The logits (T, classes) float32 of each image, on the CPU, at temperature 1; for the rest see `read_placed`.
+
+        Raises:
+            ValueError: as for `read_placed`.
+        """
+        self._check(images, masks)
+        found: dict[int, Tensor] = {}
+        for places, pixels in self._batches(images, masks, batch_size):
+            with autocast(self.device, self.amp):
+                logits = self.model(normalise(pixels.to(self.device), self.model.input_spec))
+            found.update(zip(places, logits.float().cpu(), strict=True))
+        return [found[place] for place in range(len(images))]
+
     def _batches(
         self, images: Sequence[np.ndarray], masks: Sequence[np.ndarray] | None, batch_size: int
     ) -> Iterator[tuple[list[int], Tensor]]:
