@@ -9,26 +9,26 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from recognizers.decoding import Placed, Reading
+from recognizers.decoding import Placed
 from recognizers.lexicon import Lexicon
 from recognizers.loading import load_pretrained
 from recognizers.metrics import normalise_label
 from recognizers.predictor import Recognizer
 from segmenter import predictor
 from segmenter.loading import load_segmenter
-from segmenter.preprocess import rescale
 from segrec.core.images import Array
-from segrec.core.polygons import cut_region, lay_region, region_points
+from segrec.core.polygons import cut_region, lay_region
 from segrec.data.masks.predicted import as_stored, mask_bytes
-from segrec.pages.character_boxes import character_quadrangles
 from segrec.pages.detector_results import regions_of
+from segrec.pages.editing import without_bars
 from segrec.pages.finder import Finding
 from segrec.pages.levels import find_in_levels
 from segrec.pages.pictures import Picture, as_picture, as_pictures
 from segrec.pages.quadrangles import Points
 from segrec.pages.reading_order import reading_order
 from segrec.pages.regions import as_polygons
-from segrec.pages.turns import Turned, Turns, check_turns, turn, turn_mask_back, turn_points_back, turns_of
+from segrec.pages.trials import in_picture, word_of_trial, worth
+from segrec.pages.turns import Turns, check_turns, turn, turns_of
 from segrec.pages.word import Word
 from segrec.reports.explanation import Explanation, explain_reading
 from segrec.weights import READER, SEGMENTER, resolve_weights
@@ -145,10 +145,10 @@ class Reader:
         found, masks = self._read_upright([one.image for one in turned], batch_size, _lexicon(lexicon))
         best: dict[int, int] = {}
         for trial, owner in enumerate(owners):
-            if owner not in best or _worth(found[trial].reading) > _worth(found[best[owner]].reading):
+            if owner not in best or worth(found[trial].reading) > worth(found[best[owner]].reading):
                 best[owner] = trial
         return [
-            _word(found[best[place]], masks[best[place]], turned[best[place]], image.shape[:2])
+            word_of_trial(found[best[place]], masks[best[place]], turned[best[place]], image.shape[:2])
             for place, image in enumerate(images)
         ]
 
@@ -208,7 +208,7 @@ class Reader:
         words = iter(self.read(given, batch_size=batch_size, lexicon=lexicon, turns=turns))
         nothing = Word("", 0.0, (), np.zeros((1, 1), dtype=np.float32))
         return [
-            nothing._replace(polygon=outline) if crop is None else _in_picture(next(words), outline)
+            nothing._replace(polygon=outline) if crop is None else in_picture(next(words), outline)
             for crop, outline in zip(crops, outlines, strict=True)
         ]
 
@@ -272,41 +272,13 @@ class Reader:
         canvas = np.zeros(picture.shape[:2], np.float32)
         masks = self._segmenter.predict_text([crop for _, crop in whole])
         for (outline, _), mask in zip(whole, masks, strict=True):
-            lay_region(canvas, mask, outline)
+            lay_region(canvas, without_bars(mask), outline)
         return np.clip(canvas, 0, 1, out=canvas)
 
     def _find(self, picture: Array, detector: Callable[[Array], Any] | None, finding: Finding) -> list[Points]:
         if detector is None:
             return find_in_levels(self._segmenter, picture, finding)
         return regions_of(detector(picture), (picture.shape[0], picture.shape[1]))
-
-
-def _word(found: Placed, mask: NDArray[np.float32], turned: Turned, size: tuple[int, int]) -> Word:
-    """Return the word of a crop of (height, width) from its best trial."""
-    reading, places = found
-    seen = rescale(mask, turned.image.shape[:2])
-    own = turn_mask_back(seen, turned.matrix, size)
-    boxes = None
-    if places is not None:
-        boxes = turn_points_back(character_quadrangles(places, seen), turned.matrix)
-    return Word(*reading, own, None, boxes)
-
-
-def _worth(reading: Reading) -> float:
-    """Return how many characters are expected to be right less those to be wrong, by which trials are compared.
-
-    So neither a sure reading of one stroke nor an unsure one of many wins against a word.
-    """
-    return sum(2 * confidence - 1 for confidence in reading.character_confidences)
-
-
-def _in_picture(word: Word, outline: Points) -> Word:
-    """Return the word of a region's crop with its places in the picture."""
-    boxes = word.character_boxes
-    if boxes is not None:
-        height, width = word.mask.shape
-        boxes = region_points(outline, boxes / np.array([width, height]))
-    return word._replace(polygon=outline, character_boxes=boxes)
 
 
 def _lexicon(given: Lexicon | Sequence[str] | None) -> Lexicon | None:

@@ -19,7 +19,7 @@ Kind = Literal["auto", "crop", "page"]
 LARGEST_CROP = 1 << 19
 """Pixels of a picture that is surely no crop of one word."""
 BATCH = 64
-MOST_PIXELS = 4_000_000
+MOST_PIXELS = 1_000_000
 """Pixels of crops that wait for each other, so that large ones do not fill the memory."""
 
 

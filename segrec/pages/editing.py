@@ -17,6 +17,8 @@ CONTRAST = 24.0
 INPAINT_RADIUS = 4
 MARGIN = 24
 """Pixels of ground around text that inpainting sees."""
+BAR_HEIGHT, BAR_WIDTH = 0.9, 0.12
+"""From which and up to which share of a word's height a stroke at its left or right end is the edge of a board."""
 SHADE = (0.6, 1.5)
 """Least and most by which a new colour follows the light on the old text."""
 
@@ -112,6 +114,24 @@ def copy_text(image: Array, mask: NDArray[Any], target: Array) -> Array:
     result = target.copy()
     window = result[first : first + size[0], second : second + size[1]]
     window[:] = _laid(window, text, opacity)
+    return result
+
+
+def without_bars(mask: Floats) -> Floats:
+    """Return a word's mask (h, w) without the edges of the board that it stands on.
+
+    Args:
+        mask: (h, w) float32 in [0, 1]; a narrow upright stroke at its left or right end that reaches from the top to
+            the bottom is no letter, which a crop leaves some room.
+    """
+    cv2 = opencv()
+    height, width = mask.shape
+    count, labels, boxes, _ = cv2.connectedComponentsWithStats((mask >= MAYBE).astype(np.uint8))
+    result = mask
+    for number in range(1, count):
+        left, _, wide, high, _ = boxes[number].tolist()
+        if (left == 0 or left + wide == width) and high >= BAR_HEIGHT * height and wide <= BAR_WIDTH * height:
+            result = np.where(labels == number, np.float32(0), result)
     return result
 
 

@@ -9,7 +9,7 @@ from printed_words import GROUND, INK, letters, painted, printed
 import segrec
 from segrec.core.errors import ConfigError
 from segrec.jobs.edit import Editing, edit_picture, parse_color
-from segrec.pages.editing import take_apart
+from segrec.pages.editing import take_apart, without_bars
 from segrec.reader import Reader
 
 IMAGE = printed("HOTEL")
@@ -67,6 +67,18 @@ def test_no_text_changes_nothing(ground):
     nothing = np.zeros((20, 30), np.float32)
     assert np.array_equal(segrec.erase_text(image, nothing), image)
     assert np.array_equal(segrec.recolor_text(image, nothing, ORANGE), image)
+
+
+def test_the_edges_of_a_board_are_no_strokes():
+    mask = np.zeros((40, 120), np.float32)
+    mask[4:36, 30:34] = mask[4:36, 60:64] = 0.9  # letters
+    framed = mask.copy()
+    framed[:, :3] = framed[1:, 117:] = 0.8
+    assert np.array_equal(without_bars(framed), mask)
+    assert np.array_equal(without_bars(mask), mask)
+    wide = np.zeros((40, 120), np.float32)
+    wide[:, :20] = 0.9
+    assert np.array_equal(without_bars(wide), wide)
 
 
 def test_what_is_no_picture_mask_or_colour_is_refused():
