@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from dataclasses import asdict, replace
@@ -19,6 +20,18 @@ if TYPE_CHECKING:
     from recognizers.families.report import LoadReport
 
 
+def check_temperature(temperature: float) -> float:
+    """Return the temperature as it came.
+
+    Raises:
+        ConfigError: it is not a finite number above 0.
+    """
+    if not isinstance(temperature, int | float) or not 0 < temperature < math.inf:
+        shown = repr(temperature)[:40]
+        raise ConfigError(f"the temperature must be above 0, got {shown}; 1 leaves confidences as they are")
+    return temperature
+
+
 class RecognizerNetwork(nn.Module):
     """A recognizer of this package, which its configuration rebuilds.
 
@@ -31,6 +44,8 @@ class RecognizerNetwork(nn.Module):
         input_spec: what images it takes.
         mask_in_rectifier: whether the localiser sees a mask channel.
         load_report: of a network that was loaded, what became of the file's tensors.
+        temperature: by which logits are divided for confidences that are right as often as they say; 1 where nobody
+            measured it.
     """
 
     architecture: ClassVar[str]
@@ -41,6 +56,7 @@ class RecognizerNetwork(nn.Module):
     input_spec: InputSpec
     mask_in_rectifier: bool = False
     load_report: LoadReport
+    temperature: float = 1.0
 
     @classmethod
     def from_config(cls, config: Mapping[str, Any]) -> Self:
@@ -57,12 +73,15 @@ class RecognizerNetwork(nn.Module):
             values = dict(config)
             charset = Charset(values.pop("charset"), cls.charset_kind)
             spec = InputSpec(**values.pop("input"))
+            temperature = check_temperature(values.pop("temperature", 1.0))
             fusion, color = values.pop("fusion", "input"), values.pop("fusion_color", spec.color)
             if fusion == "input":
-                return cls(charset=charset, input_spec=spec, **values)
-            network = cls(charset=charset, input_spec=replace(spec, color=color, mask=False), **values)
-            fuse(network, network.input_layer, fusion)
-            network.input_spec = spec
+                network = cls(charset=charset, input_spec=spec, **values)
+            else:
+                network = cls(charset=charset, input_spec=replace(spec, color=color, mask=False), **values)
+                fuse(network, network.input_layer, fusion)
+                network.input_spec = spec
+            network.temperature = temperature
             return network
         except (KeyError, TypeError, ValueError, RuntimeError) as error:
             raise ConfigError(
@@ -75,6 +94,7 @@ class RecognizerNetwork(nn.Module):
             "charset": self.charset.characters,
             "input": asdict(self.input_spec),
             **fusion_config(self.get_submodule(self.input_layer)),
+            **({} if self.temperature == 1.0 else {"temperature": self.temperature}),
             **self.sizes(),
         }
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
@@ -11,10 +12,11 @@ import numpy as np
 
 from recognizers.charset import Charset
 from recognizers.decoding.greedy import read_logits
+from recognizers.decoding.places import Placed, ctc_places, placed
 from recognizers.decoding.reading import Reading
 from recognizers.lexicon import Lexicon
 from recognizers.preprocess import InputSpec
-from recognizers.word_reader import Readings, WordReader
+from recognizers.word_reader import PlacedReadings, WordReader
 from segrec.core.errors import CheckpointError, ConfigError
 from segrec.core.onnx_runtime import OnnxNetwork
 
@@ -38,16 +40,21 @@ class OnnxRecognizer(WordReader):
         self._network = OnnxNetwork(path, threads=threads)
         settings = self._network.settings("recognizer")
         self.charset, self._spec = charset_of(settings, path), _spec_of(settings, path)
+        self._temperature = _temperature_of(settings, path)
 
     @property
     def input_spec(self) -> InputSpec:
         """What the network takes."""
         return self._spec
 
-    def _read_batch(self, prepared: Sequence[np.ndarray], lexicons: Sequence[Lexicon] | None) -> Readings:
+    def _read_batch(self, prepared: Sequence[np.ndarray], lexicons: Sequence[Lexicon] | None) -> PlacedReadings:
         if lexicons is not None:
             raise ConfigError("networks in ONNX read without a lexicon; leave it out, or read with the weights")
-        return Readings(read_logits(self._network.run(np.stack(prepared))[0], self.charset), Counter())
+        logits = self._network.run(np.stack(prepared))[0]
+        readings = read_logits(logits / self._temperature, self.charset)
+        if self.charset.is_attention:  # the graph keeps no attention
+            return PlacedReadings([Placed(reading, None) for reading in readings], Counter())
+        return PlacedReadings(placed(readings, ctc_places(logits, self.charset)), Counter())
 
 
 class OnnxCropReader:
@@ -67,7 +74,8 @@ class OnnxCropReader:
 
     def __init__(self, path: str | os.PathLike[str], *, threads: int | None = None) -> None:
         self._network = OnnxNetwork(path, threads=threads)
-        self.charset = charset_of(self._network.settings("reader"), path)
+        settings = self._network.settings("reader")
+        self.charset, self._temperature = charset_of(settings, path), _temperature_of(settings, path)
 
     def read(self, images: Sequence[np.ndarray], *, batch_size: int = 64) -> list[tuple[Reading, np.ndarray]]:
         """Return the reading and the text mask, (H, W) float32 in [0, 1], of each image, in order.
@@ -85,7 +93,8 @@ class OnnxCropReader:
                 places = alike[first : first + batch_size]
                 pixels = np.stack([images[place].transpose(2, 0, 1) for place in places])
                 logits, masks = self._network.run(pixels)
-                found.update(zip(places, zip(read_logits(logits, self.charset), masks, strict=True), strict=True))
+                read = read_logits(logits / self._temperature, self.charset)
+                found.update(zip(places, zip(read, masks, strict=True), strict=True))
         return [found[place] for place in range(len(images))]
 
 
@@ -99,6 +108,14 @@ def charset_of(settings: Mapping[str, Any], path: str | os.PathLike[str]) -> Cha
         return Charset(settings["charset"], settings["charset_kind"])
     except (KeyError, TypeError, ConfigError) as error:
         raise CheckpointError(f"{path} does not name its characters ({error}); export it again") from error
+
+
+def _temperature_of(settings: Mapping[str, Any], path: str | os.PathLike[str]) -> float:
+    """Return by what logits are divided before they are read; 1 where the file does not say."""
+    found = settings.get("temperature", 1.0)
+    if not isinstance(found, int | float) or not 0 < found < math.inf:
+        raise CheckpointError(f"{path} names a temperature that is not above 0; export it again")
+    return found
 
 
 def _spec_of(settings: Mapping[str, Any], path: str | os.PathLike[str]) -> InputSpec:

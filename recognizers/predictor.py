@@ -10,12 +10,12 @@ import torch
 from torch import Tensor
 
 from recognizers.charset import Charset
-from recognizers.configuration import AttentionNetwork, RecognizerNetwork
-from recognizers.decoding import Reading, ctc_beam, read_logits, reading_of
+from recognizers.configuration import AttentionNetwork, RecognizerNetwork, check_temperature
+from recognizers.decoding import Placed, attention_places, ctc_beam, ctc_places, placed, read_logits, reading_of
 from recognizers.lexicon import Lexicon
 from recognizers.lexicon_reading import nearest_readings, probable_readings
 from recognizers.preprocess import InputSpec, normalise
-from recognizers.word_reader import Readings, WordReader
+from recognizers.word_reader import PlacedReadings, WordReader
 from segrec.core.device import autocast, resolve_device
 from segrec.core.errors import ConfigError
 
@@ -28,17 +28,27 @@ class Recognizer(WordReader):
         device: "auto", "cpu", "cuda", "cuda:n", "mps" or a torch device.
         amp: "off", "bf16" or "fp16".
         beam: prefixes that the beam search keeps, of CTC or of attention models; None reads greedily.
+        temperature: by which logits are divided before a greedy reading, so that confidences are right as often as they
+            say; the text stays. None takes the one in the weights' header, or 1.
 
     Raises:
-        ConfigError: the beam keeps no prefix, or more than an attention model has classes.
+        ConfigError: the beam keeps no prefix, or more than an attention model has classes; or the temperature is not
+            above 0.
     """
 
     def __init__(
-        self, model: RecognizerNetwork, *, device: str | torch.device = "cpu", amp: str = "off", beam: int | None = None
+        self,
+        model: RecognizerNetwork,
+        *,
+        device: str | torch.device = "cpu",
+        amp: str = "off",
+        beam: int | None = None,
+        temperature: float | None = None,
     ) -> None:
         self.device = resolve_device(str(device))
         self.amp, self.beam = amp, beam
         self.model = model.to(self.device).eval()
+        self.temperature = check_temperature(model.temperature if temperature is None else temperature)
         if beam is not None:
             _check_beam(beam, self.model.charset)
 
@@ -48,32 +58,67 @@ class Recognizer(WordReader):
         return self.model.input_spec
 
     @torch.inference_mode()
-    def _read_batch(self, prepared: Sequence[np.ndarray], lexicons: Sequence[Lexicon] | None) -> Readings:
+    def logits(
+        self, images: Sequence[np.ndarray], masks: Sequence[np.ndarray] | None = None, *, batch_size: int = 64
+    ) -> list[Tensor]:
+        """Return the logits (T, classes) float32 of each image, on the CPU, at temperature 1; for the rest see `read`.
+
+        Raises:
+            ValueError: as for `read`.
+        """
+        self._check(images, masks)
+        found: dict[int, Tensor] = {}
+        for places, prepared in self._batches(images, masks, batch_size):
+            with autocast(self.device, self.amp):
+                logits = self.model(self._pixels(prepared))
+            found.update(zip(places, logits.float().cpu(), strict=True))
+        return [found[place] for place in range(len(images))]
+
+    def _pixels(self, prepared: Sequence[np.ndarray]) -> Tensor:
         batch = _stacked(prepared, channels_last=self.device.type == "cpu")
-        pixels = normalise(batch.to(self.device), self.input_spec)
-        charset = self.model.charset
+        return normalise(batch.to(self.device), self.input_spec)
+
+    @torch.inference_mode()
+    def _read_batch(self, prepared: Sequence[np.ndarray], lexicons: Sequence[Lexicon] | None) -> PlacedReadings:
+        pixels, charset = self._pixels(prepared), self.model.charset
         if charset.is_attention:
-            readings = self._write(pixels)
-            return Readings(readings if lexicons is None else nearest_readings(readings, lexicons), Counter())
+            found = self._write(pixels)
+            return PlacedReadings(found if lexicons is None else _with_nearest(found, lexicons), Counter())
         with autocast(self.device, self.amp):
             logits = self.model(pixels)
-        readings = read_logits(logits, charset) if self.beam is None else ctc_beam(logits, charset, beam=self.beam)
-        if lexicons is None:
-            return Readings(readings, Counter())
-        return Readings(*probable_readings(logits, readings, lexicons, charset))
+        if self.beam is None:
+            readings = read_logits(logits / self.temperature, charset)
+        else:
+            readings = ctc_beam(logits, charset, beam=self.beam)
+        refused: Counter[str] = Counter()
+        if lexicons is not None:
+            readings, refused = probable_readings(logits, readings, lexicons, charset)
+        return PlacedReadings(placed(readings, ctc_places(logits, charset)), refused)
 
-    def _write(self, pixels: Tensor) -> list[Reading]:
+    def _write(self, pixels: Tensor) -> list[Placed]:
         """Return readings of an attention model."""
-        with autocast(self.device, self.amp):
-            if self.beam is None:
-                return read_logits(self.model(pixels), self.model.charset)
-            assert isinstance(self.model, AttentionNetwork)
-            hypotheses = self.model.beam_search(pixels, width=self.beam)
+        assert isinstance(self.model, AttentionNetwork)
         charset = self.model.charset
+        if self.beam is None:
+            with autocast(self.device, self.amp):
+                seen = self.model.inspect(pixels)
+            places = attention_places(seen.logits, seen.attention, seen.control_points, charset)
+            return placed(read_logits(seen.logits / self.temperature, charset), places)
+        with autocast(self.device, self.amp):
+            hypotheses = self.model.beam_search(pixels, width=self.beam)
         return [
-            reading_of(found.ids, found.log_probability, found.character_log_probabilities, charset)
+            Placed(reading_of(found.ids, found.log_probability, found.character_log_probabilities, charset), None)
             for found in hypotheses
         ]
+
+
+def _with_nearest(found: Sequence[Placed], lexicons: Sequence[Lexicon]) -> list[Placed]:
+    """Return readings of an attention model turned into the nearest words of their lexicons."""
+    nearest = nearest_readings([reading for reading, _ in found], lexicons)
+    return [
+        Placed(reading, places if places is not None and places.text == reading.text else None)
+        for reading, (_, places) in zip(nearest, found, strict=True)
+    ]
 
 
 def _check_beam(beam: int, charset: Charset) -> None:

@@ -9,6 +9,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from recognizers.decoding.places import Placed
 from recognizers.decoding.reading import Reading
 from recognizers.lexicon import Lexicon
 from recognizers.preprocess import InputSpec, prepare
@@ -27,6 +28,13 @@ class Readings(NamedTuple):
     refused: Counter[str]
 
 
+class PlacedReadings(NamedTuple):
+    """The same with the places of the characters, where the reading is the greedy one."""
+
+    found: list[Placed]
+    refused: Counter[str]
+
+
 class WordReader(ABC):
     """Reads word images with a network that a subclass runs."""
 
@@ -36,7 +44,7 @@ class WordReader(ABC):
         """What the network takes."""
 
     @abstractmethod
-    def _read_batch(self, prepared: Sequence[np.ndarray], lexicons: Sequence[Lexicon] | None) -> Readings:
+    def _read_batch(self, prepared: Sequence[np.ndarray], lexicons: Sequence[Lexicon] | None) -> PlacedReadings:
         """Return one reading per input (C, h, w) uint8 of `preprocess.prepare`, all of one size."""
 
     @property
@@ -76,19 +84,40 @@ class WordReader(ABC):
         lexicons: Lexicon | Sequence[Lexicon] | None = None,
     ) -> Readings:
         """Return what `read` gives, and the lexicon words that could not be candidates; see there for the rest."""
+        found, refused = self._read_all(images, masks, batch_size, lexicons)
+        return Readings([reading for reading, _ in found], refused)
+
+    def read_placed(
+        self,
+        images: Sequence[np.ndarray],
+        masks: Sequence[np.ndarray] | None = None,
+        *,
+        batch_size: int = 64,
+        lexicons: Lexicon | Sequence[Lexicon] | None = None,
+    ) -> list[Placed]:
+        """Return what `read` gives, with the places of the characters; see there for arguments and errors."""
+        return self._read_all(images, masks, batch_size, lexicons).found
+
+    def _read_all(
+        self,
+        images: Sequence[np.ndarray],
+        masks: Sequence[np.ndarray] | None,
+        batch_size: int,
+        lexicons: Lexicon | Sequence[Lexicon] | None,
+    ) -> PlacedReadings:
         if batch_size < 1:
             raise ValueError(f"batch_size must be at least 1, got {batch_size}")
         self._check(images, masks)
         own = [lexicons] * len(images) if isinstance(lexicons, Lexicon) else lexicons
         if own is not None and len(own) != len(images):
             raise ValueError(f"lexicons must be one an image: got {len(own)} lexicons for {len(images)} images")
-        readings: dict[int, Reading] = {}
+        readings: dict[int, Placed] = {}
         refused: Counter[str] = Counter()
         for places, prepared in self._batches(images, masks, batch_size):
             found = self._read_batch(prepared, None if own is None else [own[place] for place in places])
-            readings.update(zip(places, found.readings, strict=True))
+            readings.update(zip(places, found.found, strict=True))
             refused += found.refused
-        return Readings([readings[place] for place in range(len(images))], refused)
+        return PlacedReadings([readings[place] for place in range(len(images))], refused)
 
     def _batches(
         self, images: Sequence[np.ndarray], masks: Sequence[np.ndarray] | None, batch_size: int

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Sequence
 from contextlib import AbstractContextManager, nullcontext
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple, Self
 
 from segmenter.choices import TILE_SIDE, Scales
 from segmenter.mask_predictor import MaskPredictor, Probabilities
 from segmenter.preprocess import SCENE_HEIGHT
+from segmenter.pyramid import check_scales
 from segrec.core.errors import ConfigError
 from segrec.core.images import Array
 
@@ -83,6 +85,20 @@ class Segmenter(MaskPredictor):
     def has_region(self) -> bool:
         """Whether the network knows regions; one that does not has `predict_text` alone."""
         return self.model.has_region
+
+    def for_scenes(self, *, longest_side: int | None = None, scales: Scales = "auto") -> Self:
+        """Return the same network taking every picture for a scene; weights and device are shared.
+
+        Args:
+            longest_side: as in the constructor.
+            scales: as in the constructor.
+
+        Raises:
+            ConfigError: a size that is too small.
+        """
+        other = copy.copy(self)
+        other.scene_height, other.longest_side, other.scales = 0, longest_side, check_scales(scales)
+        return other
 
     def predict(self, images: Sequence[Array], *, batch_size: int = 32) -> list[Masks]:
         """Return both masks of every picture, from the guided pass, in the order of `images`; `[]` gives `[]`.

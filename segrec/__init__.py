@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from segrec.jobs.finetune_settings import FineTuning
     from segrec.jobs.import_words import import_words
     from segrec.jobs.precompute import precompute_masks
+    from segrec.pages.editing import copy_text, erase_text, recolor_text
     from segrec.reader import Reader, Segmenter, Word
     from segrec.reports.drawing import draw_reading
     from segrec.reports.explanation import Explanation
@@ -33,12 +34,15 @@ _HOMES = {
     "SegrecError": "segrec.core.errors",
     "Segmenter": "segrec.reader",
     "Word": "segrec.reader",
+    "copy_text": "segrec.pages.editing",
     "draw_reading": "segrec.reports.drawing",
+    "erase_text": "segrec.pages.editing",
     "evaluate": "segrec.jobs.evaluate",
     "export_onnx": "segrec.jobs.export",
     "finetune": "segrec.jobs.finetune",
     "import_words": "segrec.jobs.import_words",
     "precompute_masks": "segrec.jobs.precompute",
+    "recolor_text": "segrec.pages.editing",
     "resolve_weights": "segrec.weights",
 }
 
@@ -51,12 +55,15 @@ __all__ = [
     "Segmenter",
     "SegrecError",
     "Word",
+    "copy_text",
     "draw_reading",
+    "erase_text",
     "evaluate",
     "export_onnx",
     "finetune",
     "import_words",
     "precompute_masks",
+    "recolor_text",
     "resolve_weights",
 ]
 

@@ -1,4 +1,4 @@
-"""Networks by name, and reading words with a text mask: the API for any OCR pipeline.
+"""Networks by name, and reading words and pages with a text mask: the API for any OCR pipeline.
 
 PyTorch is imported with the first network that needs it; those in ONNX do without.
 """
@@ -6,8 +6,8 @@ PyTorch is imported with the first network that needs it; those in ONNX do witho
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any, NamedTuple
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,17 +19,28 @@ from recognizers.word_reader import WordReader
 from segmenter import predictor
 from segmenter.mask_predictor import MaskPredictor
 from segmenter.onnx_predictor import OnnxSegmenter
-from segmenter.preprocess import as_rgb, rescale
 from segrec.core.errors import ConfigError
 from segrec.core.images import Array
 from segrec.core.onnx_runtime import OnnxNetwork
-from segrec.core.polygons import cut_region
-from segrec.data.masks.predicted import as_stored, mask_bytes
+from segrec.core.polygons import cut_region, lay_region
+from segrec.pages.crop_networks import OneGraph, TwoNetworks, levels
+from segrec.pages.detector_results import regions_of
+from segrec.pages.editing import without_bars
+from segrec.pages.finder import Finding
+from segrec.pages.pictures import Picture, as_picture, as_pictures
+from segrec.pages.quadrangles import Points
+from segrec.pages.reading_order import reading_order
+from segrec.pages.regions import as_polygons
+from segrec.pages.trials import in_picture, word_of_trial, worth
+from segrec.pages.turns import Turns, check_turns, turn, turns_of
+from segrec.pages.word import Word
 from segrec.weights import READER, SEGMENTER, resolve_onnx, resolve_weights
 
 if TYPE_CHECKING:
     from recognizers.predictor import Recognizer
     from segrec.reports.explanation import Explanation
+
+__all__ = ["Reader", "Segmenter", "Word", "open_recognizer"]
 
 
 class Segmenter(predictor.Segmenter):
@@ -54,47 +65,43 @@ class Segmenter(predictor.Segmenter):
 
 
 def open_recognizer(
-    weights: str | os.PathLike[str], *, device: str = "auto", amp: str = "off", beam: int | None = None
+    weights: str | os.PathLike[str],
+    *,
+    device: str = "auto",
+    amp: str = "off",
+    beam: int | None = None,
+    temperature: float | None = None,
 ) -> Recognizer:
     """Return the recognizer of a shipped name, a run directory, a weights file or a public checkpoint.
 
     Raises:
         CheckpointError: there is no such file, or no recognizer that segrec knows fits it.
-        ConfigError: the beam keeps no prefix, or too many.
+        ConfigError: the beam keeps no prefix, or too many; the temperature is not above 0.
     """
     from recognizers.loading import load_pretrained
     from recognizers.predictor import Recognizer
 
-    return Recognizer(load_pretrained(resolve_weights(weights)), device=device, amp=amp, beam=beam)
-
-
-class Word(NamedTuple):
-    """One word as read.
-
-    Attributes:
-        text: what it says; empty when nothing was found.
-        confidence: in [0, 1].
-        character_confidences: in [0, 1], one a character.
-        mask: (H, W) float32 in [0, 1], the text mask at the crop's size.
-    """
-
-    text: str
-    confidence: float
-    character_confidences: tuple[float, ...]
-    mask: NDArray[np.float32]
+    model = load_pretrained(resolve_weights(weights))
+    return Recognizer(model, device=device, amp=amp, beam=beam, temperature=temperature)
 
 
 class Reader:
-    """Reads word crops: a segmenter predicts each crop's text mask, a recognizer reads crop and mask.
+    """Reads words and pages: a segmenter predicts each crop's text mask, a recognizer reads crop and mask.
 
     Args:
         recognizer: with or without a mask channel.
-        segmenter: takes every picture for a word crop (`scene_height=None`).
+        segmenter: takes every picture for a word crop (`scene_height=None`); None where the recognizer is one graph of
+            both networks.
     """
 
-    def __init__(self, recognizer: WordReader, segmenter: MaskPredictor) -> None:
-        self._recognizer = recognizer
-        self._segmenter = segmenter
+    def __init__(self, recognizer: WordReader | OnnxCropReader, segmenter: MaskPredictor | None) -> None:
+        self._networks: TwoNetworks | OneGraph
+        if isinstance(recognizer, OnnxCropReader):
+            self._networks = OneGraph(recognizer)
+        elif segmenter is None:
+            raise ConfigError("a recognizer needs a segmenter beside it, for the masks of what it reads")
+        else:
+            self._networks = TwoNetworks(recognizer, segmenter)
 
     @classmethod
     def from_pretrained(
@@ -105,6 +112,7 @@ class Reader:
         device: str = "auto",
         amp: str = "off",
         beam: int | None = None,
+        temperature: float | None = None,
     ) -> Reader:
         """Return a reader; without arguments it uses the shipped weights.
 
@@ -114,12 +122,14 @@ class Reader:
             device: `auto`, `cpu`, `cuda`, `cuda:N` or `mps`.
             amp: `off`, `bf16` or `fp16`.
             beam: prefixes that a beam search keeps; None reads greedily.
+            temperature: by which logits are divided before a greedy reading, for confidences that are right as often as
+                they say; None takes the one that the weights' header names, or 1.
 
         Raises:
             CheckpointError: weights are missing or do not fit.
-            ConfigError: the device is unknown or absent, or the beam keeps no prefix.
+            ConfigError: the device is unknown or absent, the beam keeps no prefix, or the temperature is not above 0.
         """
-        recognizer = open_recognizer(weights, device=device, amp=amp, beam=beam)
+        recognizer = open_recognizer(weights, device=device, amp=amp, beam=beam, temperature=temperature)
         return cls(recognizer, Segmenter.from_pretrained(segmenter, device=device, amp=amp, scene_height=None))
 
     @classmethod
@@ -142,95 +152,175 @@ class Reader:
             CheckpointError: a file is missing, damaged or of another kind.
         """
         if OnnxNetwork(model, threads=1).settings("recognizer", "reader")["kind"] == "reader":
-            return _CropGraphReader(OnnxCropReader(model, threads=threads))
+            return cls(OnnxCropReader(model, threads=threads), None)
         return cls(OnnxRecognizer(model, threads=threads), OnnxSegmenter(resolve_onnx(segmenter), threads=threads))
 
     def read(
-        self, crops: Sequence[Array], *, batch_size: int = 64, lexicon: Lexicon | Sequence[str] | None = None
+        self,
+        crops: Sequence[Picture],
+        *,
+        batch_size: int = 64,
+        lexicon: Lexicon | Sequence[str] | None = None,
+        turns: Turns = "auto",
     ) -> list[Word]:
-        """Return one `Word` a crop, in order; `[]` gives `[]`.
+        """Return one `Word` per crop, in order; `[]` gives `[]`.
 
         Args:
-            crops: (H, W, 3) uint8 RGB pictures of one word each; grey (H, W) and RGBA are accepted.
-            batch_size: crops a forward pass.
+            crops: pictures of one word each: (H, W, 3) uint8 RGB arrays, grey (H, W) or RGBA ones, Pillow pictures,
+                paths, encoded bytes or tensors, see `segrec.pages.pictures.as_picture`.
+            batch_size: crops per forward pass.
             lexicon: of which each reading becomes a word; a list of words is compared by letters and digits alone,
                 whatever their case.
+            turns: "auto" reads crops that are much higher than wide also turned by a quarter either way; degrees
+                (anticlockwise) are tried on every crop; None reads crops as they are. The surest reading is taken.
 
         Raises:
-            DataError: the lexicon holds no word.
-            ValueError: a crop is not such an array, `crops` is one array rather than a list of them, or the lexicon is
-                a text.
+            ConfigError: turns are none of these.
+            DataError: the lexicon holds no word, or a file or bytes cannot be read.
+            ValueError: a crop is no such picture, `crops` is one rather than a list of them, or the lexicon is a text.
         """
-        if isinstance(crops, np.ndarray):
-            raise ValueError(f"crops must be a list of pictures, got one array {crops.shape}; wrap it as [crop]")
-        images = [as_rgb(crop, position) for position, crop in enumerate(crops)]
-        return self._read_pictures(images, batch_size, _lexicon(lexicon)) if images else []
+        check_turns(turns)
+        images = as_pictures(crops)
+        owners = [place for place, image in enumerate(images) for _ in turns_of(image.shape[:2], turns)]
+        turned = [turn(image, degrees) for image in images for degrees in turns_of(image.shape[:2], turns)]
+        words = _lexicon(lexicon)
+        if not images:
+            return []
+        found, masks = self._networks.read([one.image for one in turned], batch_size, words)
+        best: dict[int, int] = {}
+        for trial, owner in enumerate(owners):
+            if owner not in best or worth(found[trial].reading) > worth(found[best[owner]].reading):
+                best[owner] = trial
+        return [
+            word_of_trial(found[best[place]], masks[best[place]], turned[best[place]], image.shape[:2])
+            for place, image in enumerate(images)
+        ]
 
-    def _read_pictures(self, images: Sequence[Array], batch_size: int, lexicon: Lexicon | None) -> list[Word]:
-        """Return the words of at least one picture (H, W, 3) RGB."""
-        masks = self._segmenter.predict_detailed_text(images, batch_size=batch_size)
-        channel = [_levels(mask) for mask in masks] if self._recognizer.needs_mask else None
-        readings = self._recognizer.read(images, channel, batch_size=batch_size, lexicons=lexicon)
-        own = (rescale(mask, (image.shape[0], image.shape[1])) for mask, image in zip(masks, images, strict=True))
-        return [Word(*reading, mask) for reading, mask in zip(readings, own, strict=True)]
-
-    def explain(self, crop: Array) -> Explanation:
+    def explain(self, crop: Picture) -> Explanation:
         """Return how one crop is read greedily; `segrec.draw_reading` makes a picture of it.
 
         Args:
-            crop: (H, W, 3) uint8 RGB picture of one word; grey (H, W) and RGBA are accepted.
+            crop: one picture as for `read`.
 
         Raises:
             ConfigError: the recognizer is in ONNX.
-            ValueError: the crop is not such an array.
+            DataError: a file or bytes cannot be read.
+            ValueError: the crop is no such picture.
         """
         from recognizers.predictor import Recognizer
         from segrec.reports.explanation import explain_reading
 
-        if not isinstance(self._recognizer, Recognizer):
+        networks = self._networks
+        if isinstance(networks, OneGraph) or not isinstance(networks.recognizer, Recognizer):
             raise ConfigError("networks in ONNX do not say how they read; explain with Reader.from_pretrained")
-        image = as_rgb(crop, 0)
-        mask = _levels(self._segmenter.predict_detailed_text([image])[0]) if self._recognizer.needs_mask else None
-        return explain_reading(self._recognizer, image, mask)
+        image, mask = as_picture(crop), None
+        if networks.recognizer.needs_mask:
+            mask = levels(networks.segmenter.predict_detailed_text([image])[0])
+        return explain_reading(networks.recognizer, image, mask)
 
-    def read_regions(self, image: Array, polygons: Sequence[NDArray[Any]], *, batch_size: int = 64) -> list[Word]:
-        """Return one `Word` a polygon of a picture, in order; `[]` gives `[]`.
+    def read_regions(
+        self,
+        image: Picture,
+        polygons: Sequence[Any] | NDArray[Any],
+        *,
+        batch_size: int = 64,
+        lexicon: Lexicon | Sequence[str] | None = None,
+        turns: Turns = "auto",
+    ) -> list[Word]:
+        """Return one `Word` per region of a picture, in order; `[]` gives `[]`.
 
-        Each region is straightened first, see `segrec.core.polygons.cut_region`. A polygon thinner than half a pixel
-        gives an empty text with confidence 0 and a mask of one pixel.
+        Each region is straightened first, see `segrec.core.polygons.cut_region`. One thinner than half a pixel gives an
+        empty text with confidence 0 and a mask of one pixel.
 
         Args:
-            image: (H, W, 3) uint8 RGB; grey (H, W) and RGBA are accepted.
-            polygons: (P, 2) x and y in pixels, P >= 4, from any detector.
+            image: one picture as for `read`.
+            polygons: (P, 2) outlines, boxes or rows of numbers in pixels, or as shares of the picture's sides, as
+                `segrec.pages.regions.as_polygons` understands them.
+            batch_size: see `read`.
+            lexicon: see `read`.
+            turns: see `read`.
 
         Raises:
-            ValueError: the picture or a polygon has another shape.
+            ValueError: the picture or a region is nothing of these; for others see `read`.
         """
-        picture = as_rgb(image, 0)
-        crops = [_cut(picture, polygon, number) for number, polygon in enumerate(polygons)]
-        words = iter(self.read([crop for crop in crops if crop is not None], batch_size=batch_size))
+        picture = as_picture(image)
+        outlines = as_polygons(polygons, (picture.shape[0], picture.shape[1]))
+        crops = [_cut(picture, outline, number) for number, outline in enumerate(outlines)]
+        given = [crop for crop in crops if crop is not None]
+        words = iter(self.read(given, batch_size=batch_size, lexicon=lexicon, turns=turns))
         nothing = Word("", 0.0, (), np.zeros((1, 1), dtype=np.float32))
-        return [nothing if crop is None else next(words) for crop in crops]
+        return [
+            nothing._replace(polygon=outline) if crop is None else in_picture(next(words), outline)
+            for crop, outline in zip(crops, outlines, strict=True)
+        ]
 
+    def read_page(
+        self,
+        image: Picture,
+        detector: Callable[[Array], Any] | None = None,
+        *,
+        batch_size: int = 64,
+        lexicon: Lexicon | Sequence[str] | None = None,
+        finding: Finding | None = None,
+    ) -> list[Word]:
+        """Return the words of a photograph, each with its `.polygon`, in reading order.
 
-class _CropGraphReader(Reader):
-    """A reader whose two networks are one graph.
+        Args:
+            image: one picture as for `read`.
+            detector: given the picture, (H, W, 3) uint8 RGB, returns regions, as `read_regions` takes them or as
+                RapidOCR, docTR and EasyOCR return them, see `segrec.pages.detector_results.regions_of`. None finds the
+                words with the segmenter's own region map; what then is read as nothing, or with less confidence than
+                `Finding.confidence`, is left out.
+            batch_size: see `read`.
+            lexicon: see `read`.
+            finding: thresholds of the own finder; None takes the default ones.
 
-    Args:
-        network: from pixels of crops to readings and masks.
-    """
+        Raises:
+            ValueError: the picture is none, or the detector returned no such regions; for others see `read`.
+        """
+        picture = as_picture(image)
+        chosen = finding or Finding()
+        regions = self._find(picture, detector, chosen)
+        words = self.read_regions(picture, regions, batch_size=batch_size, lexicon=lexicon)
+        if detector is None:
+            words = [word for word in words if word.text and word.confidence >= chosen.confidence]
+        return [words[place] for place in reading_order([word.polygon for word in words if word.polygon is not None])]
 
-    def __init__(self, network: OnnxCropReader) -> None:
-        self._network = network
+    def text_mask(
+        self,
+        image: Picture,
+        polygons: Sequence[Any] | NDArray[Any] | None = None,
+        *,
+        detector: Callable[[Array], Any] | None = None,
+    ) -> NDArray[np.float32]:
+        """Return the text mask (H, W) float32 in [0, 1] of a picture's words, each seen as a crop of its own.
 
-    def _read_pictures(self, images: Sequence[Array], batch_size: int, lexicon: Lexicon | None) -> list[Word]:
-        if lexicon is not None:
-            raise ConfigError("networks in ONNX read without a lexicon; leave it out, or read with the weights")
-        return [Word(*reading, mask) for reading, mask in self._network.read(images, batch_size=batch_size)]
+        A crop is seen finer than a photograph, and what lies outside all words is 0. Nothing is read, so words in any
+        script count.
 
-    def explain(self, crop: Array) -> Explanation:
-        """Refuse: one graph keeps nothing of how it reads."""
-        raise ConfigError("networks in ONNX do not say how they read; explain with Reader.from_pretrained")
+        Args:
+            image: one picture as for `read`.
+            polygons: regions of the words as for `read_regions`; None finds them.
+            detector: what finds them, as for `read_page`.
+
+        Raises:
+            ValueError: as for `read_regions`.
+        """
+        picture = as_picture(image)
+        regions = self._find(picture, detector, Finding()) if polygons is None else polygons
+        outlines = as_polygons(regions, (picture.shape[0], picture.shape[1]))
+        cut = [(outline, _cut(picture, outline, number)) for number, outline in enumerate(outlines)]
+        whole = [(outline, crop) for outline, crop in cut if crop is not None]
+        canvas = np.zeros(picture.shape[:2], np.float32)
+        masks = self._networks.text_masks([crop for _, crop in whole])
+        for (outline, _), mask in zip(whole, masks, strict=True):
+            lay_region(canvas, without_bars(mask), outline)
+        return np.clip(canvas, 0, 1, out=canvas)
+
+    def _find(self, picture: Array, detector: Callable[[Array], Any] | None, finding: Finding) -> list[Points]:
+        if detector is None:
+            return self._networks.find(picture, finding)
+        return regions_of(detector(picture), (picture.shape[0], picture.shape[1]))
 
 
 def _lexicon(given: Lexicon | Sequence[str] | None) -> Lexicon | None:
@@ -239,11 +329,6 @@ def _lexicon(given: Lexicon | Sequence[str] | None) -> Lexicon | None:
     if isinstance(given, str):
         raise ValueError(f"a lexicon must be a list of words, got the text {given!r}; a file's is Lexicon.from_file")
     return Lexicon(given, normalise_label)
-
-
-def _levels(mask: NDArray[np.float32]) -> Array:
-    """Return a mask in [0, 1] as recognizers are given it."""
-    return as_stored(mask_bytes(mask))
 
 
 def _cut(picture: Array, polygon: NDArray[Any], number: int) -> Array | None:

@@ -99,7 +99,7 @@ def test_the_mask_reaches_the_recognizer():
 
 def test_a_recognizer_without_a_mask_channel_reads_too(reader):
     torch.manual_seed(0)
-    plain = Reader(Recognizer(crnn_slim()), reader._segmenter)
+    plain = Reader(Recognizer(crnn_slim()), reader._networks.segmenter)
     words = plain.read(CROPS)
     assert [word.mask.shape for word in words] == [crop.shape[:2] for crop in CROPS]
     assert np.allclose(words[0].mask, reader.read(CROPS[:1])[0].mask, atol=1e-5)
@@ -122,7 +122,8 @@ def test_grey_and_transparent_crops_are_accepted(reader):
         ([CROPS[0], CROPS[1].astype(np.float32)], r"image 1 must be a uint8 array .*, got float32 \(31, 9, 3\)"),
         ([np.zeros((4, 4, 2), np.uint8)], r"got uint8 \(4, 4, 2\)"),
         ([np.zeros((0, 4, 3), np.uint8)], "at least 1x1 pixels"),
-        (["sign.jpg"], "got str"),
+        ([7], "got int"),
+        ("sign.jpg", "crops must be a list of pictures, got one str; wrap it as"),
         (CROPS[0], r"crops must be a list of pictures, got one array \(20, 60, 3\); wrap it as \[crop\]"),
     ],
 )
@@ -155,7 +156,7 @@ def test_a_degenerate_polygon_keeps_the_positions_of_the_others(reader):
 
 
 def test_a_bad_polygon_is_named_by_its_number(reader):
-    with pytest.raises(ValueError, match=r"polygon 1: a polygon must be \(P, 2\) with P >= 4, got \(3, 2\)"):
+    with pytest.raises(ValueError, match=r"polygon 1: a polygon must be \(P, 2\) with P >= 4, .*, got \(3, 2\)"):
         reader.read_regions(CROPS[0], [box(0, 0, 9, 9), np.zeros((3, 2))])
 
 

@@ -11,8 +11,10 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import click
+import numpy as np
 import pytest
 from PIL import Image
+from printed_words import printed
 
 from segrec.cli import main, root
 from segrec.data.words import WordLmdb
@@ -122,6 +124,29 @@ def test_the_quickstart_runs_from_its_first_line_to_its_last(rendered, tmp_path,
             run(line)
     assert len(names["words"]) == 1 and len(names["masks"]) == 2
     assert Path("masks/word-1.text.png").exists() and Path("CONTROL/best.safetensors").exists()
+
+
+def test_the_page_about_photographs_runs_from_its_first_line_to_its_last(rendered, tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    wall = np.full((480, 640, 3), (200, 190, 150), np.uint8)
+    Image.fromarray(wall).save("wall.png")
+    for word, left in (("hotel", 60), ("open", 190)):
+        crop = printed(word)
+        wall[60 : 60 + crop.shape[0], left : left + crop.shape[1]] = crop
+    Image.fromarray(wall).save("photo.png")
+    Path("gt.txt").write_text("60,60,179,60,179,119,60,119,hotel\n", "utf-8")
+    Path("folder").mkdir()
+    Image.fromarray(printed("hotel")).save("folder/word.png")
+    Path("WORDS").symlink_to(rendered)
+    names: dict[str, Any] = {}
+    for language, code in blocks(ROOT / "docs" / "photographs.md"):
+        if language == "python":
+            exec(code, names)
+        for line in shell_lines(code) if language == "sh" else ():
+            run(line)
+    assert [word.text for word in names["words"]] == ["hotel", "open"]
+    assert "['hotel', 'open'] (5, 4, 2)" in capsys.readouterr().out
+    assert all(Path(name).exists() for name in ("shown/photo.overlay.png", "orange.png", "without.png", "copied.png"))
 
 
 def test_the_readme_is_short():

@@ -6,13 +6,27 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 from recognizers.decoding.greedy import attention_greedy, ctc_greedy, read_logits
+from recognizers.decoding.places import Placed, Places, attention_places, ctc_places, placed
 from recognizers.decoding.reading import Reading, reading_of
 
 if TYPE_CHECKING:
     from recognizers.decoding.alignment import ctc_score
     from recognizers.decoding.beam import ctc_beam
 
-__all__ = ["Reading", "attention_greedy", "ctc_beam", "ctc_greedy", "ctc_score", "read_logits", "reading_of"]
+__all__ = [
+    "Placed",
+    "Places",
+    "Reading",
+    "attention_greedy",
+    "attention_places",
+    "ctc_beam",
+    "ctc_greedy",
+    "ctc_places",
+    "ctc_score",
+    "placed",
+    "read_logits",
+    "reading_of",
+]
 
 _NEED_TORCH = {"ctc_beam": "beam", "ctc_score": "alignment"}
 

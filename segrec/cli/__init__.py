@@ -17,6 +17,7 @@ from segrec.core.printable import PrintableOutput, printable, shortened
 COMMANDS = {
     "convert": ("segrec.cli.convert", "Turn a public checkpoint into segrec weights."),
     "demo": ("segrec.cli.demo", "Render words, read them with and without masks, and write a report."),
+    "edit": ("segrec.cli.edit", "Recolour, erase or copy the text of a picture."),
     "eval": ("segrec.cli.evaluate", "Score recognizers on word databases under each kind of mask."),
     "eval-segmenter": ("segrec.cli.evaluate_segmenter", "Score segmenters against true masks."),
     "export": ("segrec.cli.export", "Write a network as ONNX, to be run without PyTorch."),
@@ -25,7 +26,7 @@ COMMANDS = {
     "info": ("segrec.cli.info", "Say what a file or folder is and whether it is sound."),
     "label-masks": ("segrec.cli.label_masks", "Find pixel masks of real words by reading their binarisations."),
     "precompute-masks": ("segrec.cli.precompute", "Predict and store a mask for every word of a database."),
-    "read": ("segrec.cli.read", "Read pictures of single words."),
+    "read": ("segrec.cli.read", "Read pictures of single words, and photographs."),
     "render": ("segrec.cli.render", "Render words or scenes with exact masks and polygons."),
     "segment": ("segrec.cli.segment", "Write the text and region masks of pictures."),
     "train": ("segrec.cli.train", "Train a recognizer or the segmenter from scratch."),

@@ -88,6 +88,30 @@ def format_option(command: Command) -> Command:
     )(command)
 
 
+def detector_option(command: Command) -> Command:
+    """Add `--detector`."""
+    return click.option(
+        "--detector",
+        type=click.Choice(["own", "rapidocr"]),
+        default="own",
+        show_default=True,
+        help="What finds the words of photographs: the segmenter, or RapidOCR (segrec[ppocr]).",
+    )(command)
+
+
+def open_detector(name: str) -> Any:
+    """Return the detector of that name, None for the segmenter's own region map.
+
+    Raises:
+        LibraryError: it is not installed.
+    """
+    if name == "own":
+        return None
+    from segrec.pages.rapidocr_detector import RapidDetector
+
+    return RapidDetector()
+
+
 def _scales(value: str) -> Literal["auto"] | tuple[float, ...]:
     """Return what `Segmenter(scales=)` takes, of `auto` or numbers with commas between them."""
     if value == "auto":

@@ -2,107 +2,109 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Mapping
+import sys
+from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
-from segrec.cli.common import check_names, common_options
+from segrec.cli.common import check_names, common_options, detector_option, open_detector
 from segrec.weights import READER, SEGMENTER
 
 if TYPE_CHECKING:
-    from recognizers.lexicon import Lexicon
     from segrec.core.images import Array
+    from segrec.pages.word import ReadPicture
     from segrec.reader import Reader
 
-BATCH = 64
-LARGEST_CROP = 1 << 19
-"""Pixels of a picture that is surely no crop of one word."""
-DRAWN = ".reading.png"
+FORMATS = ("text", "json", "csv", "alto", "hocr")
+DRAWN, OVERLAID = ".reading.png", ".overlay.png"
 
 
 @click.command("read")
-@click.argument("images", nargs=-1, required=True, type=click.Path())
+@click.argument("images", nargs=-1, required=True)
+@click.option("--crop", is_flag=True, help="Take every picture for a single word, whatever its size.")
+@click.option("--page", is_flag=True, help="Look for words in every picture, whatever its size.")
+@click.option("--polygons", type=click.Path(), help="Read these regions: JSON, or ICDAR's lines of 8 numbers.")
+@detector_option
 @click.option("--model", default=READER, show_default=True, help="Shipped name, run or weights.")
 @click.option("--segmenter", default=SEGMENTER, show_default=True, help="Shipped name, run or weights.")
 @click.option("--onnx", type=click.Path(), help="Read with this network of `segrec export` instead, without PyTorch.")
 @click.option("--beam", type=click.IntRange(1), help="Read with a beam search that keeps this many prefixes.")
+@click.option("--temperature", type=float, help="For confidences that are right as often as they say.")
 @click.option("--lexicon", type=click.Path(), help="A file of the words that readings may be, one per line.")
 @click.option(
-    "--format",
-    "output_format",
-    type=click.Choice(["text", "json"]),
-    default="text",
-    show_default=True,
-    help="One line per image, or a JSON list.",
+    "--format", "output_format", type=click.Choice(FORMATS), default="text", show_default=True, help="What is printed."
 )
-@click.option("--draw", type=click.Path(), help="Folder for pictures NAME.reading.png of how each word is read.")
+@click.option("--overlays", type=click.Path(), help="Folder for pictures NAME.overlay.png of what was read where.")
+@click.option("--draw", type=click.Path(), help="Folder for pictures NAME.reading.png of how each crop is read.")
+@click.option("--threads", type=click.IntRange(1), help="Most CPU threads of the networks.")
 @common_options(seed=False)
 def command(
     images: tuple[str, ...],
+    crop: bool,
+    page: bool,
+    polygons: str | None,
+    detector: str,
     model: str,
     segmenter: str,
     onnx: str | None,
     beam: int | None,
+    temperature: float | None,
     lexicon: str | None,
     output_format: str,
+    overlays: str | None,
     draw: str | None,
+    threads: int | None,
     device: str,
 ) -> None:
-    """Read pictures of single words.
+    """Read pictures of single words, and photographs.
 
-    A picture that looks like a scene is read as one word too, with a warning. A file that cannot be read is reported
-    and the others are still read; the exit code is then 1. What --draw writes shows rectification and attention, or
-    the frames of CTC, of a greedy reading. With --onnx words are read greedily on the processor, and --segmenter is a
-    shipped name or another .onnx file.
+    IMAGES are files, folders, quoted patterns, word databases, or - for one picture on standard input. In a picture
+    that is higher or larger than a word crop the words are looked for first. A file that cannot be read is reported and
+    the others are still read; the exit code is then 1. What --draw writes shows rectification and attention, or the
+    frames of CTC, of a crop's greedy reading. With --onnx words are read greedily on the processor, and --segmenter is
+    a shipped name or another .onnx file; the words of photographs are then found by --detector rapidocr or --polygons.
     """
+    from recognizers.lexicon import Lexicon
     from segrec.core.errors import DataError
-    from segrec.core.images import read_image
-    from segrec.core.printable import printable
+    from segrec.evaluation.scoring import LabelRule
+    from segrec.jobs.read_pictures import Reading, read_pictures
+    from segrec.pages.inputs import sources
+    from segrec.pages.polygon_files import read_polygon_file
     from segrec.reader import Reader
+    from segrec.reports.page_formats import FORMATS as WRITERS
 
-    if draw is not None:
-        check_names(images, DRAWN)
+    if crop + page + (polygons is not None) > 1:
+        raise click.UsageError("--crop, --page and --polygons say different things of a picture; give one")
+    if draw is not None or overlays is not None:
+        check_names(images, OVERLAID if draw is None else DRAWN)
     if onnx is not None:
-        _refuse_with_onnx(beam=beam, lexicon=lexicon, draw=draw)
-        reader = Reader.from_onnx(onnx, segmenter=segmenter)
+        _refuse_with_onnx(beam=beam, lexicon=lexicon, draw=draw, temperature=temperature)
+    elif threads is not None:
+        from segrec.core.device import limit_threads
+
+        limit_threads(threads)
+    settings = Reading(
+        kind="crop" if crop else "page" if page else "auto",
+        polygons=None if polygons is None else read_polygon_file(polygons),
+        lexicon=None if lexicon is None else Lexicon.from_file(lexicon, LabelRule()),
+        detector=open_detector(detector),
+    )
+    if onnx is not None:
+        reader = Reader.from_onnx(onnx, segmenter=segmenter, threads=threads)
     else:
-        reader = Reader.from_pretrained(model, segmenter=segmenter, device=device, beam=beam)
-    words_of = None if lexicon is None else _read_lexicon(lexicon)
-    rows: list[dict[str, object]] = []
-    for start in range(0, len(images), BATCH):
-        crops, problems = {}, {}
-        for path in images[start : start + BATCH]:
-            try:
-                crops[path] = read_image(path)
-            except DataError as error:
-                problems[path] = str(error)
-        _warn_of_scenes(crops)
-        words = dict(zip(crops, reader.read(list(crops.values()), lexicon=words_of), strict=True))
-        if draw is not None:
-            _draw(reader, crops, Path(draw))
-        for path in images[start : start + BATCH]:
-            rows.append(
-                {"image": path, "error": problems[path]}
-                if path in problems
-                else {
-                    "image": path,
-                    "text": words[path].text,
-                    "confidence": round(words[path].confidence, 4),
-                    "character_confidences": [round(value, 4) for value in words[path].character_confidences],
-                }
-            )
-    if output_format == "json":
-        click.echo(json.dumps(rows, indent=2, ensure_ascii=False))
-    else:
-        for row in rows:
-            shown = (row["image"], row.get("text", ""), row.get("confidence", "error"))
-            click.echo("\t".join(printable(str(value)) for value in shown))
-    failed = [str(row["error"]) for row in rows if "error" in row]
-    if failed:
-        raise DataError(f"{len(failed)} of {len(images)} images were not read, the first: {failed[0]}")
+        reader = Reader.from_pretrained(model, segmenter=segmenter, device=device, beam=beam, temperature=temperature)
+    problems: list[str] = []
+    pictures = read_pictures(reader, sources(images), settings)
+    seen = _watched(pictures, reader, _Folders(overlays, draw), problems)
+    count = 0
+    for part in WRITERS[output_format].written(seen):
+        sys.stdout.write(part)
+        count += 1
+    sys.stdout.flush()
+    if problems:
+        raise DataError(f"{len(problems)} of {count - 2} images were not read, the first: {problems[0]}")
 
 
 def _refuse_with_onnx(**options: object) -> None:
@@ -112,35 +114,56 @@ def _refuse_with_onnx(**options: object) -> None:
         raise click.UsageError(f"--onnx reads greedily and draws nothing: leave {' and '.join(given)} out")
 
 
-def _read_lexicon(path: str) -> Lexicon:
-    from recognizers.lexicon import Lexicon
-    from segrec.evaluation.scoring import LabelRule
+class _Folders:
+    """Where pictures of what was read go; two of the same name are refused.
 
-    return Lexicon.from_file(path, LabelRule())
+    Args:
+        overlays: folder or None.
+        draw: folder or None.
+    """
 
+    def __init__(self, overlays: str | None, draw: str | None) -> None:
+        self._overlays, self._draw = overlays, draw
+        self._seen: dict[str, str] = {}
 
-def _warn_of_scenes(crops: Mapping[str, Array]) -> None:
-    from segmenter.preprocess import SCENE_HEIGHT
-    from segrec.core.runlog import LOGGER
+    def write(self, picture: ReadPicture, reader: Reader) -> None:
+        """Write what is wanted of one picture that was read."""
+        from segrec.core.errors import ConfigError
+        from segrec.reports.drawing import draw_reading
+        from segrec.reports.page_overlay import page_overlay
 
-    for path, crop in crops.items():
-        height, width = crop.shape[:2]
-        if height > SCENE_HEIGHT or height * width > LARGEST_CROP:
-            LOGGER.warning(
-                "%s has %d x %d pixels and looks like a scene, but is read as a single word; cut its words out first, "
-                "or give a detector's polygons to segrec.Reader.read_regions",
-                path,
-                width,
-                height,
+        if self._overlays is None and self._draw is None:
+            return
+        stem = Path(picture.name).stem
+        other = self._seen.setdefault(stem, picture.name)
+        if other != picture.name:
+            ending = OVERLAID if self._draw is None else DRAWN
+            raise ConfigError(
+                f"{other} and {picture.name} would both be written as {stem}{ending}; "
+                "rename one, or write them to two outputs"
             )
+        if self._overlays is not None:
+            _write_png(Path(self._overlays) / f"{stem}{OVERLAID}", page_overlay(picture))
+        if self._draw is not None and not picture.is_page:
+            assert picture.image is not None, "a picture without a problem has its pixels"
+            _write_png(Path(self._draw) / f"{stem}{DRAWN}", draw_reading(reader.explain(picture.image)))
 
 
-def _draw(reader: Reader, crops: Mapping[str, Array], folder: Path) -> None:
-    """Write how each crop is read; the keys are the pictures' paths."""
+def _watched(
+    pictures: Iterator[ReadPicture], reader: Reader, folders: _Folders, problems: list[str]
+) -> Iterator[ReadPicture]:
+    """Yield the pictures, written to the folders; problems are collected."""
+    for picture in pictures:
+        if picture.problem is None:
+            folders.write(picture, reader)
+        else:
+            problems.append(picture.problem)
+        yield picture
+
+
+def _write_png(path: Path, image: Array) -> None:
     from segrec.core.files import atomic_path
     from segrec.core.images import encode_png
-    from segrec.reports.drawing import draw_reading
 
-    for path, crop in crops.items():
-        with atomic_path(folder / f"{Path(path).stem}{DRAWN}") as partial:
-            partial.write_bytes(encode_png(draw_reading(reader.explain(crop))))
+    with atomic_path(path) as partial:
+        partial.write_bytes(encode_png(image))

@@ -36,6 +36,11 @@ def resolve_device(name: str = "auto") -> torch.device:
     return device
 
 
+def limit_threads(count: int) -> None:
+    """Let networks on the CPU use at most so many threads, from 1, in this process."""
+    torch.set_num_threads(count)
+
+
 def autocast(device: torch.device, amp: str = "off") -> AbstractContextManager[object]:
     """Return the context in which forward passes run: plain float32 for `off`, else bfloat16 or float16.
 

@@ -115,6 +115,20 @@ def decode_image(data: bytes, *, upright: bool = True, max_pixels: int = MAX_PIX
         raise DataError(f"the image cannot be decoded ({len(data)} bytes: {error})") from error
 
 
+def from_pillow(picture: Image.Image) -> Array:
+    """Return a Pillow picture as `decode_image` gives its file: (H, W, 3) uint8 RGB, upright, laid on white.
+
+    Raises:
+        DataError: it has no pixels, or they are damaged.
+    """
+    if not (picture.width and picture.height):
+        raise DataError(f"the picture has no pixels: {picture.width} x {picture.height}")
+    try:
+        return _to_rgb(picture, b"", upright=True)
+    except Exception as error:  # a lazily opened file is unpacked only now; see `decode_image`
+        raise DataError(f"the Pillow picture cannot be unpacked ({error})") from error
+
+
 def _too_many(max_pixels: int, size: str = "") -> str:
     return f"the image declares {size}more than {max_pixels:,}{'' if size else ' pixels'}; shrink it first"
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -46,6 +46,115 @@ def cut_region(image: Array, polygon: NDArray[Any]) -> Array | None:
     Raises:
         ValueError: the polygon has another shape, or coordinates that are not finite or beyond a billion.
     """
+    strip = _strip(polygon)
+    return None if strip is None else strip.cut(image)
+
+
+def region_points(polygon: NDArray[Any], shares: NDArray[Any]) -> Points:
+    """Return where points of a region's straightened crop lie in the picture, x and y in pixels.
+
+    Args:
+        polygon: (P, 2) as for `cut_region`, at least half a pixel thick.
+        shares: (..., 2) x and y as shares of the crop's width and height.
+
+    Raises:
+        ValueError: the polygon has another shape, or is thinner than that.
+    """
+    strip = _strip(polygon)
+    if strip is None:
+        raise ValueError("the polygon is thinner than half a pixel; nothing was cut from it")
+    return strip.places(np.asarray(shares, np.float32))
+
+
+def lay_region(canvas: NDArray[np.float32], mask: NDArray[np.float32], polygon: NDArray[Any]) -> None:
+    """Lay the mask of a region's straightened crop on the picture's, where the larger value stays.
+
+    Args:
+        canvas: (H, W) float32, changed.
+        mask: (h, w) float32 in [0, 1], of the size that `cut_region` gives.
+        polygon: (P, 2) as for `cut_region`; one thinner than half a pixel changes nothing.
+
+    Raises:
+        ValueError: the polygon or the mask has another shape.
+    """
+    strip = _strip(polygon)
+    if strip is None:
+        return
+    if mask.shape != strip.size:
+        raise ValueError(f"the mask must have its region's size {strip.size}, got {mask.shape}")
+    strip.lay(canvas, mask)
+
+
+class _Strip(NamedTuple):
+    """A region as a strip between two edges of as many points, cut to a rectangle of `size` (height, width)."""
+
+    upper: Points
+    lower: Points
+    ends: NDArray[np.int64]
+    size: tuple[int, int]
+
+    def cut(self, image: Array) -> Array:
+        """Return the rectangle, one perspective transform a segment."""
+        cv2 = opencv()
+        height = self.size[0]
+        parts = [
+            cv2.warpPerspective(
+                image,
+                self._matrix(segment, offset=0.5),
+                (width, height),
+                flags=cv2.INTER_LINEAR,
+                borderMode=cv2.BORDER_REPLICATE,
+            )
+            for segment, width in enumerate(np.diff(self.ends).tolist())
+            if width >= 1
+        ]
+        return np.asarray(np.concatenate(parts, axis=1), dtype=np.uint8)
+
+    def lay(self, canvas: NDArray[np.float32], mask: NDArray[np.float32]) -> None:
+        """Lay a mask of the rectangle back on a canvas of the picture's size, within the region's upright box."""
+        cv2 = opencv()
+        corners = np.concatenate([self.upper, self.lower])
+        low = np.maximum(np.floor(corners.min(axis=0)).astype(int), 0)
+        high = np.minimum(np.ceil(corners.max(axis=0)).astype(int) + 1, canvas.shape[::-1])
+        if (high <= low).any():
+            return
+        window = canvas[low[1] : high[1], low[0] : high[0]]
+        shift = np.array([[1, 0, low[0]], [0, 1, low[1]], [0, 0, 1]], float)
+        for segment in np.flatnonzero(np.diff(self.ends) >= 1).tolist():
+            part = np.ascontiguousarray(mask[:, self.ends[segment] : self.ends[segment + 1]])
+            back = cv2.warpPerspective(
+                part,
+                self._matrix(segment, offset=0.5) @ shift,
+                window.shape[::-1],
+                flags=cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP,
+                borderMode=cv2.BORDER_CONSTANT,
+            )
+            np.maximum(window, back, out=window)
+
+    def places(self, shares: Points) -> Points:
+        """Return the picture's points (..., 2) of shares (..., 2) of the rectangle."""
+        cv2 = opencv()
+        flat = (shares * (self.size[1], self.size[0])).reshape(-1, 2)
+        wide = np.flatnonzero(np.diff(self.ends) >= 1)
+        chosen = wide[np.clip(np.searchsorted(self.ends[wide], flat[:, 0], side="right") - 1, 0, len(wide) - 1)]
+        found = np.empty_like(flat, dtype=np.float32)
+        for segment in np.unique(chosen).tolist():
+            own = chosen == segment
+            local = (flat[own] - (self.ends[segment], 0)).astype(np.float32)
+            found[own] = cv2.perspectiveTransform(local[None], np.linalg.inv(self._matrix(segment, offset=0.0)))[0]
+        return found.reshape(shares.shape)
+
+    def _matrix(self, segment: int, *, offset: float) -> NDArray[np.float64]:
+        """Return the transform of a segment; `offset` is what pixels' centres lie beside their corners."""
+        upper, lower, (height, _) = self.upper, self.lower, self.size
+        width = int(self.ends[segment + 1] - self.ends[segment])
+        corners = np.stack([upper[segment], upper[segment + 1], lower[segment + 1], lower[segment]])
+        target = np.array([[0, 0], [width, 0], [width, height], [0, height]], dtype=np.float32)
+        return np.asarray(opencv().getPerspectiveTransform(corners - np.float32(offset), target - np.float32(offset)))
+
+
+def _strip(polygon: NDArray[Any]) -> _Strip | None:
+    """Return the strip that a polygon bounds, or None when it is thinner than half a pixel."""
     points = np.asarray(polygon, dtype=np.float32)
     if points.ndim != 2 or points.shape[1] != 2 or len(points) < 4:
         raise ValueError(f"a polygon must be (P, 2) with P >= 4, got {points.shape}")
@@ -62,7 +171,8 @@ def cut_region(image: Array, polygon: NDArray[Any]) -> Array | None:
         return None
     shrink = min(1.0, MAX_SIDE / max(height, width))
     height, width = max(1, round(height * shrink)), max(1, round(width * shrink))
-    return _straighten(image, upper, lower, lengths, (height, width))
+    ends = np.round(np.concatenate([[0.0], np.cumsum(lengths)]) / lengths.sum() * width).astype(np.int64)
+    return _Strip(upper, lower, ends, (height, width))
 
 
 def _edges(points: Points) -> tuple[Points, Points]:
@@ -84,26 +194,3 @@ def _resampled(edge: Points, count: int) -> Points:
     along = np.concatenate([[0.0], np.cumsum(_steps(edge))])
     wanted = np.linspace(0, along[-1], count)
     return np.stack([np.interp(wanted, along, edge[:, axis]) for axis in (0, 1)], axis=1).astype(np.float32)
-
-
-def _straighten(
-    image: Array, upper: Points, lower: Points, lengths: NDArray[np.float64], size: tuple[int, int]
-) -> Array:
-    """Map the strip between two edges to a rectangle, one perspective transform a segment."""
-    cv2 = opencv()
-    height, width = size
-    ends = np.round(np.concatenate([[0.0], np.cumsum(lengths)]) / lengths.sum() * width).astype(int)
-    parts = []
-    for segment in range(len(upper) - 1):
-        part_width = int(ends[segment + 1] - ends[segment])
-        if part_width < 1:
-            continue
-        corners = np.stack([upper[segment], upper[segment + 1], lower[segment + 1], lower[segment]])
-        target = np.array([[0, 0], [part_width, 0], [part_width, height], [0, height]], dtype=np.float32)
-        matrix = cv2.getPerspectiveTransform(corners - 0.5, target - 0.5)
-        parts.append(
-            cv2.warpPerspective(
-                image, matrix, (part_width, height), flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE
-            )
-        )
-    return np.asarray(np.concatenate(parts, axis=1), dtype=np.uint8)

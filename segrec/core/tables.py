@@ -65,10 +65,14 @@ def csv_table(records: Records, columns: Sequence[str] | None = None) -> str:
     """
     records = list(records)
     names = list(dict.fromkeys(name for record in records for name in record)) if columns is None else columns
+    return csv_lines([names, *([record.get(name, "") for name in names] for record in records)])
+
+
+def csv_lines(rows: Iterable[Sequence[Any]]) -> str:
+    """Return a line for each row of cells, made harmless as `csv_table` says."""
     buffer = io.StringIO()
     writer = csv.writer(buffer, lineterminator="\n")
-    writer.writerow(map(_harmless, names))
-    writer.writerows([_harmless(record.get(name, "")) for name in names] for record in records)
+    writer.writerows(map(_harmless, row) for row in rows)
     return buffer.getvalue()
 
 

@@ -95,6 +95,7 @@ def _finetune(
     torch.manual_seed(settings.seed)
     parent = resolve_weights(str(settings.pretrained))
     plain = load_pretrained(parent)
+    plain.temperature = 1.0  # what it was measured at says nothing of what fine-tuning makes of it
     check_command("finetune", settings.architecture, plain.architecture, parent)
     parent_digest = state_digest(plain.state_dict())
     model = _prepared(plain, settings).to(world.device)

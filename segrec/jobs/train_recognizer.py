@@ -104,6 +104,7 @@ def _initial(settings: RecognizerTraining) -> RecognizerNetwork:
 def _pretrained(settings: RecognizerTraining) -> RecognizerNetwork:
     path = resolve_weights(str(settings.pretrained))
     model = load_pretrained(path)
+    model.temperature = 1.0  # what it was measured at says nothing of what training makes of it
     check_command("train", settings.architecture, model.architecture, path)
     if model.input_spec.mask:
         raise ConfigError(f"{path} takes a mask; train it on with segrec finetune {settings.architecture} --train all")

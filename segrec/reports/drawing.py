@@ -91,8 +91,8 @@ def _strip(grey: Array, step: Step) -> Array:
     looked = step.attention / strongest if strongest > 0 else step.attention
     heat = np.repeat(np.clip(resize(looked[None], (1, width)), 0, 1), height, axis=0)
     label = np.full((height, LABEL, 3), 255, np.uint8)
-    _write(label, step.character, 22, left=0, baseline=height - 18)
-    _write(label, f"{step.confidence:.3f}", 13, left=0, baseline=height - 3)
+    write(label, step.character, 22, left=0, baseline=height - 18)
+    write(label, f"{step.confidence:.3f}", 13, left=0, baseline=height - 3)
     return np.concatenate((label, overlay(grey, heat, color=HEAT, opacity=0.7)), axis=1)
 
 
@@ -105,11 +105,11 @@ def _frames(explanation: Explanation) -> Array:
     for number, step in enumerate(steps):
         left, color = number * CELL, INK if step.character else PALE
         middle = left + CELL // 2
-        _write(table, step.character or BLANK, 18, left=middle, baseline=CELL - 4, color=color, centred=True)
+        write(table, step.character or BLANK, 18, left=middle, baseline=CELL - 4, color=color, centred=True)
         top = CELL + BAR - round(BAR * step.confidence)
         table[top : CELL + BAR, left + 3 : left + CELL - 3] = SURE if step.character else PALE
         percent = f"{100 * step.confidence:.0f}"
-        _write(table, percent, 10, left=middle, baseline=2 * CELL + BAR - 8, color=color, centred=True)
+        write(table, percent, 10, left=middle, baseline=2 * CELL + BAR - 8, color=color, centred=True)
     return np.concatenate((crop, table))
 
 
@@ -137,11 +137,11 @@ def _beside(parts: Sequence[Array]) -> Array:
 def _text(text: str, size: int, color: tuple[int, int, int] = INK) -> Array:
     """Return one line of text on white, as wide as it is."""
     canvas = np.full((math.ceil(size * 1.3), math.ceil(load_font("", size).getlength(text)) + 2, 3), 255, np.uint8)
-    _write(canvas, text, size, left=0, baseline=size, color=color)
+    write(canvas, text, size, left=0, baseline=size, color=color)
     return canvas
 
 
-def _write(
+def write(
     canvas: Array,
     text: str,
     size: int,

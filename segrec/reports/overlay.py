@@ -18,6 +18,9 @@ TINTS = ((255, 0, 80), (0, 220, 255))
 LINE_SHARE = 900
 """An outline is one pixel wide, and wider in pictures whose longest side is a larger multiple of this."""
 
+AROUND_SHARE = 60
+"""The colours around a place are those within the longest side by this."""
+
 BAND = 256
 """Rows tinted at once, so that a large picture needs little more than its own memory."""
 
@@ -64,9 +67,10 @@ def tint_for(image: Array) -> tuple[int, int, int]:
 
 
 def outlined(image: Array, mask: NDArray[Any]) -> Array:
-    """Return the image tinted by `overlay`, with a thin line around the mask that is seen on any ground.
+    """Return the image tinted by `overlay`, with a thin line around the mask, both seen on any ground.
 
-    The line lies outside the pixels from 0.5 on: white where the image is dark, black where it is bright.
+    The tint is at each place the one that stands out from the colours around it; the line lies outside the pixels from
+    0.5 on, white where the image is dark, black where it is bright.
 
     Args:
         image: (H, W, 3) uint8 RGB.
@@ -75,8 +79,10 @@ def outlined(image: Array, mask: NDArray[Any]) -> Array:
     Raises:
         ValueError: shapes, types or ranges are others than these.
     """
-    tinted = overlay(image, mask)
     cv2 = opencv()
+    around = cv2.blur(image, (2 * (max(image.shape) // AROUND_SHARE) + 1,) * 2)
+    first, second = (np.abs(around.astype(np.int16) - np.array(tint, np.int16)).sum(axis=2) for tint in TINTS)
+    tinted = np.where((first >= second)[:, :, None], *(overlay(image, mask, color=tint) for tint in TINTS))
     thickness = max(1, round(max(mask.shape) / LINE_SHARE))
     inside = np.where(_levels(mask) >= 128, np.uint8(1), np.uint8(0))
     grown = cv2.dilate(inside, np.ones((2 * thickness + 1,) * 2, np.uint8))

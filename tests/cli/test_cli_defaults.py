@@ -17,8 +17,10 @@ from segrec.cli import COMMANDS, root
 JOBS = {
     "convert": "segrec.jobs.convert:convert_checkpoint",
     "demo": "segrec.jobs.demo:demo",
+    "edit": "segrec.jobs.edit:Editing",
     "eval": "segrec.jobs.evaluation_settings:Evaluation",
     "eval-segmenter": "segrec.jobs.segmenter_evaluation_settings:SegmenterEvaluation",
+    "export": "segrec.jobs.export:export_onnx",
     "finetune": "segrec.jobs.finetune_settings:FineTuning",
     "import": "segrec.jobs.import_words:import_words",
     "info": "segrec.jobs.info:describe",

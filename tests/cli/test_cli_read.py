@@ -1,17 +1,26 @@
-"""`segrec read` with a lexicon and with a beam."""
+"""`segrec read`: every kind of input and output, words and scenes."""
 
 from __future__ import annotations
 
+import csv
+import io
 import json
+import sys
 from pathlib import Path
+from types import SimpleNamespace
+from xml.etree import ElementTree
 
 import numpy as np
 import pytest
+from printed_words import printed
 
 from segrec.core.errors import ConfigError
-from segrec.core.images import encode_png
+from segrec.core.images import encode_png, read_image
 from segrec.data.words import WordLmdb
 from segrec.reader import Reader
+
+ALTO = "{http://www.loc.gov/standards/alto/ns-v4#}"
+XHTML = "{http://www.w3.org/1999/xhtml}"
 
 
 @pytest.fixture(scope="module")
@@ -21,6 +30,18 @@ def crops(words, tmp_path_factory) -> list[Path]:
     for position, file in enumerate(files):
         file.write_bytes(database.image_bytes(position) or b"")
     return files
+
+
+@pytest.fixture(scope="module")
+def scene(tmp_path_factory) -> Path:
+    """A wall with the words hotel and open."""
+    wall = np.full((480, 640, 3), (200, 190, 150), np.uint8)
+    for word, left in (("hotel", 60), ("open", 190)):
+        crop = printed(word)
+        wall[60 : 60 + crop.shape[0], left : left + crop.shape[1]] = crop
+    file = tmp_path_factory.mktemp("scenes") / "photo.png"
+    file.write_bytes(encode_png(wall))
+    return file
 
 
 def test_readings_become_words_as_the_lexicon_spells_them(segrec, crops, tmp_path):
@@ -36,21 +57,91 @@ def test_readings_become_words_as_the_lexicon_spells_them(segrec, crops, tmp_pat
     assert (code, out) == (1, "") and "cannot read the lexicon" in err
 
 
-def test_a_beam_gives_other_confidences(segrec, crops):
+def test_a_beam_and_a_temperature_give_other_confidences(segrec, crops):
     read = [*crops, "--model", "crnn-slim-predicted", "--format", "json"]
-    greedy, beam = (json.loads(segrec("read", *read, *option).out) for option in ([], ["--beam", "5"]))
-    assert [row["image"] for row in beam] == [str(crop) for crop in crops]
-    assert [row["confidence"] for row in greedy] != [row["confidence"] for row in beam]
+    greedy, *others = (
+        json.loads(segrec("read", *read, *option).out) for option in ([], ["--beam", "5"], ["--temperature", "3"])
+    )
+    assert [row["image"] for row in greedy] == [str(crop) for crop in crops]
+    for other in others:
+        assert [row["confidence"] for row in greedy] != [row["confidence"] for row in other]
     with pytest.raises(ConfigError, match="at least 1 prefix"):
         Reader.from_pretrained(beam=0)
 
 
-@pytest.mark.parametrize("size", [(400, 300), (384, 1500)])
-def test_a_picture_that_looks_like_a_scene_is_read_with_a_warning(segrec, tmp_path, crops, size):
-    scene = tmp_path / "photo.png"
-    scene.write_bytes(encode_png(np.full((*size, 3), 90, np.uint8)))
-    code, out, err = segrec("read", scene, crops[0], "--model", "crnn-slim")
-    assert code == 0 and len(out.splitlines()) == 2
-    (warning,) = err.splitlines()
-    assert f"photo.png has {size[1]} x {size[0]} pixels and looks like a scene" in warning
-    assert "read_regions" in warning
+def test_folders_patterns_databases_and_standard_input_are_read(segrec, crops, words, monkeypatch):
+    expected = [line.split("\t")[1:] for line in segrec("read", *crops).out.splitlines()]
+    for given in (crops[0].parent, crops[0].parent / "*.png"):
+        out = segrec("read", given).out.splitlines()
+        assert out == [
+            f"{crop}\t{text}\t{confidence}" for crop, (text, confidence) in zip(crops, expected, strict=True)
+        ]
+    database = segrec("read", words).out.splitlines()
+    assert len(database) == len(WordLmdb(words)) and database[0].split("\t") == [f"{words}:1", *expected[0]]
+    monkeypatch.setattr(sys, "stdin", SimpleNamespace(buffer=io.BytesIO(crops[1].read_bytes())))
+    assert segrec("read", "-").out.splitlines() == ["\t".join(["stdin", *expected[1]])]
+
+
+def test_inputs_that_hold_nothing_are_errors(segrec, tmp_path, monkeypatch):
+    assert "holds no picture; its files must end" in segrec("read", tmp_path).err
+    assert "no file fits the pattern" in segrec("read", tmp_path / "*.png").err
+    monkeypatch.setattr(sys, "stdin", SimpleNamespace(buffer=io.BytesIO(b"")))
+    assert "standard input: the image is empty (0 bytes)" in segrec("read", "-").err
+
+
+def test_what_cannot_be_read_stands_in_every_format(segrec, crops, tmp_path):
+    (tmp_path / "broken.png").write_bytes(b"no picture")
+    for output_format in ("text", "json", "csv", "alto", "hocr"):
+        code, out, err = segrec("read", crops[0], tmp_path / "broken.png", crops[1], "--format", output_format)
+        assert code == 1 and "1 of 3 images were not read, the first:" in err
+        assert "broken.png" in out
+
+
+def test_a_scene_is_read_as_a_scene_unless_told_otherwise(segrec, scene, crops):
+    code, out, err = segrec("read", scene, crops[0], "--format", "json")
+    assert code == 0, err
+    page, crop = json.loads(out)
+    assert page["text"] == "hotel open"
+    assert [word["text"] for word in page["words"]] == ["hotel", "open"]
+    assert "words" not in crop and np.array(page["words"][0]["polygon"]).shape == (4, 2)
+    (whole,) = json.loads(segrec("read", scene, "--crop", "--format", "json").out)
+    assert "words" not in whole and whole["text"] != "hotel open"
+    (small,) = json.loads(segrec("read", crops[0], "--page", "--format", "json").out)
+    assert "words" in small
+    assert segrec("read", scene, "--crop", "--page").code == 2
+
+
+def test_polygons_of_a_file_are_read(segrec, scene, tmp_path):
+    right = printed("hotel").shape[1] + 60
+    (tmp_path / "gt.txt").write_text(f"\ufeff60,60,{right},60,{right},118,60,118,ho, tel\n", encoding="utf-8")
+    (tmp_path / "list.json").write_text(json.dumps([[60, 60, right, 118]]))
+    for file in ("gt.txt", "list.json"):
+        (page,) = json.loads(segrec("read", scene, "--polygons", tmp_path / file, "--format", "json").out)
+        assert page["text"] == "hotel"
+    (tmp_path / "again.json").write_text(segrec("read", scene, "--format", "json").out)
+    (page,) = json.loads(segrec("read", scene, "--polygons", tmp_path / "again.json", "--format", "json").out)
+    assert page["text"] == "hotel open"
+    (tmp_path / "bad.txt").write_text("1,2,three\n")
+    assert "bad.txt, line 1: expected 8 numbers" in segrec("read", scene, "--polygons", tmp_path / "bad.txt").err
+
+
+def test_csv_alto_and_hocr_hold_the_same_words(segrec, scene, crops):
+    rows = list(csv.DictReader(io.StringIO(segrec("read", scene, crops[0], "--format", "csv").out)))
+    assert [row["text"] for row in rows][:2] == ["hotel", "open"] and rows[0]["polygon"].count(",") == 4
+    alto = ElementTree.fromstring(segrec("read", scene, crops[0], "--format", "alto").out)
+    assert [word.get("CONTENT") for word in alto.iter(f"{ALTO}String")] == [row["text"] for row in rows]
+    assert len(list(alto.iter(f"{ALTO}Page"))) == 2 and len(list(alto.iter(f"{ALTO}SP"))) == 1
+    glyphs = [glyph.get("CONTENT") for glyph in next(alto.iter(f"{ALTO}String")).iter(f"{ALTO}Glyph")]
+    assert "".join(glyphs) == "hotel"
+    hocr = ElementTree.fromstring(segrec("read", scene, crops[0], "--format", "hocr").out)
+    spans = [span for span in hocr.iter(f"{XHTML}span") if span.get("class") == "ocrx_word"]
+    assert [span.text or "" for span in spans] == [row["text"] for row in rows]
+    assert spans[0].get("title").startswith("bbox 7") and "x_wconf" in spans[0].get("title")
+
+
+def test_overlays_show_outlines_on_the_photograph(segrec, scene, tmp_path):
+    assert segrec("read", scene, "--overlays", tmp_path, "--threads", "1").code == 0
+    shown, photo = read_image(tmp_path / "photo.overlay.png"), read_image(scene)
+    assert shown.shape == photo.shape
+    changed = (shown != photo).any(axis=2)
+    assert changed[60:118, 60:180].any() and not changed[200:].any()

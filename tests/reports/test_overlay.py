@@ -97,7 +97,7 @@ def test_an_outline_stands_out_from_any_ground_and_lies_outside_the_mask(ground)
     mask = np.zeros((40, 60), np.uint8)
     mask[10:20, 20:30] = 255
     shown = outlined(image, mask)
-    assert np.array_equal(shown[10:20, 20:30], overlay(image, mask)[10:20, 20:30])
+    assert np.array_equal(shown[10:20, 20:30], overlay(image, mask, color=tint_for(image))[10:20, 20:30])
     line = np.zeros((40, 60), bool)
     line[9:21, 19:31] = True
     line[10:20, 20:30] = False

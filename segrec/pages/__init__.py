@@ -1,0 +1,1 @@
+"""Photographs as pages: words found, ordered, turned upright and edited."""

@@ -1,0 +1,81 @@
+"""The networks that see a crop of one word: a segmenter and a recognizer, or one graph of both."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from recognizers.decoding import Placed
+from recognizers.lexicon import Lexicon
+from recognizers.onnx_predictor import OnnxCropReader
+from recognizers.word_reader import WordReader
+from segmenter import predictor
+from segmenter.mask_predictor import MaskPredictor
+from segrec.core.errors import ConfigError
+from segrec.core.images import Array
+from segrec.data.masks.predicted import as_stored, mask_bytes
+from segrec.pages.finder import Finding
+from segrec.pages.levels import find_in_levels
+from segrec.pages.quadrangles import Points
+
+Masks = list[NDArray[np.float32]]
+
+
+class TwoNetworks(NamedTuple):
+    """A recognizer, with or without a mask channel, and the segmenter of its masks."""
+
+    recognizer: WordReader
+    segmenter: MaskPredictor
+
+    def read(self, images: Sequence[Array], batch_size: int, lexicon: Lexicon | None) -> tuple[list[Placed], Masks]:
+        """Return the readings and the masks, each at least of its crop's size, of at least one crop."""
+        masks = self.segmenter.predict_detailed_text(images, batch_size=batch_size)
+        channel = [levels(mask) for mask in masks] if self.recognizer.needs_mask else None
+        return self.recognizer.read_placed(images, channel, batch_size=batch_size, lexicons=lexicon), masks
+
+    def text_masks(self, images: Sequence[Array]) -> Masks:
+        """Return the text masks of crops, (H, W) float32 in [0, 1]."""
+        return self.segmenter.predict_text(images)
+
+    def find(self, picture: Array, finding: Finding) -> list[Points]:
+        """Return the outlines of a photograph's words.
+
+        Raises:
+            ConfigError: the segmenter knows no regions.
+        """
+        if not isinstance(self.segmenter, predictor.Segmenter):
+            raise ConfigError("networks in ONNX find no words; name a detector, or give the words' polygons")
+        return find_in_levels(self.segmenter, picture, finding)
+
+
+class OneGraph(NamedTuple):
+    """One graph from pixels of crops to readings and masks."""
+
+    network: OnnxCropReader
+
+    def read(self, images: Sequence[Array], batch_size: int, lexicon: Lexicon | None) -> tuple[list[Placed], Masks]:
+        """Return the readings and the masks of crops.
+
+        Raises:
+            ConfigError: with a lexicon.
+        """
+        if lexicon is not None:
+            raise ConfigError("networks in ONNX read without a lexicon; leave it out, or read with the weights")
+        found = self.network.read(images, batch_size=batch_size)
+        return [Placed(reading, None) for reading, _ in found], [mask for _, mask in found]
+
+    def text_masks(self, images: Sequence[Array]) -> Masks:
+        """Return the text masks of crops, (H, W) float32 in [0, 1]."""
+        return [mask for _, mask in self.network.read(images)]
+
+    def find(self, picture: Array, finding: Finding) -> list[Points]:
+        """Refuse: the graph sees crops alone."""
+        raise ConfigError("networks in ONNX find no words; name a detector, or give the words' polygons")
+
+
+def levels(mask: NDArray[np.float32]) -> Array:
+    """Return a mask in [0, 1] as recognizers are given it."""
+    return as_stored(mask_bytes(mask))

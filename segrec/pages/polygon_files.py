@@ -1,0 +1,66 @@
+"""Regions of one picture from a file: JSON, or a line a word as ICDAR writes them."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+from pathlib import Path
+from typing import Any
+
+from segrec.core.errors import DataError
+
+NUMBER = re.compile(r"[-+]?(\d+\.?\d*|\.\d+)([eE][-+]?\d+)?")
+
+
+def read_polygon_file(path: str | os.PathLike[str]) -> list[Any]:
+    """Return the regions of a file as `segrec.pages.regions.as_polygons` takes them.
+
+    Args:
+        path: of a JSON list, each entry an outline, a box, a row of numbers or an object with "polygon", as
+            `segrec read --format json` writes words; or of text, each line numbers with commas or spaces between them,
+            of which what follows the first eight is left out when it is no number (ICDAR's transcriptions).
+
+    Raises:
+        DataError: the file cannot be read, or a line begins with fewer than four numbers.
+    """
+    try:
+        text = Path(path).read_text(encoding="utf-8-sig")
+    except (OSError, UnicodeDecodeError) as error:
+        raise DataError(f"cannot read the polygons {path}: {error}") from error
+    if text.lstrip().startswith(("[", "{")):
+        return _of_json(text, path)
+    lines = [(number, line) for number, line in enumerate(text.splitlines(), 1) if line.strip()]
+    return [_numbers(line, number, path) for number, line in lines]
+
+
+def _of_json(text: str, path: str | os.PathLike[str]) -> list[Any]:
+    try:
+        content = json.loads(text)
+    except json.JSONDecodeError as error:
+        raise DataError(f"{path} is no valid JSON: {error}") from error
+    if isinstance(content, list) and len(content) == 1 and isinstance(content[0], dict) and "words" in content[0]:
+        content = content[0]
+    if isinstance(content, dict):
+        content = content.get("words", content.get("polygons"))
+    if not isinstance(content, list):
+        raise DataError(f"{path} must hold a list of polygons, or an object with a list under words or polygons")
+    return [entry["polygon"] if isinstance(entry, dict) and "polygon" in entry else entry for entry in content]
+
+
+def _numbers(line: str, number: int, path: str | os.PathLike[str]) -> list[float]:
+    parts = re.split(r"\s*[,;]\s*|\s+", line.strip())
+    found: list[float] = []
+    for part in parts:
+        if NUMBER.fullmatch(part) is None:
+            break
+        found.append(float(part))
+    transcribed = len(found) < len(parts)
+    if len(found) < 4:
+        raise DataError(
+            f"{path}, line {number}: expected 8 numbers (x and y of four corners) or 4 (left, top, right, bottom), got "
+            f"{line.strip()[:40]!r}"
+        )
+    if transcribed or len(found) == 9:
+        return found[:8] if len(found) >= 8 else found[:4]
+    return found

@@ -1,0 +1,119 @@
+"""Crops turned by some degrees, and points and masks turned back."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from segrec.core.errors import ConfigError
+from segrec.core.images import Array, opencv
+
+Turns = Sequence[float] | str | None
+TALL = 1.5
+"""A crop is tall from this height over its width on."""
+QUARTERS = (0.0, 90.0, -90.0)
+"""What tall crops are tried at: as they are, and with their text running up or down."""
+
+
+class Turned(NamedTuple):
+    """A crop and how it came about.
+
+    Attributes:
+        image: (h, w, 3) uint8 RGB.
+        matrix: (2, 3), from x and y in the crop to those in `image`.
+    """
+
+    image: Array
+    matrix: NDArray[np.float64]
+
+
+def check_turns(turns: Turns) -> Turns:
+    """Return the turns as they were given.
+
+    Args:
+        turns: "auto" for quarter turns of tall crops, None for none, or degrees anticlockwise, tried on each crop.
+
+    Raises:
+        ConfigError: it is none of these.
+    """
+    if turns is None or turns == "auto":
+        return turns
+    numbers = not isinstance(turns, str) and all(isinstance(one, int | float) and np.isfinite(one) for one in turns)
+    if not numbers or not len(turns):
+        raise ConfigError(f"turns must be 'auto', None or degrees such as (0, 90, -90), got {turns!r}")
+    return turns
+
+
+def turns_of(size: tuple[int, int], turns: Turns) -> tuple[float, ...]:
+    """Return the degrees at which a crop of (height, width) is read; (0.0,) where it is read once as it is.
+
+    Args:
+        size: (height, width).
+        turns: from `check_turns`.
+    """
+    if turns is None:
+        return (0.0,)
+    if isinstance(turns, str):
+        return QUARTERS if size[0] >= TALL * size[1] else (0.0,)
+    return tuple(float(one) for one in turns)
+
+
+def turn(image: Array, degrees: float) -> Turned:
+    """Return a crop turned anticlockwise on a canvas that holds all of it; beyond the crop its edge is repeated.
+
+    Args:
+        image: (H, W, 3) uint8 RGB.
+        degrees: any; quarter turns move pixels without resampling them.
+    """
+    height, width = image.shape[:2]
+    quarters = degrees / 90
+    if quarters == int(quarters):
+        times = int(quarters) % 4
+        return Turned(np.ascontiguousarray(np.rot90(image, times)), _quarter_matrix((height, width), times))
+    cv2 = opencv()
+    matrix = cv2.getRotationMatrix2D(((width - 1) / 2, (height - 1) / 2), degrees, 1.0)
+    cosine, sine = abs(matrix[0, 0]), abs(matrix[0, 1])
+    size = round(height * sine + width * cosine), round(height * cosine + width * sine)
+    matrix[:, 2] += (size[0] - width) / 2, (size[1] - height) / 2
+    turned = cv2.warpAffine(image, matrix, size, flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
+    matrix[:, 2] += 0.5 - matrix[:, :2] @ (0.5, 0.5)  # from pixels' centres to their edges
+    return Turned(np.asarray(turned, np.uint8), matrix)
+
+
+def turn_mask_back(mask: NDArray[np.float32], matrix: NDArray[Any], size: tuple[int, int]) -> NDArray[np.float32]:
+    """Return a mask (h, w) of a turned crop at the crop's own (height, width).
+
+    Args:
+        mask: of the turned crop's size.
+        matrix: see `Turned`.
+        size: (height, width) of the crop.
+    """
+    if mask.shape == size and np.array_equal(matrix, np.eye(2, 3)):
+        return mask
+    cv2 = opencv()
+    centres = np.array(matrix, float)
+    centres[:, 2] += centres[:, :2] @ (0.5, 0.5) - 0.5
+    back = cv2.warpAffine(
+        mask, centres, (size[1], size[0]), flags=cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP, borderMode=cv2.BORDER_CONSTANT
+    )
+    return np.asarray(back, np.float32)
+
+
+def turn_points_back(points: NDArray[Any], matrix: NDArray[Any]) -> NDArray[np.float32]:
+    """Return points (..., 2) of a turned crop in the crop's own x and y."""
+    back = opencv().invertAffineTransform(np.asarray(matrix, float))
+    return np.asarray(np.asarray(points) @ back[:, :2].T + back[:, 2], np.float32)
+
+
+def _quarter_matrix(size: tuple[int, int], times: int) -> NDArray[np.float64]:
+    height, width = size
+    matrices = {
+        0: [[1, 0, 0], [0, 1, 0]],
+        1: [[0, 1, 0], [-1, 0, width]],
+        2: [[-1, 0, width], [0, -1, height]],
+        3: [[0, -1, height], [1, 0, 0]],
+    }
+    return np.array(matrices[times], float)

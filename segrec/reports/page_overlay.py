@@ -1,0 +1,59 @@
+"""A picture with what was read in it: strokes tinted, words outlined and written beside their outlines."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from segrec.core.images import Array, opencv
+from segrec.core.polygons import lay_region
+from segrec.pages.word import ReadPicture
+from segrec.rendering.fonts import load_font
+from segrec.reports.drawing import write
+from segrec.reports.overlay import LINE_SHARE, outlined
+
+LABEL_SHARE = 60
+"""Labels are as high as the picture's longest side by this, at least `SMALLEST_LABEL` pixels."""
+SMALLEST_LABEL = 11
+
+
+def page_overlay(picture: ReadPicture) -> Array:
+    """Return the picture (H, W, 3) uint8 RGB of a page or crop with its masks, outlines and readings.
+
+    Args:
+        picture: one that was read.
+
+    Raises:
+        ValueError: it was not.
+    """
+    if picture.image is None:
+        raise ValueError(f"{picture.name} was not read: {picture.problem}")
+    size = picture.image.shape[:2]
+    mask = np.zeros(size, np.float32)
+    for word in picture.words:
+        if word.polygon is None:
+            np.maximum(mask, word.mask, out=mask)
+        elif word.text:
+            lay_region(mask, word.mask, word.polygon)
+    drawn = outlined(picture.image, np.clip(mask, 0, 1))
+    height = max(SMALLEST_LABEL, max(size) // LABEL_SHARE)
+    for word in picture.words if picture.is_page else ():
+        corners = np.round(picture.outline(word)).astype(np.int32)
+        _draw_outline(drawn, corners)
+        left, top = corners.min(axis=0).tolist()
+        _label(drawn, word.text, height, left=max(0, left), baseline=max(height, top - 3))
+    return drawn
+
+
+def _draw_outline(canvas: Array, corners: np.ndarray) -> None:
+    """Draw a closed line that is white with black sides, so that it is seen on any ground."""
+    cv2 = opencv()
+    thickness = max(1, round(max(canvas.shape) / LINE_SHARE))
+    for color, width in (((0, 0, 0), thickness + 2), ((255, 255, 255), thickness)):
+        cv2.polylines(canvas, [corners], isClosed=True, color=color, thickness=width, lineType=cv2.LINE_AA)
+
+
+def _label(canvas: Array, text: str, height: int, *, left: int, baseline: int) -> None:
+    """Write a word black on white."""
+    width = round(load_font("", height).getlength(text)) + 2
+    canvas[max(0, baseline - height) : baseline + height // 4, left : left + width] = 255
+    write(canvas, text, height, left=left + 1, baseline=baseline)
