@@ -14,7 +14,7 @@ from segrec.weights import READER, SEGMENTER
 
 if TYPE_CHECKING:
     from segrec.core.images import Array
-    from segrec.reader import Reader
+    from segrec.reader import Reader, Word
 
 BATCH = 64
 LARGEST_CROP = 1 << 19
@@ -77,16 +77,7 @@ def command(
         if draw is not None:
             _draw(reader, crops, Path(draw))
         for path in images[start : start + BATCH]:
-            rows.append(
-                {"image": path, "error": problems[path]}
-                if path in problems
-                else {
-                    "image": path,
-                    "text": words[path].text,
-                    "confidence": round(words[path].confidence, 4),
-                    "character_confidences": [round(value, 4) for value in words[path].character_confidences],
-                }
-            )
+            rows.append({"image": path, "error": problems[path]} if path in problems else _row(path, words[path]))
     if output_format == "json":
         click.echo(json.dumps(rows, indent=2, ensure_ascii=False))
     else:
@@ -95,6 +86,15 @@ def command(
     failed = [str(row["error"]) for row in rows if "error" in row]
     if failed:
         raise DataError(f"{len(failed)} of {len(images)} images were not read, the first: {failed[0]}")
+
+
+def _row(path: str, word: Word) -> dict[str, object]:
+    return {
+        "image": path,
+        "text": word.text,
+        "confidence": round(word.confidence, 4),
+        "character_confidences": [round(value, 4) for value in word.character_confidences],
+    }
 
 
 def _warn_of_scenes(crops: Mapping[str, Array]) -> None:
