@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Sequence
-from pathlib import Path
+from collections.abc import Iterator
 from xml.etree import ElementTree
 from xml.etree.ElementTree import Element
 
 from segrec.core.errors import DataError
-from segrec.importers.base import Crop, Skip, count_in_file
+from segrec.importers.base import Crop, FileImporter, Skip, count_in_file
 
 SIDES = ("x", "y", "width", "height")
 
@@ -31,20 +30,12 @@ def elements(path: str | os.PathLike[str], tag: str) -> Iterator[Element]:
         raise DataError(f"cannot read {path}: {error.strerror or error}") from error
 
 
-class TaggedScenes:
+class TaggedScenes(FileImporter):
     """The rectangles of an XML file of scenes.
 
     Args:
         file: with elements `image` of `imageName`, `taggedRectangles` and, in SVT, `lex`.
     """
-
-    def __init__(self, file: Path) -> None:
-        self._file = file
-
-    @property
-    def annotations(self) -> Sequence[Path]:
-        """The XML file."""
-        return [self._file]
 
     def count(self) -> int:
         """Return the number of rectangles."""

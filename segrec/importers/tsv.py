@@ -3,17 +3,15 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from segrec.core.errors import DataError
-from segrec.importers.base import Crop, Skip, count_lines, first_file, numbered_lines
+from segrec.importers.base import Crop, LineImporter, first_file
 
 LISTS = ("labels.tsv", "gt.tsv", "labels.txt", "gt.txt")
 """Names of the list where only its folder is given."""
 
 
-class TabList:
+class TabList(LineImporter):
     """The crops of a list; paths are relative to it, and everything after the first tab is the label.
 
     Args:
@@ -26,25 +24,19 @@ class TabList:
 
     def __init__(self, source: str | os.PathLike[str], split: str = "all", *, spaces: bool = False) -> None:
         file = Path(source)
-        self._file = file if file.is_file() else first_file(file, LISTS, "folder of crops with a list")
+        super().__init__(file if file.is_file() else first_file(file, LISTS, "folder of crops with a list"))
         self._spaces = spaces
 
     @property
-    def annotations(self) -> Sequence[Path]:
-        """The list."""
-        return [self._file]
+    def expected(self) -> str:
+        """What a line looks like, for people."""
+        return "path, tab or space, text" if self._spaces else "path, tab, text"
 
-    def count(self) -> int:
-        """Return the number of lines."""
-        return count_lines(self._file)
-
-    def items(self) -> Iterator[Crop | Skip]:
-        """Yield the crop of each line."""
-        for number, line in numbered_lines(self._file):
-            name, parting, label = line.partition("\t")
-            if not parting and self._spaces:
-                name, parting, label = line.partition(" ")
-            if not parting or not name.strip():
-                expected = "path, tab or space, text" if self._spaces else "path, tab, text"
-                raise DataError(f"{self._file}, line {number}: expected {expected}, got {line[:80]!r}")
-            yield Crop(str(self._file.parent / name.strip()), name.strip(), label.strip())
+    def crop(self, line: str) -> Crop | None:
+        """Return the crop of a line."""
+        name, parting, label = line.partition("\t")
+        if not parting and self._spaces:
+            name, parting, label = line.partition(" ")
+        if not parting or not name.strip():
+            return None
+        return Crop(str(self._file.parent / name.strip()), name.strip(), label.strip())
