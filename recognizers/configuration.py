@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, replace
 from typing import TYPE_CHECKING, Any, ClassVar, Self
 
@@ -83,16 +83,100 @@ class RecognizerNetwork(nn.Module):
         return {}
 
 
-class AttentionNetwork(RecognizerNetwork, ABC):
-    """A recognizer that writes a word character by character, and learns to from the true characters.
+class CtcNetwork(RecognizerNetwork):
+    """A recognizer of seven convolutions and two LSTMs, whose columns CTC reads; images have height 32.
 
     Attributes:
-        max_length: steps of a word at most, its end among them.
-        bidirectional: whether a second decoder writes from right to left.
+        least_width: of an image.
+        widths: output channels of the seven convolutions.
+        hidden: units of each LSTM direction.
+
+    Raises:
+        ConfigError: another height than 32, a charset of another kind, or not seven widths.
     """
 
-    max_length: int
+    least_width: ClassVar[int]
+
+    def __init__(self, charset: Charset, input_spec: InputSpec, *, widths: Sequence[int], hidden: int) -> None:
+        super().__init__()
+        name = type(self).__name__
+        if input_spec.height != 32 or charset.kind != "ctc":
+            raise ConfigError(
+                f"{name} takes input height 32 and a charset of kind 'ctc', "
+                f"got height {input_spec.height} and kind {charset.kind!r}"
+            )
+        if len(widths) != 7 or min(widths) < 1 or hidden < 1:
+            raise ConfigError(
+                f"{name} needs 7 positive widths and a positive hidden size, got {tuple(widths)}, {hidden}"
+            )
+        self.charset, self.input_spec = charset, input_spec
+        self.widths, self.hidden = tuple(widths), hidden
+
+    def sizes(self) -> dict[str, Any]:
+        """What `config` says of this kind of network alone."""
+        return {"widths": list(self.widths), "hidden": self.hidden}
+
+    def check(self, images: Tensor) -> None:
+        """Refuse images of another shape than (N, C, 32, W).
+
+        Raises:
+            ValueError: they have another one, or W is below `least_width`.
+        """
+        channels, least = self.input_spec.channels, self.least_width
+        if images.ndim != 4 or images.shape[1] != channels or images.shape[2] != 32 or images.shape[3] < least:
+            raise ValueError(f"images must be (N, {channels}, 32, W) with W >= {least}, got {tuple(images.shape)}")
+
+
+class AttentionNetwork(RecognizerNetwork, ABC):
+    """A recognizer that straightens a word, writes it character by character, and learns to from the true characters.
+
+    Args:
+        charset: the classes of the head.
+        input_spec: what images it takes.
+        sizes: what the description says of this kind of network alone, beside the other arguments.
+        max_length: steps of a word at most, its end among them.
+        mask_in_rectifier: whether the localiser sees a mask channel.
+        grey_rectifier: whether it sees the luma of a colour image.
+
+    Attributes:
+        bidirectional: whether a second decoder writes from right to left.
+
+    Raises:
+        ConfigError: the localiser cannot see both.
+    """
+
     bidirectional: bool = False
+
+    def __init__(
+        self,
+        charset: Charset,
+        input_spec: InputSpec,
+        sizes: Mapping[str, Any],
+        *,
+        max_length: int,
+        mask_in_rectifier: bool,
+        grey_rectifier: bool,
+    ) -> None:
+        super().__init__()
+        if mask_in_rectifier and grey_rectifier:
+            raise ConfigError("mask_in_rectifier and grey_rectifier contradict each other: set one of them")
+        self.charset, self.input_spec = charset, input_spec
+        self.max_length, self.mask_in_rectifier = max_length, mask_in_rectifier
+        self._sizes = dict(sizes)
+
+    def sizes(self) -> dict[str, Any]:
+        """What `config` says of this kind of network alone."""
+        return {
+            **self._sizes,
+            "max_length": self.max_length,
+            "mask_in_rectifier": self.mask_in_rectifier,
+            "grey_rectifier": self.localiser_channels == 1,
+        }
+
+    @property
+    @abstractmethod
+    def localiser_channels(self) -> int:
+        """Channels that the localiser looks at, which widening may change."""
 
     @abstractmethod
     def encode(self, images: Tensor) -> Tensor:

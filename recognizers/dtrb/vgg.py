@@ -4,22 +4,20 @@ from __future__ import annotations
 
 from collections import OrderedDict
 from collections.abc import Sequence
-from typing import Any
 
 from torch import Tensor, nn
 
 from recognizers.charset import ALNUM36, Charset
-from recognizers.configuration import RecognizerNetwork
+from recognizers.configuration import CtcNetwork
 from recognizers.dtrb.sequence import columns, sequence_model
 from recognizers.preprocess import InputSpec
-from segrec.core.errors import ConfigError
 
 WIDTHS = (64, 128, 256, 256, 512, 512, 512)
 GREY = InputSpec(interpolation="bicubic")
 _BATCH_NORMED = (4, 5)
 
 
-class VggBiLstmCtc(RecognizerNetwork):
+class VggBiLstmCtc(CtcNetwork):
     """`None-VGG-BiLSTM-CTC` of the benchmark; its modules carry the names of its files.
 
     Args:
@@ -34,6 +32,7 @@ class VggBiLstmCtc(RecognizerNetwork):
 
     architecture = "vgg-bilstm-ctc"
     input_layer = "FeatureExtraction.ConvNet.0"
+    least_width = 8
 
     def __init__(
         self,
@@ -43,30 +42,10 @@ class VggBiLstmCtc(RecognizerNetwork):
         widths: Sequence[int] = WIDTHS,
         hidden: int = 256,
     ) -> None:
-        super().__init__()
-        if input_spec.height != 32 or charset.kind != "ctc":
-            raise ConfigError(
-                "VggBiLstmCtc takes input height 32 and a charset of kind 'ctc', "
-                f"got height {input_spec.height} and kind {charset.kind!r}"
-            )
-        if len(widths) != 7 or min(widths) < 1 or hidden < 1:
-            raise ConfigError(
-                f"VggBiLstmCtc needs 7 positive widths and a positive hidden size, got {tuple(widths)}, {hidden}"
-            )
-        self.charset = charset
-        self.input_spec = input_spec
-        self.widths = tuple(widths)
-        self.hidden = hidden
+        super().__init__(charset, input_spec, widths=widths, hidden=hidden)
         self.FeatureExtraction = nn.Sequential(OrderedDict(ConvNet=_convolutions(input_spec.channels, self.widths)))
         self.SequenceModeling = sequence_model(self.widths[-1], hidden)
         self.Prediction = nn.Linear(hidden, charset.classes)
-
-    def sizes(self) -> dict[str, Any]:
-        """What `config` says of this kind of network alone."""
-        return {
-            "widths": list(self.widths),
-            "hidden": self.hidden,
-        }
 
     def forward(self, images: Tensor) -> Tensor:
         """Logits (N, T, classes) with T = W // 4 - 1; class 0 is the blank.
@@ -82,9 +61,7 @@ class VggBiLstmCtc(RecognizerNetwork):
 
     def encode(self, images: Tensor) -> Tensor:
         """The head's input (N, T, hidden); for the arguments and errors see `forward`."""
-        channels = self.input_spec.channels
-        if images.ndim != 4 or images.shape[1] != channels or images.shape[2] != 32 or images.shape[3] < 8:
-            raise ValueError(f"images must be (N, {channels}, 32, W) with W >= 8, got {tuple(images.shape)}")
+        self.check(images)
         context: Tensor = self.SequenceModeling(columns(self.FeatureExtraction(images)))
         return context
 
