@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from importlib import import_module
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
+
+from segrec.core.lazy import lazy_names
 
 if TYPE_CHECKING:
     from recognizers.aster import Aster, aster_slim
@@ -82,12 +83,7 @@ __all__ = [
     "widen_input",
 ]
 
-
-def __getattr__(name: str) -> Any:
-    """Return the public name, imported on first use so that `import recognizers` loads no torch."""
-    if name not in _HOME:
-        raise AttributeError(f"module 'recognizers' has no attribute {name!r}")
-    return getattr(import_module(f"recognizers.{_HOME[name]}"), name)
+__getattr__ = lazy_names(__name__, _HOME)
 
 
 def __dir__() -> list[str]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from abc import ABC, abstractmethod
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, replace
 from typing import TYPE_CHECKING, Any, ClassVar, Self
 
@@ -15,6 +15,7 @@ from recognizers.charset import Charset, Kind
 from recognizers.fusion import fuse, fusion_config
 from recognizers.preprocess import InputSpec
 from segrec.core.errors import ConfigError
+from segrec.core.network_size import WIDEST_LAYER, check_flags, check_whole
 
 if TYPE_CHECKING:
     from recognizers.families.report import LoadReport
@@ -103,16 +104,111 @@ class RecognizerNetwork(nn.Module):
         return {}
 
 
-class AttentionNetwork(RecognizerNetwork, ABC):
-    """A recognizer that writes a word character by character, and learns to from the true characters.
+class CtcNetwork(RecognizerNetwork):
+    """A recognizer of seven convolutions and two LSTMs, whose columns CTC reads.
 
     Attributes:
-        max_length: steps of a word at most, its end among them.
-        bidirectional: whether a second decoder writes from right to left.
+        least_width: of an image.
+        heights: that images may have, in words.
+        widths: output channels of the seven convolutions.
+        hidden: units of each LSTM direction.
+
+    Raises:
+        ConfigError: another height, a charset of another kind, or not seven widths.
     """
 
-    max_length: int
+    least_width: ClassVar[int]
+    heights: ClassVar[str] = "32"
+
+    def __init__(self, charset: Charset, input_spec: InputSpec, *, widths: Sequence[int], hidden: int) -> None:
+        super().__init__()
+        name = type(self).__name__
+        if not self.takes_height(input_spec.height) or charset.kind != "ctc":
+            raise ConfigError(
+                f"{name} takes an input height of {self.heights} and a charset of kind 'ctc', "
+                f"got height {input_spec.height} and kind {charset.kind!r}"
+            )
+        check_whole(f"{name}'s widths and hidden size", (*widths, hidden), 1, WIDEST_LAYER)
+        if len(widths) != 7:
+            raise ConfigError(
+                f"{name} needs 7 positive widths and a positive hidden size, got {tuple(widths)}, {hidden}"
+            )
+        self.charset, self.input_spec = charset, input_spec
+        self.widths, self.hidden = tuple(widths), hidden
+
+    def sizes(self) -> dict[str, Any]:
+        """Return what `config` says of this kind of network alone."""
+        return {"widths": list(self.widths), "hidden": self.hidden}
+
+    @classmethod
+    def takes_height(cls, height: int) -> bool:
+        """Return whether images may have this height."""
+        return height == 32
+
+    def check(self, images: Tensor) -> None:
+        """Refuse images of another shape than (N, C, H, W), H the input's height.
+
+        Raises:
+            ValueError: they have another one, or W is below `least_width`.
+        """
+        channels, height, least = self.input_spec.channels, self.input_spec.height, self.least_width
+        if images.ndim != 4 or images.shape[1:3] != (channels, height) or images.shape[3] < least:
+            raise ValueError(
+                f"images must be (N, {channels}, {height}, W) with W >= {least}, got {tuple(images.shape)}"
+            )
+
+
+class AttentionNetwork(RecognizerNetwork, ABC):
+    """A recognizer that straightens a word, writes it character by character, and learns to from the true characters.
+
+    Args:
+        charset: the classes of the head.
+        input_spec: what images it takes.
+        sizes: what the description says of this kind of network alone, beside the other arguments.
+        max_length: steps of a word at most, its end among them.
+        mask_in_rectifier: whether the localiser sees a mask channel.
+        grey_rectifier: whether it sees the luma of a colour image.
+
+    Attributes:
+        bidirectional: whether a second decoder writes from right to left.
+
+    Raises:
+        ConfigError: the localiser cannot see both.
+    """
+
     bidirectional: bool = False
+
+    def __init__(
+        self,
+        charset: Charset,
+        input_spec: InputSpec,
+        sizes: Mapping[str, Any],
+        *,
+        max_length: int,
+        mask_in_rectifier: bool,
+        grey_rectifier: bool,
+    ) -> None:
+        super().__init__()
+        check_flags(mask_in_rectifier=mask_in_rectifier, grey_rectifier=grey_rectifier)
+        if mask_in_rectifier and grey_rectifier:
+            raise ConfigError("mask_in_rectifier and grey_rectifier contradict each other: set one of them")
+        self.charset, self.input_spec = charset, input_spec
+        self.max_length, self.mask_in_rectifier = max_length, mask_in_rectifier
+        self._sizes = dict(sizes)
+
+    def sizes(self) -> dict[str, Any]:
+        """Return what `config` says of this kind of network alone."""
+        return {
+            **self._sizes,
+            "max_length": self.max_length,
+            "mask_in_rectifier": self.mask_in_rectifier,
+            "grey_rectifier": self.localiser_channels == 1,
+        }
+
+    @property
+    @abstractmethod
+    def localiser_channels(self) -> int:
+        """Channels that the localiser looks at, which widening may change."""
 
     @abstractmethod
     def encode(self, images: Tensor) -> Tensor:

@@ -4,22 +4,19 @@ from __future__ import annotations
 
 from collections import OrderedDict
 from collections.abc import Sequence
-from typing import Any
 
 from torch import Tensor, nn
 
 from recognizers.charset import ALNUM36, Charset
-from recognizers.configuration import RecognizerNetwork
+from recognizers.configuration import CtcNetwork
 from recognizers.preprocess import InputSpec
-from segrec.core.errors import ConfigError
-from segrec.core.network_size import WIDEST_LAYER, check_whole
 
 WIDTHS = (64, 128, 256, 256, 512, 512, 512)
 SLIM_WIDTHS = (24, 48, 96, 96, 192, 192, 192)
 _GREY = InputSpec()
 
 
-class CRNN(RecognizerNetwork):
+class CRNN(CtcNetwork):
     """The public CRNN; its modules carry the names of crnn.pytorch, so that its files load as they are.
 
     Args:
@@ -29,11 +26,12 @@ class CRNN(RecognizerNetwork):
         hidden: units of each LSTM direction.
 
     Raises:
-        ConfigError: another height than 32, or not seven widths.
+        ConfigError: another height than 32, a charset of another kind, or not seven widths.
     """
 
     architecture = "crnn"
     input_layer = "cnn.conv0"
+    least_width = 4
 
     def __init__(
         self,
@@ -43,28 +41,12 @@ class CRNN(RecognizerNetwork):
         widths: Sequence[int] = WIDTHS,
         hidden: int = 256,
     ) -> None:
-        super().__init__()
-        if input_spec.height != 32:
-            raise ConfigError(f"CRNN reads images of height 32, got input height {input_spec.height}")
-        check_whole("CRNN's widths and hidden size", (*widths, hidden), 1, WIDEST_LAYER)
-        if len(widths) != 7:
-            raise ConfigError(f"CRNN needs 7 positive widths and a positive hidden size, got {tuple(widths)}, {hidden}")
-        self.charset = charset
-        self.input_spec = input_spec
-        self.widths = tuple(widths)
-        self.hidden = hidden
+        super().__init__(charset, input_spec, widths=widths, hidden=hidden)
         self.cnn = _convolutions(input_spec.channels, self.widths)
         self.rnn = nn.Sequential(
             BidirectionalLSTM(self.widths[-1], hidden, hidden),
             BidirectionalLSTM(hidden, hidden, charset.classes),
         )
-
-    def sizes(self) -> dict[str, Any]:
-        """Return what `config` says of this kind of network alone."""
-        return {
-            "widths": list(self.widths),
-            "hidden": self.hidden,
-        }
 
     def forward(self, images: Tensor) -> Tensor:
         """Return logits (N, T, classes) with T = W // 4 + 1; class 0 is the blank.
@@ -75,9 +57,7 @@ class CRNN(RecognizerNetwork):
         Raises:
             ValueError: another shape.
         """
-        channels = self.input_spec.channels
-        if images.ndim != 4 or images.shape[1] != channels or images.shape[2] != 32 or images.shape[3] < 4:
-            raise ValueError(f"images must be (N, {channels}, 32, W) with W >= 4, got {tuple(images.shape)}")
+        self.check(images)
         features = self.cnn(images)  # (N, C, 1, T)
         sequence = features.squeeze(2).permute(2, 0, 1)  # (T, N, C)
         logits: Tensor = self.rnn(sequence)  # (T, N, classes)

@@ -56,29 +56,16 @@ def widen_input(
             rectifier's localiser sees the colours only, and its grid warps picture and mask before they join.
 
     Raises:
-        ValueError: a layer is unknown, not given, or no plain convolution of 1 or 3 channels; the init or the fusion
-            does not go with it; or the model has no rectifier to widen.
+        ValueError: a layer or rectifier is missing or no plain convolution of 1 or 3 channels, or does not go with
+            init and fusion.
     """
-    if fusion not in get_args(Fusion):
-        raise ValueError(f"fusion must be 'input', 'adapter' or 'sft', got {fusion!r}")
-    if mask_in_rectifier and fusion != "input":
-        raise ValueError(f"mask_in_rectifier goes with fusion='input', got {fusion!r}: leave one of them out")
-    if init not in get_args(Init):
-        raise ValueError(f"init must be 'random', 'zero-mask' or 'luma', got {init!r}")
-    rectifier = model.rectifier_layer if isinstance(model, RecognizerNetwork) else None
-    if mask_in_rectifier and not rectifier:
-        raise ValueError(f"{type(model).__name__} has no rectifier: leave mask_in_rectifier out")
-    names = _named_layers(model, layer)
-    if mask_in_rectifier and rectifier:
-        names += (rectifier,)
+    _check_ways(init, fusion, mask_in_rectifier)
+    names = _named_layers(model, layer) + (_rectifiers(model) if mask_in_rectifier else ())
     for name in names:
         _check_convolution(model.get_submodule(name), init if fusion == "input" else "zero-mask", name)
     wide = copy.deepcopy(model)
     for name in names:
-        if fusion == "input":
-            _widen_convolution(wide.get_submodule(name), init, generator)
-        else:
-            fuse(wide, name, fusion, generator=generator)
+        _take_mask(wide, name, init, fusion, generator)
     if isinstance(wide, RecognizerNetwork):
         wide.input_spec = replace(wide.input_spec, color="rgb", mask=True)
         wide.mask_in_rectifier = mask_in_rectifier
@@ -142,6 +129,23 @@ def train_input_mode(model: nn.Module) -> None:
             module.eval()
 
 
+def _check_ways(init: Init, fusion: Fusion, mask_in_rectifier: bool) -> None:
+    if fusion not in get_args(Fusion):
+        raise ValueError(f"fusion must be 'input', 'adapter' or 'sft', got {fusion!r}")
+    if mask_in_rectifier and fusion != "input":
+        raise ValueError(f"mask_in_rectifier goes with fusion='input', got {fusion!r}: leave one of them out")
+    if init not in get_args(Init):
+        raise ValueError(f"init must be 'random', 'zero-mask' or 'luma', got {init!r}")
+
+
+def _rectifiers(model: nn.Module) -> tuple[str, ...]:
+    """Return the one layer of a recognizer's rectifier that sees the image."""
+    name = model.rectifier_layer if isinstance(model, RecognizerNetwork) else None
+    if name is None:
+        raise ValueError(f"{type(model).__name__} has no rectifier: leave mask_in_rectifier out")
+    return (name,)
+
+
 def _named_layers(model: nn.Module, layer: str | Sequence[str] | None) -> tuple[str, ...]:
     own = model.input_layer if isinstance(model, RecognizerNetwork) else None
     if layer is None and own is None:
@@ -186,6 +190,13 @@ def _check_convolution(conv: nn.Module, init: Init, name: str) -> None:
         )
     if init == "luma" and conv.in_channels == 3:
         raise ValueError(f"luma is for grey weights, but layer {name!r} takes RGB already: use init='zero-mask'")
+
+
+def _take_mask(model: nn.Module, name: str, init: Init, fusion: Fusion, generator: torch.Generator | None) -> None:
+    if fusion == "input":
+        _widen_convolution(model.get_submodule(name), init, generator)
+    else:
+        fuse(model, name, fusion, generator=generator)
 
 
 def _widen_convolution(conv: nn.Module, init: Init, generator: torch.Generator | None) -> None:

@@ -22,7 +22,7 @@ from segrec.data.words import WordLmdb
 from segrec.jobs.recognizer_fit import recognition_batches
 from segrec.jobs.train_recognizer import RecognizerTraining
 from segrec.training.distributed import ALONE
-from segrec.training.loop import fit
+from segrec.training.loop import Training, fit
 from segrec.training.optimizers import make_optimizer
 from segrec.training.run_directory import RunDirectory
 
@@ -89,23 +89,25 @@ def train_with_hints(settings: RecognizerTraining, teacher: nn.Module) -> Path:
         return {**terms, **{name: part.detach() for name, part in hinted.hints.items()}, "loss": total}
 
     fit(
-        hinted,
-        loss,
+        Training(
+            model=hinted,
+            loss=loss,
+            optimizer=make_optimizer(
+                settings.optimizer,
+                hinted.parameters(),
+                learning_rate=settings.learning_rate,
+                weight_decay=settings.weight_decay,
+                slow=localiser_parameters(model),
+            ),
+            save=lambda path: save_recognizer(path, model),
+            train_mode=hinted.train,
+        ),
         recognition_batches(
             [WordSet(WordLmdb(path), None) for path in settings.data], model, settings=settings, world=ALONE
-        ),
-        make_optimizer(
-            settings.optimizer,
-            hinted.parameters(),
-            learning_rate=settings.learning_rate,
-            weight_decay=settings.weight_decay,
-            slow=localiser_parameters(model),
         ),
         settings=settings.loop(),
         run=run,
         state=state,
-        save=lambda path: save_recognizer(path, model),
-        train_mode=hinted.train,
     )
     return run.last
 

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from importlib import import_module
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
+
+from segrec.core.lazy import lazy_names
 
 if TYPE_CHECKING:
     from segmenter.choices import PRESETS
@@ -51,13 +52,7 @@ __all__ = [
     "top1_shares",
 ]
 
-
-def __getattr__(name: str) -> Any:
-    if name not in _HOMES:
-        raise AttributeError(f"module 'segmenter' has no attribute {name!r}")
-    value = getattr(import_module(f"segmenter.{_HOMES[name]}"), name)
-    globals()[name] = value
-    return value
+__getattr__ = lazy_names(__name__, _HOMES)
 
 
 def __dir__() -> list[str]:

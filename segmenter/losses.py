@@ -1,13 +1,23 @@
-"""The semi-supervised loss of the mutually guided network, each term a plain function on logits."""
+"""The semi-supervised loss of the mutually guided network, each term a plain function on logits.
+
+`iou` sums Eq. 1 over the outputs whose ground truth an image has and is the mean over the batch. `subset` sums Eq. 3
+over its four pairs of outputs, or is the single pair after one pass (Table IV, row alpha). `crf` sums Eq. 4 over the
+outputs of the branch whose ground truth an image lacks. `outside` is a term that the paper does not have: where
+polygons are the only truth, text outside them is wrong, so there Eq. 1 is taken with an empty text mask.
+`cross_entropy` is the pixel-wise one of the same outputs and targets as `iou`, which the paper does not have; it keeps
+a gradient where a whole word is missed. The paper's first training phase has lambda1 = lambda2 = 0.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import NamedTuple
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from segmenter.choices import LossWeights
 from segmenter.crf import dense_crf_loss
 from segmenter.interface import Outputs
 
@@ -66,37 +76,24 @@ def semi_supervised_loss(
     has_text: Tensor | None = None,
     has_region: Tensor | None = None,
     images: Tensor | None = None,
-    lambda1: float = 10.0,
-    lambda2: float = 0.1,
-    outside: float = 0.0,
-    cross_entropy: float = 0.0,
-    crf_backend: str = "nystrom",
+    lambda1: float = LossWeights.lambda1,
+    lambda2: float = LossWeights.lambda2,
+    outside: float = LossWeights.outside,
+    cross_entropy: float = LossWeights.cross_entropy,
+    crf_backend: str = LossWeights.crf_backend,
 ) -> dict[str, Tensor]:
-    """Return `loss`, `iou`, `subset`, `crf`, `outside` and `cross_entropy`, scalars.
+    """Return the scalars `iou`, `subset`, `crf`, `outside`, `cross_entropy`, see the module, and their sum `loss`.
 
-    `loss` is Eq. 5 plus the last two by their weights.
-
-    `iou` sums Eq. 1 over the outputs whose ground truth an image has and is the mean over the batch. `subset` sums
-    Eq. 3 over its four pairs of outputs, or is the single pair after one pass (Table IV, row alpha). `crf` sums Eq. 4
-    over the outputs of the branch whose ground truth an image lacks. `outside` is a term that the paper does not have:
-    where polygons are the only truth, text outside them is wrong, so there Eq. 1 is taken with an empty text mask.
-    `cross_entropy` is the pixel-wise one of the same outputs and targets as `iou`, which the paper does not have; it
-    keeps a gradient where a whole word is missed. A term of weight 0 is not computed. The paper's first training phase
-    has lambda1 = lambda2 = 0.
+    The sum is Eq. 5 plus the last two by their weights; a term of weight 0 is not computed.
 
     Args:
         outputs: logits of the network, (N, 1, H, W) each; `text2` and `region2` may be None.
-        text_target: (N, 1, H, W) in [0, 1], or None when no image of the batch has one.
-        region_target: the same for regions.
-        text_valid: the same shape, True where a pixel of the text target counts; None counts all.
-        region_valid: the same for regions.
-        has_text: (N,) bool, whether an image has a text target; None is True for all when there is a target.
-        has_region: the same for regions.
+        text_target, region_target: (N, 1, H, W) in [0, 1], or None when no image of the batch has one.
+        text_valid, region_valid: the same shape, True where a pixel of the target counts; None counts all.
+        has_text, has_region: (N,) bool, whether an image has the target; None is True for all when there is a target.
         images: (N, 3, H, W) RGB in 0..255, from which Eq. 4 takes its affinities; None leaves that term out.
-        lambda1: weight of the subset loss; the paper's is 10.
-        lambda2: weight of the CRF loss; the paper's is 0.1.
-        outside: weight of the term outside polygons.
-        cross_entropy: weight of the pixel-wise cross-entropy.
+        lambda1, lambda2: weights of the subset and the CRF loss; the paper's are 10 and 0.1.
+        outside, cross_entropy: weights of the terms of these names.
         crf_backend: how Eq. 4 is computed, see `dense_crf_loss`.
 
     Raises:
@@ -104,34 +101,43 @@ def semi_supervised_loss(
     """
     if text_target is None and region_target is None:
         raise ValueError("semi_supervised_loss needs a text target, a region target or both; got neither")
-    texts = [logits for logits in (outputs.text, outputs.text2) if logits is not None]
-    regions = [logits for logits in (outputs.region, outputs.region2) if logits is not None]
-    knows_text, knows_region = (
-        _known(outputs.text, target, has) for target, has in ((text_target, has_text), (region_target, has_region))
-    )
-    zero = _full_precision(outputs.text).new_zeros(())
-    iou, subset, crf, beyond, entropy = zero, zero, zero, zero, zero
-    if text_target is not None:
-        iou = iou + _supervised(_soft_iou_per_image, texts, text_target, text_valid, knows_text)
-        if cross_entropy:
-            entropy = entropy + _supervised(_cross_entropy_per_image, texts, text_target, text_valid, knows_text)
-    if region_target is not None and regions:
-        iou = iou + _supervised(_soft_iou_per_image, regions, region_target, region_valid, knows_region)
-        if cross_entropy:
-            entropy = entropy + _supervised(
-                _cross_entropy_per_image, regions, region_target, region_valid, knows_region
-            )
-        if outside:
-            beyond = _outside(texts, region_target, region_valid, knows_region & ~knows_text)
+    text = _branch(outputs.text, (outputs.text, outputs.text2), text_target, text_valid, has_text)
+    region = _branch(outputs.text, (outputs.region, outputs.region2), region_target, region_valid, has_region)
+    zero = text.zero
+    iou = _supervised(_soft_iou_per_image, text) + _supervised(_soft_iou_per_image, region)
+    subset, crf, beyond, entropy = zero, zero, zero, zero
+    if cross_entropy:
+        entropy = _supervised(_cross_entropy_per_image, text) + _supervised(_cross_entropy_per_image, region)
+    if outside:
+        beyond = _outside(text, region)
     if lambda1:
-        for text in texts:
-            for region in regions:
-                subset = subset + subset_loss(text, region)
+        subset = _subset(text, region)
     if lambda2 and images is not None:
-        crf = _crf(texts, images, region_valid, knows_region & ~knows_text, crf_backend)
-        crf = crf + _crf(regions, images, text_valid, knows_text & ~knows_region, crf_backend)
+        crf = _crf(text, region, images, crf_backend) + _crf(region, text, images, crf_backend)
     loss = iou + lambda1 * subset + lambda2 * crf + outside * beyond + cross_entropy * entropy
     return {"loss": loss, "iou": iou, "subset": subset, "crf": crf, "outside": beyond, "cross_entropy": entropy}
+
+
+class _Branch(NamedTuple):
+    """The outputs of one decoder, their target with its valid pixels, which images have it, (N,) bool, and a zero."""
+
+    outputs: list[Tensor]
+    target: Tensor | None
+    valid: Tensor | None
+    known: Tensor
+    zero: Tensor
+
+
+def _branch(
+    logits: Tensor,
+    outputs: tuple[Tensor | None, Tensor | None],
+    target: Tensor | None,
+    valid: Tensor | None,
+    has_target: Tensor | None,
+) -> _Branch:
+    """Return a branch of the passes that were done, of a batch that has these logits."""
+    done = [one for one in outputs if one is not None]
+    return _Branch(done, target, valid, _known(logits, target, has_target), _full_precision(logits).new_zeros(()))
 
 
 def _known(logits: Tensor, target: Tensor | None, has_target: Tensor | None) -> Tensor:
@@ -145,28 +151,36 @@ def _known(logits: Tensor, target: Tensor | None, has_target: Tensor | None) -> 
     return has_target.bool()
 
 
-def _supervised(
-    term: Callable[[Tensor, Tensor, Tensor | None], Tensor],
-    outputs: list[Tensor],
-    target: Tensor,
-    valid: Tensor | None,
-    known: Tensor,
-) -> Tensor:
+def _supervised(term: Callable[[Tensor, Tensor, Tensor | None], Tensor], branch: _Branch) -> Tensor:
     """Return a term of one branch: both passes, images without the target count 0, mean over the whole batch."""
-    return torch.stack([(term(logits, target, valid) * known).mean() for logits in outputs]).sum()
+    target, known = branch.target, branch.known
+    if target is None or not branch.outputs:
+        return branch.zero
+    return torch.stack([(term(logits, target, branch.valid) * known).mean() for logits in branch.outputs]).sum()
 
 
-def _outside(texts: list[Tensor], region: Tensor, valid: Tensor | None, chosen: Tensor) -> Tensor:
-    """Return Eq. 1 of the text outputs against nothing, where no polygon lies, for the chosen images."""
-    free = region == 0 if valid is None else (region == 0) & valid.bool()
-    return _supervised(_soft_iou_per_image, texts, torch.zeros_like(texts[0]), free, chosen)
+def _outside(text: _Branch, region: _Branch) -> Tensor:
+    """Return Eq. 1 of the text outputs against nothing, where no polygon lies, for images with polygons alone."""
+    if region.target is None or not region.outputs:
+        return text.zero
+    free = region.target == 0
+    free = free if region.valid is None else free & region.valid.bool()
+    empty = torch.zeros_like(text.outputs[0])
+    alone = region.known & ~text.known
+    return _supervised(_soft_iou_per_image, text._replace(target=empty, valid=free, known=alone))
 
 
-def _crf(outputs: list[Tensor], images: Tensor, valid: Tensor | None, chosen: Tensor, backend: str) -> Tensor:
-    """Return Eq. 4 summed over the outputs of a branch for the chosen images, mean over the whole batch."""
+def _subset(text: _Branch, region: _Branch) -> Tensor:
+    """Return Eq. 3 summed over all pairs of outputs."""
+    return sum((subset_loss(inner, outer) for inner in text.outputs for outer in region.outputs), text.zero)
+
+
+def _crf(branch: _Branch, other: _Branch, images: Tensor, backend: str) -> Tensor:
+    """Return Eq. 4 summed over a branch's outputs for images with the other's target alone, mean over the batch."""
+    chosen, valid = other.known & ~branch.known, other.valid
     if not chosen.any():
-        return _full_precision(outputs[0]).new_zeros(())
-    maps = torch.cat(outputs, dim=1)[chosen]  # (chosen, 1 or 2, H, W)
+        return branch.zero
+    maps = torch.cat(branch.outputs, dim=1)[chosen]  # (chosen, 1 or 2, H, W)
     per_image = dense_crf_loss(maps, images[chosen], None if valid is None else valid.bool()[chosen], backend=backend)
     return per_image.sum() / len(chosen)
 

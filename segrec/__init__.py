@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import importlib
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from segrec.core import VERSION
+from segrec.core.lazy import lazy_names
 
 if TYPE_CHECKING:
     from segrec.core.errors import SegrecError
@@ -26,24 +26,24 @@ if TYPE_CHECKING:
 __version__ = VERSION
 
 _HOMES = {
-    "Evaluation": "segrec.jobs.evaluation_settings",
-    "EvaluationResult": "segrec.evaluation.result",
-    "Explanation": "segrec.reports.explanation",
-    "FineTuning": "segrec.jobs.finetune_settings",
-    "Reader": "segrec.reader",
-    "SegrecError": "segrec.core.errors",
-    "Segmenter": "segrec.reader",
-    "Word": "segrec.reader",
+    "Evaluation": "jobs.evaluation_settings",
+    "EvaluationResult": "evaluation.result",
+    "Explanation": "reports.explanation",
+    "FineTuning": "jobs.finetune_settings",
+    "Reader": "reader",
+    "SegrecError": "core.errors",
+    "Segmenter": "reader",
+    "Word": "reader",
     "copy_text": "segrec.pages.editing",
-    "draw_reading": "segrec.reports.drawing",
+    "draw_reading": "reports.drawing",
     "erase_text": "segrec.pages.editing",
-    "evaluate": "segrec.jobs.evaluate",
+    "evaluate": "jobs.evaluate",
     "export_onnx": "segrec.jobs.export",
-    "finetune": "segrec.jobs.finetune",
-    "import_words": "segrec.jobs.import_words",
-    "precompute_masks": "segrec.jobs.precompute",
+    "finetune": "jobs.finetune",
+    "import_words": "jobs.import_words",
+    "precompute_masks": "jobs.precompute",
     "recolor_text": "segrec.pages.editing",
-    "resolve_weights": "segrec.weights",
+    "resolve_weights": "weights",
 }
 
 __all__ = [
@@ -67,11 +67,7 @@ __all__ = [
     "resolve_weights",
 ]
 
-
-def __getattr__(name: str) -> Any:
-    if name not in _HOMES:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    return getattr(importlib.import_module(_HOMES[name]), name)
+__getattr__ = lazy_names(__name__, _HOMES)
 
 
 def __dir__() -> list[str]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
 from typing import Any
 
 import torch
@@ -72,19 +73,7 @@ class Aster(AttentionNetwork):
         grey_rectifier: bool = False,
         bidirectional: bool = False,
     ) -> None:
-        super().__init__()
-        if charset.kind != "aster":
-            raise ConfigError(
-                f"ASTER takes a charset of kind 'aster', got {charset.kind!r}; use charset.with_kind('aster')"
-            )
-        check_whole("ASTER's hidden sizes", (hidden, state, localiser_hidden), 1, WIDEST_LAYER)
-        check_flags(mask_in_rectifier=mask_in_rectifier, grey_rectifier=grey_rectifier, bidirectional=bidirectional)
-        _check_sizes(widths, blocks, localiser_widths, points, max_length)
-        if mask_in_rectifier and grey_rectifier:
-            raise ConfigError("mask_in_rectifier and grey_rectifier contradict each other: set one of them")
-        self.charset, self.input_spec = charset, input_spec
-        self.max_length, self.mask_in_rectifier = max_length, mask_in_rectifier
-        self._sizes: dict[str, Any] = {
+        sizes = {
             "widths": list(widths),
             "blocks": list(blocks),
             "hidden": hidden,
@@ -93,12 +82,25 @@ class Aster(AttentionNetwork):
             "localiser_hidden": localiser_hidden,
             "points": points,
         }
-        self.encoder = Encoder(input_spec.channels, widths=widths, blocks=blocks, hidden=hidden)
-        self.decoder = GruDecoder(charset, features=2 * hidden, state=state, attention=state)
-        self.bidirectional = bidirectional
-        self.backward_decoder = (
-            GruDecoder(charset, features=2 * hidden, state=state, attention=state) if bidirectional else None
+        super().__init__(
+            charset,
+            input_spec,
+            sizes,
+            max_length=max_length,
+            mask_in_rectifier=mask_in_rectifier,
+            grey_rectifier=grey_rectifier,
         )
+        if charset.kind != "aster":
+            raise ConfigError(
+                f"ASTER takes a charset of kind 'aster', got {charset.kind!r}; use charset.with_kind('aster')"
+            )
+        check_whole("ASTER's hidden sizes", (hidden, state, localiser_hidden), 1, WIDEST_LAYER)
+        check_flags(bidirectional=bidirectional)
+        _check_sizes(widths, blocks, localiser_widths, points, max_length)
+        self.encoder = Encoder(input_spec.channels, widths=widths, blocks=blocks, hidden=hidden)
+        decoder = partial(GruDecoder, charset, features=2 * hidden, state=state, attention=state)
+        self.bidirectional = bidirectional
+        self.decoder, self.backward_decoder = decoder(), decoder() if bidirectional else None
         self.tps = Rectifier(points, RECTIFIED_SIZE)
         self.stn_head = Localiser(
             1 if grey_rectifier else localiser_channels(input_spec, mask_in_rectifier),
@@ -109,13 +111,12 @@ class Aster(AttentionNetwork):
 
     def sizes(self) -> dict[str, Any]:
         """Return what `config` says of this kind of network alone."""
-        return {
-            **self._sizes,
-            "max_length": self.max_length,
-            "mask_in_rectifier": self.mask_in_rectifier,
-            "grey_rectifier": self.stn_head.in_channels == 1,
-            "bidirectional": self.bidirectional,
-        }
+        return {**super().sizes(), "bidirectional": self.bidirectional}
+
+    @property
+    def localiser_channels(self) -> int:
+        """Channels that the localiser looks at, which widening may change."""
+        return self.stn_head.in_channels
 
     def forward(self, images: Tensor, targets: Tensor | None = None) -> Tensor:
         """Return logits (N, T, classes): greedy until every word has ended, or with targets, T = L, teacher-forced.
@@ -156,7 +157,7 @@ class Aster(AttentionNetwork):
         channels = self.input_spec.channels
         if images.ndim != 4 or images.shape[1] != channels:
             raise ValueError(f"images must be (N, {channels}, H, W), got {tuple(images.shape)}")
-        seen = localiser_view(images, self.stn_head.in_channels)
+        seen = localiser_view(images, self.localiser_channels)
         control_points = self.stn_head(shrink(seen))
         return Rectified(self.tps(images, control_points), control_points)
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections import OrderedDict
 from collections.abc import Sequence
-from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -21,7 +20,7 @@ from recognizers.dtrb.vgg import GREY
 from recognizers.preprocess import InputSpec
 from recognizers.rectification import Rectified, localiser_channels
 from segrec.core.errors import ConfigError
-from segrec.core.network_size import MOST_POINTS, MOST_STEPS, WIDEST_LAYER, check_flags, check_whole
+from segrec.core.network_size import MOST_POINTS, MOST_STEPS, WIDEST_LAYER, check_whole
 
 WIDTHS = (32, 64, 128, 256, 512, 512)
 _CHARSET = ALNUM36.with_kind("go-first")
@@ -65,19 +64,21 @@ class Trba(AttentionNetwork):
         mask_in_rectifier: bool = False,
         grey_rectifier: bool = False,
     ) -> None:
-        super().__init__()
-        _check_sizes(charset, input_spec, (widths, localiser_widths), (hidden, points, max_length))
-        check_flags(mask_in_rectifier=mask_in_rectifier, grey_rectifier=grey_rectifier)
-        if mask_in_rectifier and grey_rectifier:
-            raise ConfigError("mask_in_rectifier and grey_rectifier contradict each other: set one of them")
-        self.charset, self.input_spec = charset, input_spec
-        self.max_length, self.mask_in_rectifier = max_length, mask_in_rectifier
-        self._sizes: dict[str, Any] = {
+        sizes = {
             "widths": list(widths),
             "hidden": hidden,
             "localiser_widths": list(localiser_widths),
             "points": points,
         }
+        super().__init__(
+            charset,
+            input_spec,
+            sizes,
+            max_length=max_length,
+            mask_in_rectifier=mask_in_rectifier,
+            grey_rectifier=grey_rectifier,
+        )
+        _check_sizes(charset, input_spec, (widths, localiser_widths), (hidden, points, max_length))
         self.Transformation = Rectifier(
             1 if grey_rectifier else localiser_channels(input_spec, mask_in_rectifier),
             size=(input_spec.height, input_spec.width),
@@ -88,14 +89,10 @@ class Trba(AttentionNetwork):
         self.SequenceModeling = sequence_model(widths[-1], hidden)
         self.Prediction = AttentionLstm(charset, features=hidden, hidden=hidden)
 
-    def sizes(self) -> dict[str, Any]:
-        """Return what `config` says of this kind of network alone."""
-        return {
-            **self._sizes,
-            "max_length": self.max_length,
-            "mask_in_rectifier": self.mask_in_rectifier,
-            "grey_rectifier": self.Transformation.LocalizationNetwork.in_channels == 1,
-        }
+    @property
+    def localiser_channels(self) -> int:
+        """Channels that the localiser looks at, which widening may change."""
+        return self.Transformation.LocalizationNetwork.in_channels
 
     def forward(self, images: Tensor, targets: Tensor | None = None) -> Tensor:
         """Return logits (N, T, classes): greedy until every word has ended, or with targets, T = L, teacher-forced.

@@ -4,23 +4,20 @@ from __future__ import annotations
 
 from collections import OrderedDict
 from collections.abc import Sequence
-from typing import Any
 
 from torch import Tensor, nn
 
 from recognizers.charset import ALNUM36, Charset
-from recognizers.configuration import RecognizerNetwork
+from recognizers.configuration import CtcNetwork
 from recognizers.dtrb.sequence import columns, sequence_model
 from recognizers.preprocess import InputSpec
-from segrec.core.errors import ConfigError
-from segrec.core.network_size import WIDEST_LAYER, check_whole
 
 WIDTHS = (64, 128, 256, 256, 512, 512, 512)
 GREY = InputSpec(interpolation="bicubic")
 _BATCH_NORMED = (4, 5)
 
 
-class VggBiLstmCtc(RecognizerNetwork):
+class VggBiLstmCtc(CtcNetwork):
     """`None-VGG-BiLSTM-CTC` of the benchmark; its modules carry the names of its files.
 
     Args:
@@ -36,6 +33,8 @@ class VggBiLstmCtc(RecognizerNetwork):
 
     architecture = "vgg-bilstm-ctc"
     input_layer = "FeatureExtraction.ConvNet.0"
+    least_width = 8
+    heights = "32, 48, 64 and so on"
 
     def __init__(
         self,
@@ -45,31 +44,15 @@ class VggBiLstmCtc(RecognizerNetwork):
         widths: Sequence[int] = WIDTHS,
         hidden: int = 256,
     ) -> None:
-        super().__init__()
-        if input_spec.height < 32 or input_spec.height % 16 or charset.kind != "ctc":
-            raise ConfigError(
-                "VggBiLstmCtc takes an input height of 32, 48, 64 and so on and a charset of kind 'ctc', "
-                f"got height {input_spec.height} and kind {charset.kind!r}"
-            )
-        check_whole("VggBiLstmCtc's widths and hidden size", (*widths, hidden), 1, WIDEST_LAYER)
-        if len(widths) != 7:
-            raise ConfigError(
-                f"VggBiLstmCtc needs 7 positive widths and a positive hidden size, got {tuple(widths)}, {hidden}"
-            )
-        self.charset = charset
-        self.input_spec = input_spec
-        self.widths = tuple(widths)
-        self.hidden = hidden
+        super().__init__(charset, input_spec, widths=widths, hidden=hidden)
         self.FeatureExtraction = nn.Sequential(OrderedDict(ConvNet=_convolutions(input_spec.channels, self.widths)))
         self.SequenceModeling = sequence_model(self.widths[-1], hidden)
         self.Prediction = nn.Linear(hidden, charset.classes)
 
-    def sizes(self) -> dict[str, Any]:
-        """Return what `config` says of this kind of network alone."""
-        return {
-            "widths": list(self.widths),
-            "hidden": self.hidden,
-        }
+    @classmethod
+    def takes_height(cls, height: int) -> bool:
+        """Return whether images may have this height."""
+        return height >= 32 and height % 16 == 0
 
     def forward(self, images: Tensor) -> Tensor:
         """Return logits (N, T, classes) with T = W // 4 - 1; class 0 is the blank.
@@ -86,9 +69,7 @@ class VggBiLstmCtc(RecognizerNetwork):
 
     def encode(self, images: Tensor) -> Tensor:
         """Return the head's input (N, T, hidden); for the arguments and errors see `forward`."""
-        channels, height = self.input_spec.channels, self.input_spec.height
-        if images.ndim != 4 or images.shape[1:3] != (channels, height) or images.shape[3] < 8:
-            raise ValueError(f"images must be (N, {channels}, {height}, W) with W >= 8, got {tuple(images.shape)}")
+        self.check(images)
         context: Tensor = self.SequenceModeling(columns(self.FeatureExtraction(images)))
         return context
 

@@ -1,4 +1,9 @@
-"""The dense CRF loss: how much of an image's affinity a soft mask cuts."""
+"""The dense CRF loss: how much of an image's affinity a soft mask cuts.
+
+The paper prints x'Ax, whose minimum is an empty mask; this form is that of its reference [27] (Tang et al., ECCV 2018),
+divided by the sum of A. The normalisation and the sigmas, which are those of [27] at 512 x 512, are not stated in the
+paper.
+"""
 
 from __future__ import annotations
 
@@ -40,9 +45,7 @@ def dense_crf_loss(
 
     x is the sigmoid of the logits; A holds `exp(-|f - g|^2 / 2)` for the features (RGB / sigma_rgb, xy / sigma_xy) of
     two pixels, 1 on its diagonal: so a pixel also pays x(1 - x) for its own doubt, in every backend. The value is 0
-    for a constant mask of 0 or 1 and .25 for one of .5. The paper prints x'Ax, whose minimum is an empty mask; this
-    form is that of its reference [27] (Tang et al., ECCV 2018), divided by the sum of A. The normalisation and the
-    sigmas, which are those of [27] at 512 x 512, are not stated in the paper.
+    for a constant mask of 0 or 1 and .25 for one of .5.
 
     Images and masks are averaged down to the working size; smaller ones are taken as they are. Half-precision logits
     are computed in float32, float64 in float64, also under autocast. The affinity of an image is built once for its K
@@ -55,8 +58,7 @@ def dense_crf_loss(
             valid pixel has the loss 0 and no gradient.
         backend: "nystrom" approximates A by landmarks, see `nystrom_times`; "exact" is for images of up to 96 x 96
             pixels; "gated" knows neighbours only, see `gated_times`.
-        sigma_rgb: standard deviation in grey values.
-        sigma_xy: standard deviation as a share of the image's longer side.
+        sigma_rgb, sigma_xy: standard deviations in grey values, and as a share of the image's longer side.
         landmarks: number of landmarks of "nystrom".
         working_side: longer side of the working size, at most.
 
@@ -67,20 +69,17 @@ def dense_crf_loss(
     _check_tensors(logits, images, valid)
     _check_settings(backend, sigma_rgb, sigma_xy, landmarks, working_side)
     size = shrunk_size((logits.shape[2], logits.shape[3]), working_side)
-    if backend == "exact" and not fits_exact(size, working_side=working_side):
-        raise ValueError(
-            f"the exact CRF loss takes at most {EXACT_SIDE}x{EXACT_SIDE} pixels at its working size, "
-            f"got {size[0]}x{size[1]}; use backend='nystrom', or working_side={EXACT_SIDE}"
-        )
+    _check_exact(backend, size, working_side)
+
+    def cut(x: Tensor, image: Tensor, ignored: Tensor | None) -> Tensor:
+        image, maps, weight = _at_working_size(image, x, ignored, size)
+        features = pixel_features(image, sigma_rgb=sigma_rgb, sigma_xy=sigma_xy)
+        return _cut_share(maps, features, weight, backend=backend, landmarks=landmarks)
+
     with _exact_arithmetic(logits.device):
         x = (logits if logits.dtype == torch.float64 else logits.float()).sigmoid()
-        values = [x[:0, :, 0, 0]]  # an empty batch has a gradient too
-        for position in range(len(x)):
-            ignored = None if valid is None else valid[position]
-            image, maps, weight = _at_working_size(images[position], x[position], ignored, size)
-            features = pixel_features(image, sigma_rgb=sigma_rgb, sigma_xy=sigma_xy)
-            values.append(_cut_share(maps, features, weight, backend=backend, landmarks=landmarks)[None])
-        return torch.cat(values)
+        cuts = [cut(x[n], images[n], None if valid is None else valid[n])[None] for n in range(len(x))]
+        return torch.cat([x[:0, :, 0, 0], *cuts])  # an empty batch has a gradient too
 
 
 def fits_exact(size: tuple[int, int], *, working_side: int = WORKING_SIDE) -> bool:
@@ -168,6 +167,14 @@ class _WithGradient(torch.autograd.Function):
             raise RuntimeError("the CRF loss has no second derivative; call backward without create_graph")
         (slope,) = ctx.saved_tensors
         return gradient[:, None] * slope, None, None
+
+
+def _check_exact(backend: str, size: tuple[int, int], working_side: int) -> None:
+    if backend == "exact" and not fits_exact(size, working_side=working_side):
+        raise ValueError(
+            f"the exact CRF loss takes at most {EXACT_SIDE}x{EXACT_SIDE} pixels at its working size, "
+            f"got {size[0]}x{size[1]}; use backend='nystrom', or working_side={EXACT_SIDE}"
+        )
 
 
 def _check_tensors(logits: Tensor, images: Tensor, valid: Tensor | None) -> None:

@@ -43,9 +43,34 @@ class MaskedImages(Protocol):
 
     def name(self, position: int) -> str:
         """Return a name of the picture that stays the same from run to run, such as its file's stem."""
+        ...
 
     def sample(self, position: int) -> Sample:
         """Return the picture at the 0-based position with its masks at the same size."""
+        ...
+
+    def visited(self, position: int, *, seed: int, visit: int) -> Sample:
+        """Return the picture as a training sees it at a visit, from 0; most are the same at every visit.
+
+        Args:
+            position: 0-based.
+            seed: of what differs from visit to visit.
+            visit: how often it was seen before.
+        """
+        return self.sample(position)
+
+
+class NamedImages(MaskedImages, Protocol):
+    """Pictures in the order of their names, which are the stems of their files."""
+
+    _names: Sequence[str]
+
+    def __len__(self) -> int:
+        return len(self._names)
+
+    def name(self, position: int) -> str:
+        """Return the stem of the picture's file."""
+        return self._names[position]
 
 
 def region_mask(

@@ -10,7 +10,16 @@ from typing import Any
 import numpy as np
 
 from segmenter.augment import Sample
-from segmenter.datasets.base import README, Polygon, WordRegions, check_size, polygon_of, read_stored, region_mask
+from segmenter.datasets.base import (
+    README,
+    MaskedImages,
+    Polygon,
+    WordRegions,
+    check_size,
+    polygon_of,
+    read_stored,
+    region_mask,
+)
 from segmenter.datasets.pairs import matched
 from segmenter.datasets.weak_labels import read_weak_labels
 from segrec.core.errors import DataError
@@ -20,7 +29,7 @@ ANNOTATIONS, IMAGES, LABELS = "cocotext.v2.json", "train2014", "COCO_TS_labels"
 LEGIBLE, PRINTED, ENGLISH = "legible", "machine printed", "english"
 
 
-class CocoText:
+class CocoText(MaskedImages):
     """COCO-Text v2 with region masks from the outlines; text masks from `<image>.png` of COCO_TS.
 
     Text that is not marked legible is ignored in the region mask. A picture without a file in COCO_TS has no text mask.

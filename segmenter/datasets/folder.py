@@ -6,14 +6,14 @@ import os
 from pathlib import Path
 
 from segmenter.augment import Sample
-from segmenter.datasets.base import README, check_size, first_folder, pictures, read_mask
+from segmenter.datasets.base import README, NamedImages, check_size, first_folder, pictures, read_mask
 from segrec.core.errors import DataError
 from segrec.core.images import Array, read_image
 
 IMAGES, TEXT, REGION = ("images", "img"), ("text", "mask"), ("region", "regions")
 
 
-class MaskedFolder:
+class MaskedFolder(NamedImages):
     """Pictures in `images/` or `img/`; their masks in `text/` or `mask/` and in `region/` or `regions/`.
 
     Masks hold 0, 255 and 128 = ignore, see `read_mask`. A picture needs one of the two masks; the other is None.
@@ -46,13 +46,6 @@ class MaskedFolder:
             )
         self.without_text = tuple(name for name in self._names if name not in self._text)
         self.without_region = tuple(name for name in self._names if name not in self._region)
-
-    def __len__(self) -> int:
-        return len(self._names)
-
-    def name(self, position: int) -> str:
-        """Return the picture's stem."""
-        return self._names[position]
 
     def sample(self, position: int) -> Sample:
         """Return one picture with the masks it has.

@@ -6,7 +6,7 @@ import os
 from pathlib import Path
 
 from segmenter.augment import Sample
-from segmenter.datasets.base import README, WordRegions, check_size, pictures, read_stored, region_mask
+from segmenter.datasets.base import README, NamedImages, WordRegions, check_size, pictures, read_stored, region_mask
 from segmenter.datasets.icdar13_truth import CharacterList, read_characters, read_word_boxes, stroke_mask
 from segmenter.datasets.pairs import matched
 from segrec.core.errors import DataError
@@ -19,7 +19,7 @@ PAINTED = (("{}_GT.bmp", "{}_GT.txt"), ("gt_{}.png", "gt_{}.txt"))
 """How the painted characters of an image and their list are called; the second pair occurs in the test part."""
 
 
-class Icdar13:
+class Icdar13(NamedImages):
     """ICDAR-2013 with pixel masks: text from the painted characters, regions from the boxes of words.
 
     Listed colours are text, white is background, and whatever else (colours of lines that begin with `#` or quote a
@@ -63,13 +63,6 @@ class Icdar13:
                 len(self.without_list),
                 self.without_list[0],
             )
-
-    def __len__(self) -> int:
-        return len(self._names)
-
-    def name(self, position: int) -> str:
-        """Return the image's stem."""
-        return self._names[position]
 
     def files(self, position: int) -> list[Path]:
         """Return the image's file and those of its ground truth that are there, the image first."""

@@ -6,7 +6,16 @@ import os
 from pathlib import Path
 
 from segmenter.augment import Sample
-from segmenter.datasets.base import README, WordRegions, pictures, polygon_of, read_lines, read_stored, region_mask
+from segmenter.datasets.base import (
+    README,
+    MaskedImages,
+    WordRegions,
+    pictures,
+    polygon_of,
+    read_lines,
+    read_stored,
+    region_mask,
+)
 from segrec.core.errors import DataError
 
 LAYOUTS = {
@@ -18,7 +27,7 @@ UNREADABLE = "###"
 COORDINATES = ("x1", "y1", "x2", "y2", "x3", "y3", "x4", "y4")
 
 
-class Icdar15:
+class Icdar15(MaskedImages):
     """ICDAR-2015 incidental scenes (Challenge 4); region masks from the words' quadrangles, no text masks.
 
     Args:

@@ -7,7 +7,7 @@ from fnmatch import fnmatch
 from pathlib import Path
 
 from segmenter.augment import Sample
-from segmenter.datasets.base import README, check_size, pictures, read_stored, region_mask
+from segmenter.datasets.base import README, NamedImages, check_size, pictures, read_stored, region_mask
 from segmenter.datasets.icdar15 import read_quadrangles
 from segmenter.datasets.pairs import matched
 from segmenter.datasets.weak_labels import read_weak_labels
@@ -30,7 +30,7 @@ EXPECTED = {
 }
 
 
-class Mlt:
+class Mlt(NamedImages):
     """MLT 2017 or 2019: region masks from the words' quadrangles; text masks from `img_<N>.png` of MLT_S.
 
     Words whose transcription is `###` are ignored in the region mask. An image that MLT_S lacks has no text mask.
@@ -62,13 +62,6 @@ class Mlt:
         self._names, self.holes = matched(self._images, self._truth, root=root, expected=EXPECTED[split])
         labels = Path(root) / LABELS[split]
         self._labels = {path.stem: path for path in labels.glob("*.png")}
-
-    def __len__(self) -> int:
-        return len(self._names)
-
-    def name(self, position: int) -> str:
-        """Return the image's stem."""
-        return self._names[position]
 
     def sample(self, position: int) -> Sample:
         """Return one scene with its region mask and, where MLT_S has it, its text mask.

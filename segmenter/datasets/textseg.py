@@ -12,6 +12,7 @@ from segmenter.datasets.base import (
     IGNORE,
     ON,
     README,
+    NamedImages,
     Polygon,
     check_size,
     first_folder,
@@ -30,7 +31,7 @@ ALL = "all"
 ANNOTATIONS = ("annotation", "bpoly_label")
 
 
-class TextSeg:
+class TextSeg(NamedImages):
     """TextSeg; text masks from the word class, regions from the polygons of words where their file is there.
 
     The effects of a word (shadow, glow, outline) are background, as in the authors' own evaluation. Unknown pixels
@@ -64,13 +65,6 @@ class TextSeg:
         self._images = {name: images[name] for name in self._names}
         self._labels = {name: labels[f"{name}_maskfg"] for name in self._names}
         self._annotations = first_folder(self._root, ANNOTATIONS)
-
-    def __len__(self) -> int:
-        return len(self._names)
-
-    def name(self, position: int) -> str:
-        """Return the image's id."""
-        return self._names[position]
 
     def sample(self, position: int) -> Sample:
         """Return one picture with its masks; the region mask is None where its words have no file.

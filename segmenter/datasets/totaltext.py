@@ -6,7 +6,16 @@ import os
 from pathlib import Path
 
 from segmenter.augment import Sample
-from segmenter.datasets.base import README, check_size, first_folder, pictures, read_mask, read_stored, region_mask
+from segmenter.datasets.base import (
+    README,
+    NamedImages,
+    check_size,
+    first_folder,
+    pictures,
+    read_mask,
+    read_stored,
+    region_mask,
+)
 from segmenter.datasets.totaltext_truth import read_polygons
 from segrec.core.errors import DataError
 from segrec.core.images import Array
@@ -31,7 +40,7 @@ POLYGONS = (
 """Where the archives of the release put their `Train/` and `Test/`, seen from the root; the first that is there."""
 
 
-class TotalText:
+class TotalText(NamedImages):
     """Total-Text with pixel masks, and with regions from region masks, else from polygons, else without regions.
 
     Pixel masks are JPEG: a value over 127 is text, nothing is ignored. Words marked `#` are ignored regions where the
@@ -74,13 +83,6 @@ class TotalText:
             if name not in truth:
                 raise DataError(f"{path} has no ground truth; expected {expected.format(name)}; {README}")
         return truth
-
-    def __len__(self) -> int:
-        return len(self._names)
-
-    def name(self, position: int) -> str:
-        """Return the image's stem."""
-        return self._names[position]
 
     def sample(self, position: int) -> Sample:
         """Return one photograph with its masks; the region mask is None when the dataset has none.

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from segmenter.augment import Sample
-from segmenter.datasets.base import README, check_size, read_mask, read_stored
+from segmenter.datasets.base import README, MaskedImages, check_size, read_mask, read_stored
 from segrec.core.errors import DataError
 from segrec.core.files import read_json
 
@@ -17,7 +17,7 @@ FILES = {"image": "images/{}.jpg", "text": "text/{}.png", "region": "regions/{}.
 """Where the four files of a warped picture lie below its split's folder."""
 
 
-class WarpIcdar13:
+class WarpIcdar13(MaskedImages):
     """Warped ICDAR-2013 pictures with text and region masks.
 
     Args:

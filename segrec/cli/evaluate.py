@@ -42,6 +42,26 @@ def parse_lexicons(values: tuple[str, ...]) -> str | dict[str, str] | None:
     return named or None
 
 
+def parse_data(values: tuple[str, ...]) -> dict[str, str]:
+    """Return the databases by their names.
+
+    Raises:
+        click.BadParameter: a name or path is empty, or two have the same name.
+    """
+    named = dict(parse_named(values, "--data"))
+    if len(named) < len(values):
+        raise click.BadParameter("two databases have the same name; write NAME=WORDS", param_hint="--data")
+    return named
+
+
+def parse_stores(values: tuple[str, ...]) -> dict[str, list[str]]:
+    """Return the mask stores of each database by its name."""
+    stores: dict[str, list[str]] = {}
+    for name, path in parse_named(values, "--masks"):
+        stores.setdefault(name, []).append(path)
+    return stores
+
+
 def parse_models(values: tuple[str, ...]) -> tuple[str | None, dict[str, list[str]]]:
     """Return the one model without a name, or the weights of several by their names.
 
@@ -145,13 +165,7 @@ def command(
 
     model, several = parse_models(models)
     _check_together(several, over, mask, settings["mask_check"], breakdown, output_format)
-    named = dict(parse_named(data, "--data"))
-    if len(named) < len(data):
-        raise click.BadParameter("two databases have the same name; write NAME=WORDS", param_hint="--data")
-    stores: dict[str, list[str]] = {}
-    for name, path in parse_named(masks, "--masks"):
-        stores.setdefault(name, []).append(path)
-    words = parse_lexicons(lexicon)
+    named, stores, words = parse_data(data), parse_stores(masks), parse_lexicons(lexicon)
     for option, file in (("--gains", gains_file), ("--output", output)):
         if file is not None:
             check_writable(file, option)

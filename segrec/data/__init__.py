@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from importlib import import_module
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
+
+from segrec.core.lazy import lazy_names
 
 if TYPE_CHECKING:
     from segrec.data.masks.record import MaskRecord, SegmenterRecord, SourceRecord
@@ -42,8 +43,4 @@ __all__ = [
     "ZeroMasks",
 ]
 
-
-def __getattr__(name: str) -> Any:
-    if name not in _HOME:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    return getattr(import_module(f"{__name__}.{_HOME[name]}"), name)
+__getattr__ = lazy_names(__name__, _HOME)

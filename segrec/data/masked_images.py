@@ -9,7 +9,7 @@ import numpy as np
 
 from segmenter.augment import Sample
 from segmenter.datasets import READERS, open_dataset
-from segmenter.datasets.base import IGNORE, MaskedImages, check_size
+from segmenter.datasets.base import IGNORE, MaskedImages, NamedImages, check_size
 from segrec.core.errors import ConfigError, DataError
 from segrec.core.files import read_json
 from segrec.core.images import Array, read_image
@@ -55,7 +55,7 @@ def kinds() -> list[str]:
     return [*RENDERED, VERIFIED, *READERS]
 
 
-class MaskedWords:
+class MaskedWords(MaskedImages):
     """A rendered word database with its stores of strokes and regions.
 
     Raises:
@@ -89,7 +89,7 @@ class MaskedWords:
         return Sample(word.image, *(None if mask is None else self._edges(mask) for mask in (text, region)))
 
 
-class MaskedScenes:
+class MaskedScenes(NamedImages):
     """A folder of rendered scenes.
 
     Raises:
@@ -108,13 +108,6 @@ class MaskedScenes:
         if not isinstance(names, list) or not names or not all(isinstance(name, str) for name in names):
             raise DataError(f"{self._folder / 'scenes.json'} names no scenes; render them again")
         self._names: list[str] = names
-
-    def __len__(self) -> int:
-        return len(self._names)
-
-    def name(self, position: int) -> str:
-        """Return the stem of the scene's files."""
-        return self._names[position]
 
     def sample(self, position: int) -> Sample:
         """Return one scene, see `MaskedImages.sample`."""

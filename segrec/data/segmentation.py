@@ -13,7 +13,6 @@ from segmenter.datasets.base import IGNORE, MaskedImages
 from segmenter.preprocess import is_tall, turned
 from segmenter.training import SegmentationBatch
 from segrec.core.images import Array, Interpolation, resize
-from segrec.data.verified_words import visited_sample
 from segrec.training.batches import Key
 
 WORD_SPEC = AugmentSpec(rotation=4.0, scale=(0.85, 1.25), inversion=0.5, mirror=0.25)
@@ -64,7 +63,7 @@ class SegmentationDataset:
     def __getitem__(self, key: Key) -> Sample:
         position, visit = key
         rng = np.random.default_rng((self._seed, position, visit))
-        sample = visited_sample(self._images, position, seed=self._seed, visit=visit)
+        sample = self._images.visited(position, seed=self._seed, visit=visit)
         if self._words:
             sample = _turned_if_tall(sample)
             cut, spec = _window(_at_height(sample, self._size[0]), self._size, rng), WORD_SPEC

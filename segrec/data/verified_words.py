@@ -19,7 +19,7 @@ VERIFIED = "verified"
 DEGRADED = "degraded"
 
 
-class VerifiedWords:
+class VerifiedWords(MaskedImages):
     """The words of a database for which a store of verified masks has one; pictures have the size of their masks.
 
     Args:
@@ -69,17 +69,10 @@ class DegradedWords(VerifiedWords):
         return self.visited(position, seed=0, visit=0)
 
     def visited(self, position: int, *, seed: int, visit: int) -> Sample:
-        """Return one word as at a visit, the number of which counts from 0."""
+        """Return one word, degraded anew at each visit."""
         sample = super().sample(position)
         strokes: Array = np.where(sample.text == 255, np.uint8(255), np.uint8(0))
         return sample._replace(image=degraded(sample.image, strokes, np.random.default_rng((seed, position, visit))))
-
-
-def visited_sample(images: MaskedImages, position: int, *, seed: int, visit: int) -> Sample:
-    """Return one picture with its masks; pictures that are degraded are so anew at each visit."""
-    if isinstance(images, DegradedWords):
-        return images.visited(position, seed=seed, visit=visit)
-    return images.sample(position)
 
 
 def open_verified(path: str, split: str | None) -> VerifiedWords:

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import os
+from abc import ABC, abstractmethod
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import NamedTuple, Protocol
+from typing import NamedTuple
 
 from segrec.core.errors import DataError
 from segrec.core.regular import open_regular
@@ -44,22 +45,60 @@ class Skip(NamedTuple):
     detail: str = ""
 
 
-class Importer(Protocol):
-    """The words of a release in an order of its own; the same files give the same order."""
+class Importer(ABC):
+    """The words of a release in an order of its own; the same files give the same order.
 
-    @property
-    def annotations(self) -> Sequence[Path]:
-        """The files that say what there is, without the pictures."""
+    Attributes:
+        annotations: the files that say what there is, without the pictures.
+    """
 
+    def __init__(self, annotations: Sequence[Path]) -> None:
+        self.annotations = annotations
+
+    @abstractmethod
     def count(self) -> int:
         """Return how many items there are, for the time left."""
 
+    @abstractmethod
     def items(self) -> Iterator[Crop | Skip]:
         """Yield them one by one.
 
         Raises:
             DataError: names file and line.
         """
+
+
+class FileImporter(Importer):
+    """A release of which one file says what there is."""
+
+    def __init__(self, file: Path) -> None:
+        super().__init__([file])
+        self._file = file
+
+
+class LineImporter(FileImporter):
+    """A release whose one file names a crop in each line."""
+
+    def count(self) -> int:
+        """Return the number of lines."""
+        return count_lines(self._file)
+
+    def items(self) -> Iterator[Crop | Skip]:
+        """Yield the crop of each line."""
+        for number, line in numbered_lines(self._file):
+            crop = self.crop(line)
+            if crop is None:
+                raise DataError(f"{self._file}, line {number}: expected {self.expected}, got {line[:80]!r}")
+            yield crop
+
+    @property
+    @abstractmethod
+    def expected(self) -> str:
+        """What a line looks like, for people."""
+
+    @abstractmethod
+    def crop(self, line: str) -> Crop | Skip | None:
+        """Return the crop that a line names, or why it is left out; None for a line that looks otherwise."""
 
 
 def numbered_lines(path: str | os.PathLike[str]) -> Iterator[tuple[int, str]]:

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Sequence
-from pathlib import Path
+from collections.abc import Iterator
 
 from segrec.core.errors import DataError
-from segrec.importers.base import Crop, Importer, Skip, count_in_file, first_file
+from segrec.importers.base import Crop, FileImporter, Importer, Skip, count_in_file, first_file
 from segrec.importers.tagged_xml import TaggedScenes, elements
 
 FOLDERS = {"train": "SceneTrialTrain", "test": "SceneTrialTest"}
@@ -29,16 +28,8 @@ def open_icdar03(root: str | os.PathLike[str], split: str) -> Importer:
     return WordCrops(file) if file.name == "word.xml" else TaggedScenes(file)
 
 
-class WordCrops:
+class WordCrops(FileImporter):
     """The crops of a `word.xml`: `<image file="word/1/1.jpg" tag="self" />`."""
-
-    def __init__(self, file: Path) -> None:
-        self._file = file
-
-    @property
-    def annotations(self) -> Sequence[Path]:
-        """The XML file."""
-        return [self._file]
 
     def count(self) -> int:
         """Return the number of crops."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from pathlib import Path
 
 from segrec.core.errors import DataError
@@ -40,7 +40,7 @@ def open_icdar13(root: str | os.PathLike[str], split: str) -> Importer:
     return BoxFiles(boxes, scenes)
 
 
-class BoxFiles:
+class BoxFiles(Importer):
     """The boxes of `gt_<scene>.txt`: left, top, right, bottom and the word in quotes, a line.
 
     The train set writes spaces between them and the test set commas; either is read.
@@ -51,11 +51,7 @@ class BoxFiles:
         self._files = sorted(folder.glob("gt_*.txt"), key=lambda path: (len(path.name), path.name))
         if not self._files:
             raise DataError(f"{folder} holds no gt_<scene>.txt; expected one for each picture of {scenes}")
-
-    @property
-    def annotations(self) -> Sequence[Path]:
-        """The files of boxes, in counting order."""
-        return self._files
+        super().__init__(self._files)
 
     def count(self) -> int:
         """Return the number of lines."""

@@ -3,22 +3,21 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from functools import cached_property
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from segrec.core.errors import DataError
 from segrec.core.matlab import load_matlab
-from segrec.importers.base import Crop, Skip, first_file
+from segrec.importers.base import Crop, FileImporter, Skip, first_file
 
 LEXICONS = {"smallLexi": "lexicon", "mediumLexi": "lexicon-medium"}
 """The field of each lexicon, of 50 and of 1000 words, and the stem of the file that it is written to."""
 
 
-class Iiit5k:
+class Iiit5k(FileImporter):
     """The crops of `traindata.mat` or `testdata.mat`.
 
     Args:
@@ -32,12 +31,7 @@ class Iiit5k:
     def __init__(self, root: str | os.PathLike[str], split: str) -> None:
         name = f"{split}data.mat"
         self._variable = f"{split}data"
-        self._file = first_file(root, [name, f"IIIT5K/{name}"], f"IIIT5K {split} set")
-
-    @property
-    def annotations(self) -> Sequence[Path]:
-        """The MATLAB file."""
-        return [self._file]
+        super().__init__(first_file(root, [name, f"IIIT5K/{name}"], f"IIIT5K {split} set"))
 
     @cached_property
     def _rows(self) -> Any:

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
 from segrec.core.errors import DataError
-from segrec.importers.base import LAYOUTS, Crop, Skip, count_lines, numbered_lines
+from segrec.importers.base import LAYOUTS, Crop, LineImporter
 
 _LINE = re.compile(r'\s*([^,]+?)\s*,\s*"(.*)"\s*')
 _ESCAPED = re.compile(r'\\(["\\])')
@@ -31,7 +31,7 @@ def no_release(root: str | os.PathLike[str], release: str, pairs: Sequence[tuple
     return DataError(f"{root} holds no {release}: expected {expected}; {LAYOUTS}")
 
 
-class QuotedList:
+class QuotedList(LineImporter):
     """The crops of a list of names and labels in quotes; a label may hold commas and quotes.
 
     Args:
@@ -39,22 +39,13 @@ class QuotedList:
         folder: of the pictures.
     """
 
+    expected = 'word_1.png, "Tiredness"'
+
     def __init__(self, file: Path, folder: Path) -> None:
-        self._file, self._folder = file, folder
+        super().__init__(file)
+        self._folder = folder
 
-    @property
-    def annotations(self) -> Sequence[Path]:
-        """The list."""
-        return [self._file]
-
-    def count(self) -> int:
-        """Return the number of lines."""
-        return count_lines(self._file)
-
-    def items(self) -> Iterator[Crop | Skip]:
-        """Yield the crop of each line."""
-        for number, line in numbered_lines(self._file):
-            match = _LINE.fullmatch(line)
-            if match is None:
-                raise DataError(f'{self._file}, line {number}: expected word_1.png, "Tiredness", got {line[:80]!r}')
-            yield Crop(str(self._folder / match[1]), match[1], unescaped(match[2]))
+    def crop(self, line: str) -> Crop | None:
+        """Return the crop of a line."""
+        match = _LINE.fullmatch(line)
+        return None if match is None else Crop(str(self._folder / match[1]), match[1], unescaped(match[2]))

@@ -3,22 +3,21 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from functools import cached_property
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from segrec.core.errors import DataError
 from segrec.core.matlab import load_matlab
-from segrec.importers.base import Crop, Skip, first_file
+from segrec.importers.base import Crop, FileImporter, Skip, first_file
 
 NEEDED = ("imnames", "wordBB", "txt")
 """The boxes of characters, the larger half of the file, are not unpacked."""
 
 
-class SynthText:
+class SynthText(FileImporter):
     """The words of `gt.mat`, which lies beside the folders of scenes.
 
     The file is held in memory while its words are read: MATLAB files cannot be streamed.
@@ -28,12 +27,7 @@ class SynthText:
     """
 
     def __init__(self, root: str | os.PathLike[str], split: str) -> None:
-        self._file = first_file(root, ["gt.mat", "SynthText/gt.mat"], "SynthText")
-
-    @property
-    def annotations(self) -> Sequence[Path]:
-        """The MATLAB file."""
-        return [self._file]
+        super().__init__(first_file(root, ["gt.mat", "SynthText/gt.mat"], "SynthText"))
 
     @cached_property
     def _content(self) -> list[Any]:

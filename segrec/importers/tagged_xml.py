@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import io
 import os
-from collections.abc import Iterator, Sequence
-from pathlib import Path
+from collections.abc import Iterator
 from xml.etree import ElementTree
 from xml.etree.ElementTree import Element
 
 from segrec.core.errors import DataError
 from segrec.core.regular import MOST_TEXT_BYTES, read_regular
-from segrec.importers.base import Crop, Skip, count_in_file
+from segrec.importers.base import Crop, FileImporter, Skip, count_in_file
 
 DEEPEST, MOST_ELEMENTS, LONGEST_PART = 100, 1_000_000, 1_000_000
 """Levels, elements, and bytes of a tag or a text, of which a list of words has far fewer."""
@@ -55,20 +54,12 @@ def _check_parts(content: bytes, path: str | os.PathLike[str]) -> None:
         begin = end + 1
 
 
-class TaggedScenes:
+class TaggedScenes(FileImporter):
     """The rectangles of an XML file of scenes.
 
     Args:
         file: with elements `image` of `imageName`, `taggedRectangles` and, in SVT, `lex`.
     """
-
-    def __init__(self, file: Path) -> None:
-        self._file = file
-
-    @property
-    def annotations(self) -> Sequence[Path]:
-        """The XML file."""
-        return [self._file]
 
     def count(self) -> int:
         """Return the number of rectangles."""

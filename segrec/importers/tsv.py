@@ -3,19 +3,17 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Sequence
 from functools import lru_cache
 from pathlib import Path
 
-from segrec.core.errors import DataError
-from segrec.importers.base import Crop, Skip, count_lines, first_file, numbered_lines
+from segrec.importers.base import Crop, LineImporter, Skip, first_file
 
 OUTSIDE = "outside the list's folder, which --outside follows"
 LISTS = ("labels.tsv", "gt.tsv", "labels.txt", "gt.txt")
 """Names of the list where only its folder is given."""
 
 
-class TabList:
+class TabList(LineImporter):
     """The crops of a list; paths are relative to it, and everything after the first tab is the label.
 
     Args:
@@ -32,33 +30,26 @@ class TabList:
         self, source: str | os.PathLike[str], split: str = "all", *, spaces: bool = False, outside: bool = False
     ) -> None:
         file = Path(source)
-        self._file = file if file.is_file() else first_file(file, LISTS, "folder of crops with a list")
+        super().__init__(file if file.is_file() else first_file(file, LISTS, "folder of crops with a list"))
         self._spaces, self._outside = spaces, outside
         self._root = os.path.realpath(self._file.parent)
 
     @property
-    def annotations(self) -> Sequence[Path]:
-        """The list."""
-        return [self._file]
+    def expected(self) -> str:
+        """What a line looks like, for people."""
+        return "path, tab or space, text" if self._spaces else "path, tab, text"
 
-    def count(self) -> int:
-        """Return the number of lines."""
-        return count_lines(self._file)
-
-    def items(self) -> Iterator[Crop | Skip]:
-        """Yield the crop of each line."""
-        for number, line in numbered_lines(self._file):
-            name, parting, label = line.partition("\t")
-            if not parting and self._spaces:
-                name, parting, label = line.partition(" ")
-            if not parting or not name.strip():
-                expected = "path, tab or space, text" if self._spaces else "path, tab, text"
-                raise DataError(f"{self._file}, line {number}: expected {expected}, got {line[:80]!r}")
-            picture = str(self._file.parent / name.strip())
-            if self._outside or self._is_inside(picture):
-                yield Crop(picture, name.strip(), label.strip())
-            else:
-                yield Skip(name.strip(), OUTSIDE)
+    def crop(self, line: str) -> Crop | Skip | None:
+        """Return the crop of a line, which is left out where its path leads out of the list's folder."""
+        name, parting, label = line.partition("\t")
+        if not parting and self._spaces:
+            name, parting, label = line.partition(" ")
+        if not parting or not name.strip():
+            return None
+        picture = str(self._file.parent / name.strip())
+        if self._outside or self._is_inside(picture):
+            return Crop(picture, name.strip(), label.strip())
+        return Skip(name.strip(), OUTSIDE)
 
     def _is_inside(self, picture: str) -> bool:
         """Return whether a path, its links followed, stays in the list's folder."""

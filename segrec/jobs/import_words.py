@@ -5,12 +5,12 @@ from __future__ import annotations
 import os
 from collections import deque
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from itertools import islice
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from segrec.core.errors import ConfigError, DataError
+from segrec.core.errors import DataError
 from segrec.core.files import file_digest
 from segrec.core.runlog import LOGGER, progress_bar
 from segrec.importers.base import Crop, Importer, Skip
@@ -64,27 +64,23 @@ def import_words(
     """Write the words of a release as an lmdb; run again, it goes on where it stopped.
 
     Args:
-        dataset: a name of `DATASETS`.
-        source: the release's folder, or the list of `tsv`.
+        dataset, source: a name of `DATASETS`, and the release's folder, or the list of `tsv`.
         output: the folder to write; lexicons of the words lie beside the database as `lexicon.jsonl`.
         split: of the release; None for the subset's or the usual one.
         filter_name: a name of `FILTERS`.
         subset: the count of a subset by which papers name it.
         names: a file with the names of the words to take, one per line.
-        margin: what is added around words cut out of scenes, as a part of their height.
-        encoding: of words cut out of scenes, `png` or `jpeg` of quality 95; crops of a release keep their bytes.
+        margin, encoding: of words cut out of scenes, see `CutSettings`; crops of a release keep their bytes.
         workers: processes that read and cut pictures.
         overwrite: replace what the output holds.
         outside: of lists (`tsv`, `svtp`, `cute80`), follow paths that lead out of the list's folder.
 
     Raises:
         ConfigError: options that do not exist or contradict each other.
-        DataError: the source is not laid out like the dataset, nothing of it could be imported, or the output holds
-            something else or cannot be written.
+        DataError: the source is no such dataset or gives no words, or the output is something else or not writable.
         LibraryError: the annotations are a MATLAB file, and SciPy is missing.
     """
-    if not 0 <= margin <= 10:
-        raise ConfigError(f"--margin must be a part of the box's height from 0 to 10, got {margin}")
+    cut = CutSettings(margin, encoding)
     taken = selection_of(dataset, split, filter_name=filter_name, subset=subset, names=names)
     importer = open_importer(dataset, source, taken.split, outside=outside)
     plan = ImportPlan(
@@ -94,16 +90,15 @@ def import_words(
         annotations=annotations_digest(importer.annotations),
         filter=taken.filter,
         names=None if names is None else file_digest(names),
-        margin=margin,
-        encoding=encoding,
+        **asdict(cut),
         outside=outside,
     )
     with ImportWriter.open(output, plan, overwrite=overwrite) as writer:
         before = writer.progress.words
         if not writer.complete:
             _import(importer, taken, writer, workers=workers)
-        words = writer.progress.words
-        return ImportResult(Path(output), words, words - before, writer.progress, _verdict(taken, writer.progress))
+        added = writer.progress.words - before
+        return ImportResult(Path(output), before + added, added, writer.progress, _verdict(taken, writer.progress))
 
 
 def _import(importer: Importer, taken: Selection, writer: ImportWriter, *, workers: int) -> None:

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import os
 import time
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TypeVar
 
 from segmenter.loading import load_segmenter
 from segmenter.predictor import Segmenter
@@ -19,6 +21,8 @@ from segrec.data.words import WordLmdb
 from segrec.jobs.mask_stream import encoded_masks, pieces
 from segrec.jobs.precompute_settings import Precomputing
 from segrec.weights import resolve_weights
+
+Item = TypeVar("Item")
 
 CHUNK = 512
 """Words that are predicted together and written in one transaction; fixed, because a store's bytes depend on it."""
@@ -159,26 +163,26 @@ def precompute_shard(
         todo = pieces(record.span, start, last, chunk=CHUNK)
         what = "masks" if shard[1] == 1 else f"masks of shard {shard[0]}/{shard[1]}"
         with progress_bar(last - first + 1, what, "word", initial=start - first) as bar:
-            cleared = time.monotonic()
-            for begin, values in encoded_masks(
-                words,
-                network,
-                writer.encode,
-                todo=todo,
-                batch_size=batch_size,
-                workers=workers,
-                size=record.mask_size,
-            ):
+            loading = {"batch_size": batch_size, "workers": workers}
+            coming = encoded_masks(words, network, writer.encode, todo=todo, size=record.mask_size, **loading)
+            for begin, values in _clearing(coming):
                 writer.write_encoded(begin, values)
                 unreadable += values.count(b"")
                 bar.update(len(values))
-                if time.monotonic() - cleared >= CLEAR_EVERY:
-                    give_back_freed()
-                    cleared = time.monotonic()
         writer.finish()
     if unreadable:
         LOGGER.warning("%d words of %s have no readable image; their masks are stored as empty", unreadable, words.path)
     return PrecomputeResult(Path(output), last - first + 1, last + 1 - start, unreadable)
+
+
+def _clearing(items: Iterator[Item]) -> Iterator[Item]:
+    """Yield the items, and give freed memory back from time to time."""
+    cleared = time.monotonic()
+    for item in items:
+        yield item
+        if time.monotonic() - cleared >= CLEAR_EVERY:
+            give_back_freed()
+            cleared = time.monotonic()
 
 
 def open_segmenter(

@@ -21,7 +21,7 @@ from segrec.jobs.recognizer_loss import CountedLoss, frames_of, taught
 from segrec.jobs.recognizer_settings import Optimisation
 from segrec.training.batches import step_batches
 from segrec.training.distributed import World
-from segrec.training.loop import Evaluation, fit
+from segrec.training.loop import Evaluation, Training, fit
 from segrec.training.optimizers import make_optimizer
 from segrec.training.run_directory import RunDirectory
 from segrec.training.timing import LoopTiming
@@ -50,11 +50,8 @@ def fit_recognizer(
         settings: how it is optimised.
         sets: words to train on.
         valid: words to evaluate on.
-        world: the processes that train together.
-        run: where it goes.
-        state: what `run.begin` returned.
-        save: writes the network's weights to a path.
-        train_mode: puts the network in the mode in which it is trained.
+        world, run, state: see `segrec.training.loop.fit`.
+        save, train_mode: see `segrec.training.loop.Training`.
         ctc_aid: weight of a CTC loss that helps an attention recognizer, see `recognizers.training`.
         scales: multiples of the learning rate for single parameters, see `make_optimizer`.
         mask_dropout: share of the words whose mask is left out when they are seen.
@@ -65,35 +62,49 @@ def fit_recognizer(
         DataError: there are no words, or none that can be used.
         TrainingError: the loss is not finite, or the state is another network's.
     """
+    training = _training(
+        model, settings, valid, world, save=save, train_mode=train_mode, ctc_aid=ctc_aid, scales=scales
+    )
+    batches = recognition_batches(sets, model, settings=settings, world=world, mask_dropout=mask_dropout)
+    trained = fit(training, batches, settings=settings.loop(), run=run, state=state, world=world, timing=timing)
+    for reason, count in trained.left_out.items() if world.is_main else ():
+        LOGGER.warning("left out %d times while training: %s", count, reason)
+
+
+def _training(
+    model: RecognizerNetwork,
+    settings: Optimisation,
+    valid: WordSet | None,
+    world: World,
+    *,
+    save: Callable[[Path], None],
+    train_mode: Callable[[], object],
+    ctc_aid: float,
+    scales: Mapping[nn.Parameter, Tensor] | None,
+) -> Training:
+    """Return what the loop is given; for the arguments see `fit_recognizer`."""
     network = taught(model, ctc_aid)
     if world.size == 1:
         network.to(memory_format=torch.channels_last)  # convolutions are faster so, most of all in bfloat16
     loss = CountedLoss(model, world, settings.amp)
-    trained = fit(
-        network,
-        loss,
-        recognition_batches(sets, model, settings=settings, world=world, mask_dropout=mask_dropout),
-        make_optimizer(
-            settings.optimizer,
-            network.parameters(),
-            learning_rate=settings.learning_rate,
-            weight_decay=settings.weight_decay,
-            slow=localiser_parameters(model),
-            scales=scales,
-        ),
-        settings=settings.loop(),
-        run=run,
-        state=state,
+    optimizer = make_optimizer(
+        settings.optimizer,
+        network.parameters(),
+        learning_rate=settings.learning_rate,
+        weight_decay=settings.weight_decay,
+        slow=localiser_parameters(model),
+        scales=scales,
+    )
+    return Training(
+        model=network,
+        loss=loss,
+        optimizer=optimizer,
         save=save,
         train_mode=train_mode,
         evaluate=None if valid is None else accuracy_of(model, valid, settings=settings, world=world),
         left_out=loss.left_out,
         half=settings.amp == "fp16",
-        world=world,
-        timing=timing,
     )
-    for reason, count in trained.left_out.items() if world.is_main else ():
-        LOGGER.warning("left out %d times while training: %s", count, reason)
 
 
 def check(settings: Optimisation, data: Sequence[str], device: torch.device) -> None:

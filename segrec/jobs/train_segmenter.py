@@ -31,7 +31,7 @@ from segrec.jobs.segmenter_board import shown
 from segrec.jobs.segmenter_settings import SegmenterTraining, check_model
 from segrec.jobs.segmenter_stages import Stage
 from segrec.training.distributed import World, launched
-from segrec.training.loop import LoopSettings, fit
+from segrec.training.loop import LoopSettings, Training, fit
 from segrec.training.precision import chosen_amp
 from segrec.training.run_directory import RunDirectory
 from segrec.training.tensorboard import Board
@@ -101,19 +101,21 @@ def _train(settings: SegmenterTraining, world: World) -> Path:
 
     scored = _evaluation(settings, model, valid)
     fit(
-        model,
-        loss,
+        Training(
+            model=model,
+            loss=loss,
+            optimizer=torch.optim.Adam(model.parameters(), lr=settings.learning_rate),
+            save=lambda path: save_segmenter(path, model),
+            train_mode=model.train,
+            evaluate=(lambda: world.on_main(scored)) if valid else None,
+            half=settings.amp == "fp16",
+            find_unused_parameters=True,  # the guidance encoder in phase 1, a decoder whose truth no image has
+        ),
         batches,
-        torch.optim.Adam(model.parameters(), lr=settings.learning_rate),
         settings=loop,
         run=run,
         state=state,
-        save=lambda path: save_segmenter(path, model),
-        train_mode=model.train,
-        evaluate=(lambda: world.on_main(scored)) if valid else None,
-        half=settings.amp == "fp16",
         world=world,
-        find_unused_parameters=True,  # the guidance encoder in phase 1, a decoder whose truth no image has
         board=board,
     )
     return run.path

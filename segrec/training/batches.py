@@ -76,7 +76,6 @@ def step_batches(
             f"choose a multiple of {world.size}"
         )
     share = (world.rank, world.size)
-    loadable: Any = _CarefulDataset(joined)  # torch's Dataset knows integer keys only
 
     def batches(first_step: int) -> Iterator[Any]:
         order: StepSampler | MixedSampler
@@ -84,21 +83,33 @@ def step_batches(
             order = StepSampler(len(joined), batch_size, seed, first_step, steps, share=share)
         else:
             order = MixedSampler([len(one) for one in datasets], counts, seed, first_step, steps, share=share)
-        loader = DataLoader(
-            loadable,
-            batch_sampler=order,
-            collate_fn=_CarefulCollate(collate),
-            num_workers=workers,
-            prefetch_factor=4 if workers else None,
-            worker_init_fn=_ignore_interrupts if workers else None,
-            generator=torch.Generator(),  # else each resumption would move the random state of the run
-        )
-        for batch in loader:
-            if isinstance(batch, SegrecError):
-                raise batch
-            yield batch
+        return _loaded(joined, order, collate, workers)
 
     return batches
+
+
+def _loaded(
+    dataset: KeyedDataset, order: StepSampler | MixedSampler, collate: Callable[[list[Any]], Any], workers: int
+) -> Iterator[Any]:
+    """Yield the batches of an order.
+
+    Raises:
+        SegrecError: of the data, whichever process met it.
+    """
+    loadable: Any = _CarefulDataset(dataset)  # torch's Dataset knows integer keys only
+    loader = DataLoader(
+        loadable,
+        batch_sampler=order,
+        collate_fn=_CarefulCollate(collate),
+        num_workers=workers,
+        prefetch_factor=4 if workers else None,
+        worker_init_fn=_ignore_interrupts if workers else None,
+        generator=torch.Generator(),  # else each resumption would move the random state of the run
+    )
+    for batch in loader:
+        if isinstance(batch, SegrecError):
+            raise batch
+        yield batch
 
 
 def _counts_of(datasets: Sequence[KeyedDataset], ratios: Sequence[float], batch_size: int) -> list[int]:

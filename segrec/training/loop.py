@@ -7,6 +7,7 @@ import shutil
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -24,7 +25,7 @@ from segrec.training.schedule import LoopSettings, RateStage
 from segrec.training.tensorboard import Board
 from segrec.training.timing import LoopTiming, awaited
 
-__all__ = ["Evaluation", "LoopSettings", "Loss", "RateStage", "TrainingError", "fit"]
+__all__ = ["Evaluation", "LoopSettings", "Loss", "RateStage", "Training", "TrainingError", "fit"]
 
 Loss = Callable[[nn.Module, Any], Mapping[str, Tensor]]
 LeftOut = Callable[[Any], Mapping[str, int]]
@@ -45,37 +46,15 @@ class StepResult(NamedTuple):
     left_out: Counter[str]
 
 
-def fit(
-    model: nn.Module,
-    loss: Loss,
-    batches: Callable[[int], Iterator[Any]],
-    optimizer: torch.optim.Optimizer,
-    *,
-    settings: LoopSettings,
-    run: RunDirectory,
-    state: Mapping[str, Any] | None,
-    save: Callable[[Path], None],
-    train_mode: Callable[[], object],
-    evaluate: Evaluation | None = None,
-    left_out: LeftOut | None = None,
-    half: bool = False,
-    world: World = ALONE,
-    find_unused_parameters: bool = False,
-    board: Board | None = None,
-    timing: LoopTiming | None = None,
-) -> Trained:
-    """Optimise `model` up to `settings.steps`, or out of patience, and return what came of it.
+@dataclass(frozen=True, kw_only=True)
+class Training:
+    """What is trained, and the functions by which the loop does it.
 
-    Of several processes, each calls this with its share of every batch. Where losses are means over the batch, all
-    numbers are then those of one process with the whole batch, to rounding. With `settings.ema_decay`, `save` and
-    `evaluate` meet the averaged weights in `model`, with the running statistics of the last step.
-
-    Args:
+    Attributes:
+        model: the network.
         loss: gives named scalars for a network and a batch, `loss` among them; the others are logged. The network is
             `model`, or a wrapper that is called alike once a step. All processes give the same names.
-        batches: gives the batches from a step on; the same step must always give the same batch.
-        run: where checkpoints and metrics go; it is released at the end.
-        state: what `run.begin` returned; the loop goes on from there.
+        optimizer: of the model's parameters.
         save: writes the model's weights to a path; called in the main process.
         train_mode: puts the model in the mode in which it is trained.
         evaluate: gives named numbers, of which the largest `score` so far decides `best.safetensors`; all processes
@@ -83,8 +62,42 @@ def fit(
         left_out: gives how much is missing in this process's share of a batch, by reason, always the same reasons; the
             rows of the metrics and the result hold the sums over all processes, since the start of the run.
         half: scale the loss for float16 gradients.
-        world: the processes that train together.
         find_unused_parameters: for several processes, whether a batch may leave parameters without a gradient.
+    """
+
+    model: nn.Module
+    loss: Loss
+    optimizer: torch.optim.Optimizer
+    save: Callable[[Path], None]
+    train_mode: Callable[[], object]
+    evaluate: Evaluation | None = None
+    left_out: LeftOut | None = None
+    half: bool = False
+    find_unused_parameters: bool = False
+
+
+def fit(
+    training: Training,
+    batches: Callable[[int], Iterator[Any]],
+    *,
+    settings: LoopSettings,
+    run: RunDirectory,
+    state: Mapping[str, Any] | None,
+    world: World = ALONE,
+    board: Board | None = None,
+    timing: LoopTiming | None = None,
+) -> Trained:
+    """Optimise the model up to `settings.steps`, or out of patience, and return what came of it.
+
+    Of several processes, each calls this with its share of every batch. Where losses are means over the batch, all
+    numbers are then those of one process with the whole batch, to rounding. With `settings.ema_decay`, `save` and
+    `evaluate` meet the averaged weights in the model, with the running statistics of the last step.
+
+    Args:
+        batches: gives the batches from a step on; the same step must always give the same batch.
+        run: where checkpoints and metrics go; it is released at the end.
+        state: what `run.begin` returned; the loop goes on from there.
+        world: the processes that train together.
         board: shows metrics, scores and pictures as well; it is closed at the end.
         timing: a fresh one is filled with what this process measures.
 
@@ -93,19 +106,18 @@ def fit(
         TrainingError: the loss or the gradient is not finite, or `state` is another network's.
         KeyboardInterrupt: after an interrupt of any process, once the step is done and saved.
     """
-    scaler = torch.amp.GradScaler(next(model.parameters()).device.type, enabled=half)
-    progress = Progress(model, optimizer, scaler, settings=settings, run=run, save=save, world=world, board=board)
     try:
-        if settings.patience is not None and evaluate is None:
+        if settings.patience is not None and training.evaluate is None:
             raise ConfigError("a run with patience needs an evaluation; name validation data")
+        stepper = _Stepper(training, settings, world)
+        progress = stepper.progress(run, board)
         progress.begin(state)
-        network = shared(model, world, find_unused_parameters=find_unused_parameters)
-        stepper = _Stepper(network, loss, left_out, optimizer, scaler, settings, world)
-        train_mode()
+        stepper.share()
+        training.train_mode()
         timing = LoopTiming() if timing is None else timing
-        _optimise(stepper, progress, batches, train_mode, evaluate, timing)
+        _optimise(stepper, progress, batches, timing)
         _report(progress, timing)
-        if evaluate is None and world.is_main:
+        if training.evaluate is None and world.is_main:
             _copy(run.last, run.best)
     finally:
         run.release()
@@ -118,12 +130,10 @@ def _optimise(
     stepper: _Stepper,
     progress: Progress,
     batches: Callable[[int], Iterator[Any]],
-    train_mode: Callable[[], object],
-    evaluate: Evaluation | None,
     timing: LoopTiming,
 ) -> None:
     """Do the steps that are left, with their rows, evaluations and checkpoints."""
-    settings, world = stepper.settings, stepper.world
+    settings, world, evaluate = stepper.settings, stepper.world, stepper.training.evaluate
     with (
         deferred_interrupt() as interrupted,
         progress_bar(settings.steps, "training", "step", initial=progress.step, shown=world.is_main) as bar,
@@ -137,7 +147,7 @@ def _optimise(
                 bar.set_postfix(loss=f"{progress.log()['loss']:.3f}")
             if evaluate is not None and (progress.done or _due(progress.step, settings.evaluate_every)):
                 progress.judge(evaluate)
-                train_mode()
+                stepper.training.train_mode()
             if progress.out_of_patience and progress.sums:
                 progress.log()
             stopping = world.any(interrupted.is_set())
@@ -166,18 +176,30 @@ def _due(step: int, every: int) -> bool:
 class _Stepper:
     """Does optimiser steps."""
 
-    def __init__(
-        self,
-        network: nn.Module,
-        loss: Loss,
-        left_out: LeftOut | None,
-        optimizer: torch.optim.Optimizer,
-        scaler: torch.amp.GradScaler,
-        settings: LoopSettings,
-        world: World,
-    ) -> None:
-        self.network, self.loss, self.left_out = network, loss, left_out
-        self.optimizer, self.scaler, self.settings, self.world = optimizer, scaler, settings, world
+    def __init__(self, training: Training, settings: LoopSettings, world: World) -> None:
+        self.training, self.settings, self.world = training, settings, world
+        self.network, self.optimizer = training.model, training.optimizer
+        device = next(training.model.parameters()).device
+        self.scaler = torch.amp.GradScaler(device.type, enabled=training.half)
+
+    def progress(self, run: RunDirectory, board: Board | None) -> Progress:
+        """Return the state of the run whose steps these are."""
+        training = self.training
+        return Progress(
+            training.model,
+            training.optimizer,
+            self.scaler,
+            settings=self.settings,
+            run=run,
+            save=training.save,
+            world=self.world,
+            board=board,
+        )
+
+    def share(self) -> None:
+        """Let the processes train the network together; its weights are then those of the main process."""
+        unused = self.training.find_unused_parameters
+        self.network = shared(self.training.model, self.world, find_unused_parameters=unused)
 
     def step(self, batch: Any, step: int) -> StepResult:
         """Do the 0-based `step` and return the loss terms of the global batch as numbers.
@@ -187,8 +209,8 @@ class _Stepper:
         rate = self.settings.rate(step)
         for group in self.optimizer.param_groups:
             group["lr"] = rate * group.get("lr_scale", 1.0)
-        terms = self.loss(self.network, batch)
-        values, left_out = self._totals(terms, {} if self.left_out is None else self.left_out(batch))
+        terms, count = self.training.loss(self.network, batch), self.training.left_out
+        values, left_out = self._totals(terms, {} if count is None else count(batch))
         _check_finite("loss", values["loss"], step)
         self.optimizer.zero_grad(set_to_none=True)
         torch.autograd.backward(self.scaler.scale(terms["loss"]))

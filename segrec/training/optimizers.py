@@ -55,14 +55,9 @@ def make_optimizer(
     if not trained:
         raise ConfigError("all parameters are frozen, so nothing is left to train; free at least one layer")
     scales = {} if scales is None else scales
-    slow_ones = {id(parameter) for parameter in slow}
-    by_rate: dict[float, list[nn.Parameter]] = {1.0: []}  # the run's own rate is the first group's, which logs show
-    for parameter in trained:
-        largest = float(scales[parameter].max()) if parameter in scales else 1.0
-        by_rate.setdefault(largest * (SLOW if id(parameter) in slow_ones else 1.0), []).append(parameter)
     groups = [
         group if rate == 1 else {**group, "lr_scale": rate}
-        for rate, members in by_rate.items()
+        for rate, members in _by_rate(trained, slow, scales).items()
         for group in _groups(members, weight_decay)
     ]
     optimizer: optim.Optimizer = makers[name](groups, lr=learning_rate)
@@ -70,6 +65,18 @@ def make_optimizer(
     if uneven:
         scale_elements(optimizer, {parameter: scale / scale.max() for parameter, scale in uneven.items()})
     return optimizer
+
+
+def _by_rate(
+    trained: list[nn.Parameter], slow: Collection[nn.Parameter], scales: Mapping[nn.Parameter, Tensor]
+) -> dict[float, list[nn.Parameter]]:
+    """Return the parameters by the multiple of the run's rate at which they learn, at most."""
+    slow_ones = {id(parameter) for parameter in slow}
+    by_rate: dict[float, list[nn.Parameter]] = {1.0: []}  # the run's own rate is the first group's, which logs show
+    for parameter in trained:
+        largest = float(scales[parameter].max()) if parameter in scales else 1.0
+        by_rate.setdefault(largest * (SLOW if id(parameter) in slow_ones else 1.0), []).append(parameter)
+    return by_rate
 
 
 def _groups(parameters: list[nn.Parameter], weight_decay: float) -> list[dict[str, Any]]:

@@ -12,7 +12,7 @@ from torch import nn
 
 from segrec.core.checkpoint import WeightsHeader, save_weights
 from segrec.training.batches import step_batches
-from segrec.training.loop import LoopSettings, Trained, fit
+from segrec.training.loop import LoopSettings, Trained, Training, fit
 from segrec.training.run_directory import RunDirectory
 from segrec.training.tensorboard import Board
 
@@ -83,17 +83,19 @@ def train(
         return evaluate()
 
     return fit(
-        model,
-        loss,
+        Training(
+            model=model,
+            loss=loss,
+            optimizer=torch.optim.Adam(model.parameters()),
+            save=lambda path: save_weights(path, model.state_dict(), WeightsHeader("curve", {})),
+            train_mode=model.train,
+            evaluate=None if evaluate is None else judged,
+            half=half,
+        ),
         step_batches(Points(), collate, batch_size=4, seed=1, steps=settings.steps, workers=workers),
-        torch.optim.Adam(model.parameters()),
         settings=settings,
         run=run,
         state=run.begin("curve", Recorded()),
-        save=lambda path: save_weights(path, model.state_dict(), WeightsHeader("curve", {})),
-        train_mode=model.train,
-        evaluate=None if evaluate is None else judged,
-        half=half,
         board=board,
     )
 

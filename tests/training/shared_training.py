@@ -17,7 +17,7 @@ from segrec.core.checkpoint import WeightsHeader, save_weights
 from segrec.core.errors import DataError, SegrecError
 from segrec.training.batches import step_batches
 from segrec.training.distributed import World, launched
-from segrec.training.loop import LoopSettings, fit
+from segrec.training.loop import LoopSettings, Training, fit
 from segrec.training.run_directory import RunDirectory
 
 SETTINGS = LoopSettings(steps=4, learning_rate=0.02, checkpoint_every=2, log_every=1, gradient_clip=0.5)
@@ -124,18 +124,20 @@ def train(
     run = RunDirectory(folder)
     optimizer = torch.optim.Adam(model.parameters())
     fit(
-        model,
-        loss,
+        Training(
+            model=model,
+            loss=loss,
+            optimizer=optimizer,
+            save=lambda path: save_weights(path, model.state_dict(), WeightsHeader("small", {})),
+            train_mode=model.train,
+            evaluate=evaluate,
+            find_unused_parameters=isinstance(model, MutuallyGuidedNet | TwoHeads),
+        ),
         step_batches(Pictures(size), collate, batch_size=4, seed=1, steps=settings.steps, world=world),
-        optimizer,
         settings=settings,
         run=run,
         state=run.begin("shared", Recorded(), world=world),
-        save=lambda path: save_weights(path, model.state_dict(), WeightsHeader("small", {})),
-        train_mode=model.train,
-        evaluate=evaluate,
         world=world,
-        find_unused_parameters=isinstance(model, MutuallyGuidedNet | TwoHeads),
     )
     return model, optimizer
 

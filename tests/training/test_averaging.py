@@ -13,7 +13,7 @@ from torch import nn
 from segrec.core.checkpoint import WeightsHeader, load_weights, save_weights
 from segrec.core.errors import DataError, TrainingError
 from segrec.training.averaging import WeightAverage
-from segrec.training.loop import LoopSettings, fit
+from segrec.training.loop import LoopSettings, Training, fit
 from segrec.training.run_directory import RunDirectory
 
 AVERAGED = replace(SETTINGS, ema_decay=0.9, evaluate_every=5)
@@ -91,16 +91,18 @@ class Watched:
         torch.manual_seed(1)
         batches = [collate([0.1 * number, 0.7, 0.3]) for number in range(self.settings.steps)]
         fit(
-            self.model,
-            curve_loss,
+            Training(
+                model=self.model,
+                loss=curve_loss,
+                optimizer=torch.optim.Adam(self.model.parameters()),
+                save=lambda path: save_weights(path, self.model.state_dict(), WeightsHeader("curve", {})),
+                train_mode=self.model.train,
+                evaluate=evaluate or self.score,
+            ),
             lambda first: iter(batches[first:]),
-            torch.optim.Adam(self.model.parameters()),
             settings=self.settings,
             run=self.run,
             state=self.run.begin("watched", Recorded()),
-            save=lambda path: save_weights(path, self.model.state_dict(), WeightsHeader("curve", {})),
-            train_mode=self.model.train,
-            evaluate=evaluate or self.score,
         )
 
 

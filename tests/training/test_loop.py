@@ -11,7 +11,7 @@ import torch
 from curve_training import SETTINGS, Crash, Recorded, crash_in_step, curve_loss, network, train
 
 from segrec.core.checkpoint import WeightsHeader, load_weights, save_weights
-from segrec.training.loop import LoopSettings, RateStage, TrainingError, fit
+from segrec.training.loop import LoopSettings, RateStage, Training, TrainingError, fit
 from segrec.training.run_directory import RunDirectory
 
 
@@ -149,14 +149,16 @@ def test_a_group_may_learn_at_a_share_of_the_rate(tmp_path):
     settings = LoopSettings(steps=1, learning_rate=0.25, decay_share=0)
     batches = [torch.ones(4, 1)]
     fit(
-        model,
-        curve_loss,
+        Training(
+            model=model,
+            loss=curve_loss,
+            optimizer=optimizer,
+            save=lambda path: save_weights(path, model.state_dict(), WeightsHeader("curve", {})),
+            train_mode=model.train,
+        ),
         lambda first: iter(batches[first:]),
-        optimizer,
         settings=settings,
         run=run,
         state=run.begin("curve", Recorded()),
-        save=lambda path: save_weights(path, model.state_dict(), WeightsHeader("curve", {})),
-        train_mode=model.train,
     )
     assert [group["lr"] for group in optimizer.param_groups] == pytest.approx([0.025, 0.25])

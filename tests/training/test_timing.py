@@ -9,7 +9,7 @@ import pytest
 import torch
 from curve_training import Recorded, curve_loss, network, train
 
-from segrec.training.loop import LoopSettings, fit
+from segrec.training.loop import LoopSettings, Training, fit
 from segrec.training.run_directory import RunDirectory
 from segrec.training.timing import LoopTiming, awaited
 
@@ -52,16 +52,18 @@ def test_a_run_tells_its_waiting_by_the_clock_without_evaluations(tmp_path, monk
 
     model, run, timing = network(), RunDirectory(tmp_path), LoopTiming()
     fit(
-        model,
-        lambda network, x: passing(3.0, curve_loss(network, x)),
+        Training(
+            model=model,
+            loss=lambda network, x: passing(3.0, curve_loss(network, x)),
+            optimizer=torch.optim.Adam(model.parameters()),
+            save=lambda path: path.write_bytes(b""),
+            train_mode=model.train,
+            evaluate=lambda: passing(1000.0, {"score": 1.0}),
+        ),
         lambda first: (passing(1.0 if step else 50.0, torch.ones(4, 1)) for step in range(first, 3)),
-        torch.optim.Adam(model.parameters()),
         settings=LoopSettings(steps=3, learning_rate=0.1, evaluate_every=1),
         run=run,
         state=run.begin("timed", Recorded()),
-        save=lambda path: path.write_bytes(b""),
-        train_mode=model.train,
-        evaluate=lambda: passing(1000.0, {"score": 1.0}),
         timing=timing,
     )
     assert timing == LoopTiming(steps=3, waiting=2.0, working=6.0)
