@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import json
 import re
 import shlex
 import tomllib
@@ -120,6 +121,13 @@ def test_the_quickstart_runs_from_its_first_line_to_its_last(rendered, tmp_path,
             run(line)
     assert len(names["words"]) == 1 and len(names["masks"]) == 2
     assert Path("masks/word-1.text.png").exists() and Path("CONTROL/best.safetensors").exists()
+
+
+def test_what_the_readme_says_of_its_picture_is_what_its_script_counted():
+    counted = json.loads((ROOT / "docs" / "images" / "front.json").read_text("utf-8"))
+    said = " ".join(README.read_text("utf-8").split())
+    assert f"Of {counted['words']} {counted['style']} words it repaired {counted['repaired']} and broke " in said
+    assert f" and broke {counted['broken']} against the fair control" in said
 
 
 def test_the_readme_is_short():

@@ -20,13 +20,13 @@ from segrec.evaluation.scoring import TEXT_MASKS, LabelRule
 from segrec.jobs.evaluate import Evaluation
 from segrec.jobs.evaluation_command import command_line
 from segrec.jobs.evaluation_masks import EvaluationMasks
-from segrec.reports.report import Reader, Report
+from segrec.reports.report import Report, Variant
 from segrec.reports.report_words import WordGroup, WordPicture, WordReading
 from segrec.reports.verdict import verdict
 from segrec.weights import resolve_weights
 
 SHOWN = 24
-"""Words of each kind that are shown of a dataset and reader, at most."""
+"""Words of each kind that are shown of a dataset and variant, at most."""
 SHOWN_IN_ALL = 480
 """Words shown on the whole page, at most."""
 
@@ -66,7 +66,7 @@ def evaluation_report(
         gains=sorted([*found, *oracle_gains(everything, seed=settings.seed)], key=_dataset_order(everything)),
         breakdown=breakdown(everything),
         words=groups,
-        control=None if main is None else Reader(main.gain.over_mask, main.gain.over_model),
+        control=None if main is None else Variant(main.gain.over_mask, main.gain.over_model),
         front=_front(groups, main),
         notes=notes,
         commands=[command_line(settings, over=over)] if commands is None else commands,

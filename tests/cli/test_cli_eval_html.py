@@ -62,7 +62,7 @@ def test_several_datasets_and_models_can_be_chosen_among(segrec, words, masks):
     assert code == 0, err
     page = Page(out)
     choices = [choice["id"] for choice in page.all("input")]
-    assert choices == ["dataset-0", "dataset-1", "dataset-2", "reader-0", "reader-1", "reader-2"]
+    assert choices == ["dataset-0", "dataset-1", "dataset-2", "variant-0", "variant-1", "variant-2"]
     assert page.text.startswith("Text masks on a, b")
     assert "With predicted masks, crnn-slim-predicted reads" in page.text and "n 40, 1 seed" in page.text
 
