@@ -15,6 +15,7 @@ from segrec.data.words import WordLmdb
 from segrec.evaluation.breakdown import breakdown
 from segrec.evaluation.compare import Gain, gains
 from segrec.evaluation.effects import Comparison, comparisons, main_comparison, oracle_gains
+from segrec.evaluation.mask_check import mask_checks
 from segrec.evaluation.result import POOLED, EvaluationResult, pooled
 from segrec.evaluation.scoring import TEXT_MASKS, LabelRule
 from segrec.jobs.evaluate import Evaluation
@@ -68,10 +69,15 @@ def evaluation_report(
         words=groups,
         control=None if main is None else Variant(main.gain.over_mask, main.gain.over_model),
         front=_front(groups, main),
-        notes=notes,
+        notes=[*notes, *_mask_check(settings, everything)],
         commands=[command_line(settings, over=over)] if commands is None else commands,
         facts=_facts(settings, results) | dict(facts or {}),
     )
+
+
+def _mask_check(settings: Evaluation, results: Sequence[EvaluationResult]) -> list[str]:
+    checks = mask_checks(results, seed=settings.seed) if settings.mask_check else []
+    return [f"{check.model} on {check.dataset}: {check.verdict}." for check in checks]
 
 
 def _dataset_order(results: Sequence[EvaluationResult]) -> Callable[[Gain], int]:

@@ -79,3 +79,12 @@ def test_other_formats_go_to_a_file_too_and_one_that_cannot_be_written_shows_fir
     assert json.loads((tmp_path / "a.json").read_text())["results"][0]["words"] == 3
     code, out, err = segrec(*asked, "--output", tmp_path)
     assert (code, out) == (1, "") and "choose another --output" in err
+
+
+def test_the_page_of_a_mask_check_says_whether_the_masks_are_used(segrec, words):
+    asked = ["--data", f"w={words}", "--model", "crnn-slim", "--mask-check", "--limit", "12", "--format", "html"]
+    code, out, err = segrec("eval", *asked, "--device", "cpu")
+    assert code == 0, err
+    text = Page(out).text
+    assert re.search(r"crnn-slim-predicted on w: (it|its|no) .*mask", text)
+    assert "oracle masks over shuffled masks" in text and "segrec eval --model crnn-slim --data" in text
