@@ -68,7 +68,7 @@ class Recognizer:
             masks: (h, w) uint8, 0..255, each of its image's size, of that enlarged in proportion, or of the network's
                 input size; for a model that needs them.
             batch_size: images at once.
-            lexicons: each reading becomes a word of this lexicon, or of its own where there is one an image: with CTC
+            lexicons: each reading becomes a word of this lexicon, or of its own where there is one per image: with CTC
                 the most probable of the near ones, see `lexicon_reading.probable_readings`; with attention the nearest.
 
         Raises:
@@ -79,7 +79,7 @@ class Recognizer:
         self._check(images, masks)
         own = [lexicons] * len(images) if isinstance(lexicons, Lexicon) else lexicons
         if own is not None and len(own) != len(images):
-            raise ValueError(f"lexicons must be one an image: got {len(own)} lexicons for {len(images)} images")
+            raise ValueError(f"lexicons must be one per image: got {len(own)} lexicons for {len(images)} images")
         readings: dict[int, Reading] = {}
         for places, pixels in self._batches(images, masks, batch_size):
             found = self._read_batch(pixels, None if own is None else [own[place] for place in places])
@@ -138,7 +138,7 @@ class Recognizer:
         if not self.needs_mask:
             raise ValueError("this recognizer takes no mask: leave the masks out, or widen it with widen_input()")
         if len(masks) != len(images):
-            raise ValueError(f"masks must be one an image: got {len(masks)} masks for {len(images)} images")
+            raise ValueError(f"masks must be one per image: got {len(masks)} masks for {len(images)} images")
         for index, (image, mask) in enumerate(zip(images, masks, strict=True)):
             size = self.model.input_spec.size_for(image.shape[:2])
             if mask.shape != size and not _is_enlarged(mask.shape, image.shape[:2]):

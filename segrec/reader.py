@@ -60,7 +60,7 @@ class Word(NamedTuple):
     Attributes:
         text: what it says; empty when nothing was found.
         confidence: in [0, 1].
-        character_confidences: in [0, 1], one a character.
+        character_confidences: in [0, 1], one per character.
         mask: (H, W) float32 in [0, 1], the text mask at the crop's size.
     """
 
