@@ -71,8 +71,8 @@ def probable_readings(
 
     Args:
         logits: (N, T, classes) of CTC.
-        readings: lexicon-free, one a row.
-        lexicons: one a row, all with the same `normalise`.
+        readings: lexicon-free, one per row.
+        lexicons: one per row, all with the same `normalise`.
         charset: the classes after the blank.
 
     Raises:

@@ -110,7 +110,7 @@ class WordReader(ABC):
         self._check(images, masks)
         own = [lexicons] * len(images) if isinstance(lexicons, Lexicon) else lexicons
         if own is not None and len(own) != len(images):
-            raise ValueError(f"lexicons must be one an image: got {len(own)} lexicons for {len(images)} images")
+            raise ValueError(f"lexicons must be one per image: got {len(own)} lexicons for {len(images)} images")
         readings: dict[int, Placed] = {}
         refused: Counter[str] = Counter()
         for places, prepared in self._batches(images, masks, batch_size):
@@ -143,7 +143,7 @@ class WordReader(ABC):
         if not self.needs_mask:
             raise ValueError("this recognizer takes no mask: leave the masks out, or widen it with widen_input()")
         if len(masks) != len(images):
-            raise ValueError(f"masks must be one an image: got {len(masks)} masks for {len(images)} images")
+            raise ValueError(f"masks must be one per image: got {len(masks)} masks for {len(images)} images")
         for index, (image, mask) in enumerate(zip(images, masks, strict=True)):
             size = self.input_spec.content_size(image.shape[:2])
             if mask.shape != size and not _is_enlarged(mask.shape, image.shape[:2]):

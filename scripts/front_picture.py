@@ -15,6 +15,7 @@ import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
 import segrec
+from segrec.core.files import write_json
 from segrec.weights import shipped_names
 
 CELL = (64, 200)
@@ -78,10 +79,12 @@ def main(
     ]
     output.parent.mkdir(parents=True, exist_ok=True)
     draw(rows).quantize(128).save(output, optimize=True)
-    click.echo(
-        f"{output}: {count} {style} words, seed {seed}; {control} reads {_right(before)}, {model}-predicted "
-        f"{_right(after)}; the mask repaired {len(better)} and broke {len(worse)}"
-    )
+    figures = {
+        **{"words": count, "style": style, "seed": seed, "repaired": len(better), "broken": len(worse)},
+        "accuracy": {control: _right(before), f"{model}-predicted": _right(after)},
+    }
+    write_json(output.with_suffix(".json"), figures)
+    click.echo(f"{output}, and its figures beside it: {figures}")
 
 
 def draw(rows: list[Row]) -> Image.Image:
@@ -123,8 +126,8 @@ def _outcomes(words: Path, weights: str, mask: str, segmenter: str) -> list:
     return segrec.evaluate(asked)[0].scored.outcomes
 
 
-def _right(outcomes: list) -> str:
-    return f"{sum(outcome.correct for outcome in outcomes) / len(outcomes):.1%}"
+def _right(outcomes: list) -> float:
+    return sum(outcome.correct for outcome in outcomes) / len(outcomes)
 
 
 def _crops(words: Path, count: int) -> list[np.ndarray]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import json
 import re
 import shlex
 import tomllib
@@ -147,6 +148,13 @@ def test_the_page_about_photographs_runs_from_its_first_line_to_its_last(rendere
     assert [word.text for word in names["words"]] == ["hotel", "open"]
     assert "['hotel', 'open'] (5, 4, 2)" in capsys.readouterr().out
     assert all(Path(name).exists() for name in ("shown/photo.overlay.png", "orange.png", "without.png", "copied.png"))
+
+
+def test_what_the_readme_says_of_its_picture_is_what_its_script_counted():
+    counted = json.loads((ROOT / "docs" / "images" / "front.json").read_text("utf-8"))
+    said = " ".join(README.read_text("utf-8").split())
+    assert f"Of {counted['words']} {counted['style']} words it repaired {counted['repaired']} and broke " in said
+    assert f" and broke {counted['broken']} against the fair control" in said
 
 
 def test_the_readme_is_short():

@@ -54,7 +54,7 @@ def ctc_score(logits: Tensor, texts: Sequence[str], charset: Charset) -> Tensor:
     """
     probabilities = log_probabilities(logits, charset)
     if len(texts) != len(logits):
-        raise ValueError(f"texts must be one a row of the logits: got {len(texts)} texts for {len(logits)} rows")
+        raise ValueError(f"texts must be one per row of the logits: got {len(texts)} texts for {len(logits)} rows")
     targets = as_targets(texts, charset)
     check_frames(targets, logits.shape[1])
     return scores(probabilities, targets)

@@ -21,7 +21,7 @@ class Reading(NamedTuple):
     Attributes:
         text: characters of the charset; may be empty.
         confidence: in [0, 1].
-        character_confidences: in [0, 1], one a character.
+        character_confidences: in [0, 1], one per character.
     """
 
     text: str

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -13,6 +14,9 @@ from segrec.cli.setting import setting
 from segrec.data.masks.kinds import MASK_KINDS
 from segrec.jobs.evaluation_settings import Evaluation
 from segrec.weights import PLAIN
+
+if TYPE_CHECKING:
+    from segrec.evaluation.result import EvaluationResult
 
 
 def parse_masks(context: click.Context, parameter: click.Parameter, value: str | None) -> list[str] | None:
@@ -152,15 +156,12 @@ def command(
 
     Several models are compared with the first or --over; several runs under one name, NAME=RUN, are its seeds.
     """
-    from segrec.core.files import check_writable, write_text
+    from segrec.core.files import check_writable
     from segrec.evaluation.compare import gains
     from segrec.evaluation.result import pooled
     from segrec.jobs.demo_set import demo_set
     from segrec.jobs.evaluate import evaluate
-    from segrec.jobs.evaluation_report import evaluation_report
     from segrec.reports.gain_tables import write_gains
-    from segrec.reports.report import report_page
-    from segrec.reports.tables import results_text
     from segrec.training.distributed import launched
 
     model, several = parse_models(models)
@@ -186,16 +187,34 @@ def command(
     if world.is_main:
         if gains_file is not None:
             write_gains(gains_file, gains([*results, *pooled(results)], over=over))
-        if output_format == "html":
-            page = report_page(evaluation_report(evaluation, results, over=over))
-        else:
-            shown = {"over": over, "by_groups": breakdown, "mask_check": settings["mask_check"]}
-            page = results_text(results, output_format, model=model, models=several, **shown)
-        if output is None:
-            click.echo(page, nl=False)
-        else:
-            write_text(output, page)
-            click.echo(f"{output} written")
+        _show(evaluation, results, output_format, output, over=over, breakdown=breakdown)
+
+
+def _show(
+    evaluation: Evaluation,
+    results: Sequence[EvaluationResult],
+    output_format: str,
+    output: str | None,
+    *,
+    over: str | None,
+    breakdown: bool,
+) -> None:
+    """Print the results, or write them to a file."""
+    from segrec.core.files import write_text
+    from segrec.jobs.evaluation_report import evaluation_report
+    from segrec.reports.report import report_page
+    from segrec.reports.tables import results_text
+
+    if output_format == "html":
+        shown = report_page(evaluation_report(evaluation, results, over=over))
+    else:
+        parts: dict[str, Any] = {"over": over, "by_groups": breakdown, "mask_check": evaluation.mask_check}
+        shown = results_text(results, output_format, model=evaluation.model, models=evaluation.models, **parts)
+    if output is None:
+        click.echo(shown, nl=False)
+    else:
+        write_text(output, shown)
+        click.echo(f"{output} written")
 
 
 def _check_together(

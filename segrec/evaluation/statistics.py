@@ -72,8 +72,8 @@ def seeded_bootstrap(
     A hierarchical bootstrap: words are drawn anew, the same for both and for every seed, and so are the seeds: in pairs
     where both have equally many (the first with the first, and so on), else each side for itself. Few seeds drawn with
     replacement vary too little, by (S - 1) / S in variance; their deviations are enlarged to make up for it. In
-    simulations with 2 to 5 seeds the interval held the true gain 92 to 94 times of 100 where seeds differ by more than
-    words do, and oftener where they do not, since what a word does in one seed is counted on both accounts. With one
+    simulations with 2 to 5 seeds the interval held the true gain 92 to 94 times in 100 where seeds differ by more than
+    words do, and more often where they do not, since what a word does in one seed is counted on both accounts. With one
     seed on each side it draws words alone, and knows nothing of how another seed would have done.
 
     Args:

@@ -1,4 +1,4 @@
-"""SVT: words in street views, with a lexicon of 50 words a picture."""
+"""SVT: words in street views, with a lexicon of 50 words per picture."""
 
 from __future__ import annotations
 

@@ -15,18 +15,19 @@ from segrec.data.words import WordLmdb
 from segrec.evaluation.breakdown import breakdown
 from segrec.evaluation.compare import Gain, gains
 from segrec.evaluation.effects import Comparison, comparisons, main_comparison, oracle_gains
+from segrec.evaluation.mask_check import mask_checks
 from segrec.evaluation.result import POOLED, EvaluationResult, pooled
 from segrec.evaluation.scoring import TEXT_MASKS, LabelRule
 from segrec.jobs.evaluate import Evaluation
 from segrec.jobs.evaluation_command import command_line
 from segrec.jobs.evaluation_masks import EvaluationMasks
-from segrec.reports.report import Reader, Report
+from segrec.reports.report import Report, Variant
 from segrec.reports.report_words import WordGroup, WordPicture, WordReading
 from segrec.reports.verdict import verdict
 from segrec.weights import resolve_weights
 
 SHOWN = 24
-"""Words of each kind that are shown of a dataset and reader, at most."""
+"""Words of each kind that are shown of a dataset and variant, at most."""
 SHOWN_IN_ALL = 480
 """Words shown on the whole page, at most."""
 
@@ -66,12 +67,17 @@ def evaluation_report(
         gains=sorted([*found, *oracle_gains(everything, seed=settings.seed)], key=_dataset_order(everything)),
         breakdown=breakdown(everything),
         words=groups,
-        control=None if main is None else Reader(main.gain.over_mask, main.gain.over_model),
+        control=None if main is None else Variant(main.gain.over_mask, main.gain.over_model),
         front=_front(groups, main),
-        notes=notes,
+        notes=[*notes, *_mask_check(settings, everything)],
         commands=[command_line(settings, over=over)] if commands is None else commands,
         facts=_facts(settings, results) | dict(facts or {}),
     )
+
+
+def _mask_check(settings: Evaluation, results: Sequence[EvaluationResult]) -> list[str]:
+    checks = mask_checks(results, seed=settings.seed) if settings.mask_check else []
+    return [f"{check.model} on {check.dataset}: {check.verdict}." for check in checks]
 
 
 def _dataset_order(results: Sequence[EvaluationResult]) -> Callable[[Gain], int]:

@@ -19,7 +19,7 @@ class Word(NamedTuple):
     Attributes:
         text: what it says; empty when nothing was found.
         confidence: in [0, 1].
-        character_confidences: in [0, 1], one a character.
+        character_confidences: in [0, 1], one per character.
         mask: (H, W) float32 in [0, 1], the text mask at the crop's size.
         polygon: (P, 2) float32 x and y in the picture's pixels, the outline of a region; None for a crop.
         character_boxes: (C, 4, 2) float32, x and y in pixels of the picture, or of the crop where there is no polygon:

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from segrec.core.images import Array, opencv, resample, resize, to_grey
 from segrec.rendering.fonts import load_font
-from segrec.reports.explanation import Explanation, Step
+from segrec.reports.explanation import Explanation, ReadingStep
 from segrec.reports.overlay import overlay, side_by_side
 
 MARGIN, GAP = 16, 8
@@ -73,7 +73,7 @@ def _draw_points(canvas: Array, points: NDArray[Any], color: tuple[int, int, int
         cv2.circle(canvas, (x, y), 3, color, thickness=-1, lineType=cv2.LINE_AA)
 
 
-def _strips(rectified: Array, steps: Sequence[Step]) -> Array:
+def _strips(rectified: Array, steps: Sequence[ReadingStep]) -> Array:
     """Return one strip per character, below each other and then in further columns."""
     grey = np.repeat(to_grey(resize(rectified, STRIP_SIZE))[:, :, None], 3, axis=2)
     rows = [_strip(grey, step) for step in steps]
@@ -83,7 +83,7 @@ def _strips(rectified: Array, steps: Sequence[Step]) -> Array:
     return _beside(columns)
 
 
-def _strip(grey: Array, step: Step) -> Array:
+def _strip(grey: Array, step: ReadingStep) -> Array:
     """Return a character, its confidence, and the rectified image (h, w, 3), red where the network looked."""
     assert step.attention is not None, "an attention network's step has attention"
     height, width = grey.shape[:2]

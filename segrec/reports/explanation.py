@@ -19,7 +19,7 @@ from segrec.core.device import autocast
 from segrec.core.images import Array
 
 
-class Step(NamedTuple):
+class ReadingStep(NamedTuple):
     """One character that an attention decoder wrote, or one frame of CTC.
 
     Attributes:
@@ -49,7 +49,7 @@ class Explanation(NamedTuple):
     image: Array
     mask: Array | None
     reading: Reading
-    steps: tuple[Step, ...]
+    steps: tuple[ReadingStep, ...]
     rectified: Array | None
     control_points: NDArray[np.float32] | None
 
@@ -81,15 +81,15 @@ def explain_reading(recognizer: Recognizer, image: Array, mask: Array | None = N
     return Explanation(image, mask, reading, steps, _picture(seen.rectified, spec), points)
 
 
-def _frames(logits: Tensor, charset: Charset) -> tuple[Step, ...]:
+def _frames(logits: Tensor, charset: Charset) -> tuple[ReadingStep, ...]:
     """Return the likeliest class of each frame of logits (1, T, classes)."""
     best = logits[0].float().softmax(dim=1).max(dim=1)
     characters = ["", *charset.characters]
     pairs = zip(best.indices.tolist(), best.values.tolist(), strict=True)
-    return tuple(Step(characters[number], probability, None) for number, probability in pairs)
+    return tuple(ReadingStep(characters[number], probability, None) for number, probability in pairs)
 
 
-def _characters(seen: Inspection, reading: Reading, charset: Charset) -> tuple[Step, ...]:
+def _characters(seen: Inspection, reading: Reading, charset: Charset) -> tuple[ReadingStep, ...]:
     """Return the characters of a reading with the attention of the steps that wrote them."""
     numbers = seen.logits[0].argmax(dim=1).tolist()
     end = end_of(charset)
@@ -97,7 +97,7 @@ def _characters(seen: Inspection, reading: Reading, charset: Charset) -> tuple[S
     written = [step for step in range(ended) if 0 <= numbers[step] - charset.first < len(charset.characters)]
     attention = seen.attention[0, written].float().cpu().numpy()
     return tuple(
-        Step(character, confidence, row)
+        ReadingStep(character, confidence, row)
         for character, confidence, row in zip(reading.text, reading.character_confidences, attention, strict=True)
     )
 

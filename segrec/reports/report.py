@@ -16,7 +16,7 @@ from segrec.evaluation.breakdown import BreakdownRow
 from segrec.evaluation.compare import Gain
 from segrec.evaluation.result import EvaluationResult
 from segrec.reports.report_page import (
-    Reader,
+    Variant,
     breakdown_tables,
     gain_table,
     score_table,
@@ -26,7 +26,7 @@ from segrec.reports.report_page import (
 )
 from segrec.reports.report_words import WordGroup
 
-__all__ = ["Reader", "Report", "report_page", "write_report"]
+__all__ = ["Report", "Variant", "report_page", "write_report"]
 
 _UNFIT = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\ud800-\udfff]")
 """Characters that HTML cannot carry."""
@@ -40,10 +40,10 @@ class Report:
         title: of the page.
         verdict: one sentence, the first thing on the page.
         results: rows of one dataset stand together.
-        gains: of readers over others on the same words.
+        gains: of variants over others on the same words.
         breakdown: of which the crop's height and the word's length are shown.
-        words: those that masks repaired and broke, for each dataset and reader.
-        control: the reader that the verdict compares with.
+        words: those that masks repaired and broke, for each dataset and variant.
+        control: the variant that the verdict compares with.
         front: the group of which some words stand right below the verdict.
         notes: paragraphs below the table of accuracies.
         commands: that repeat the evaluation, one per line of a shell.
@@ -56,7 +56,7 @@ class Report:
     gains: Sequence[Gain] = ()
     breakdown: Sequence[BreakdownRow] = ()
     words: Sequence[WordGroup] = ()
-    control: Reader | None = None
+    control: Variant | None = None
     front: WordGroup | None = None
     notes: Sequence[str] = ()
     commands: Sequence[str] = ()
@@ -65,14 +65,14 @@ class Report:
 
 def report_page(report: Report) -> str:
     """Return the report as one HTML page with everything inside; equal reports give equal pages."""
-    datasets, readers = selectable(report.results, report.words)
+    datasets, variants = selectable(report.results, report.words)
     return (
         _environment()
         .get_template("report.html")
         .render(
             report=report,
             datasets=datasets,
-            readers=readers,
+            variants=variants,
             scores=score_table(report.results),
             gains=gain_table(report.gains),
             breakdowns=breakdown_tables(report.breakdown),

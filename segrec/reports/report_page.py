@@ -18,8 +18,8 @@ FRONT = 6
 BREAKDOWNS = {"height": "crop height, pixels", "length": "word length, characters"}
 
 
-class Reader(NamedTuple):
-    """A recognizer with a kind of mask."""
+class Variant(NamedTuple):
+    """A recognizer with a kind of mask that it reads along."""
 
     mask: str
     model: str
@@ -34,7 +34,7 @@ class Range(NamedTuple):
 
 
 class ScoreLine(NamedTuple):
-    """One reader's line of the table of accuracies; `row` is that of `EvaluationResult`."""
+    """One variant's line of the table of accuracies; `row` is that of `EvaluationResult`."""
 
     row: dict[str, Any]
     range: Range
@@ -60,13 +60,13 @@ class BreakdownTable(NamedTuple):
     """Accuracies of one dataset by one property of its words.
 
     Attributes:
-        readers: of the columns.
-        lines: of each group its name, its words, and each reader's row.
+        variants: of the columns.
+        lines: of each group its name, its words, and each variant's row.
     """
 
     dataset: str
     by: str
-    readers: list[Reader]
+    variants: list[Variant]
     lines: list[tuple[str, int, list[BreakdownRow]]]
 
 
@@ -80,14 +80,14 @@ def signed_points(share: float, digits: int = 1) -> str:
 
 def selectable(
     results: Sequence[EvaluationResult], words: Sequence[WordGroup]
-) -> tuple[dict[str, int], dict[Reader, int]]:
-    """Return a number for each dataset and for each reader that the page can be filtered by.
+) -> tuple[dict[str, int], dict[Variant, int]]:
+    """Return a number for each dataset and for each variant that the page can be filtered by.
 
-    All datasets together are not a dataset of their own, and readers that others are compared with are always shown.
+    All datasets together are not a dataset of their own, and variants that others are compared with are always shown.
     """
     datasets = dict.fromkeys(result.dataset for result in results if result.dataset != POOLED)
-    readers = dict.fromkeys(Reader(group.mask, group.model) for group in words)
-    return _numbered(datasets), _numbered(readers)
+    variants = dict.fromkeys(Variant(group.mask, group.model) for group in words)
+    return _numbered(datasets), _numbered(variants)
 
 
 def _numbered(keys: Iterable[Any]) -> dict[Any, int]:
@@ -144,9 +144,9 @@ def breakdown_tables(rows: Sequence[BreakdownRow]) -> list[BreakdownTable]:
         if by not in BREAKDOWNS:
             continue
         groups = [(name, list(group)) for name, group in groupby(members, key=lambda row: row.group)]
-        readers = [Reader(row.mask, row.model) for row in groups[0][1]]
+        variants = [Variant(row.mask, row.model) for row in groups[0][1]]
         lines = [(name, group[0].words, group) for name, group in groups]
-        tables.append(BreakdownTable(dataset, BREAKDOWNS[by], readers, lines))
+        tables.append(BreakdownTable(dataset, BREAKDOWNS[by], variants, lines))
     return tables
 
 

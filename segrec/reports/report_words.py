@@ -1,4 +1,4 @@
-"""Words that a mask repaired or broke: their pictures and what each reader read, ready to be shown."""
+"""Words that a mask repaired or broke: their pictures and what each variant read, ready to be shown."""
 
 from __future__ import annotations
 
@@ -21,10 +21,10 @@ MISSING = "_"
 
 
 class WordReading(NamedTuple):
-    """What one reader read of a word.
+    """What one variant read of a word.
 
     Attributes:
-        mask, model: the reader.
+        mask, model: the variant.
         text: what it read, in most of its seeds.
         right: in how many seeds it read the word right.
         seeds: how many it has.
@@ -37,7 +37,7 @@ class WordReading(NamedTuple):
     seeds: int = 1
 
 
-class Piece(NamedTuple):
+class TextPiece(NamedTuple):
     """A part of a reading: `same` as in the truth, `wrong`, or as many low lines as characters are `missing` there."""
 
     kind: str
@@ -60,11 +60,11 @@ class WordPicture:
 
     Attributes:
         crop: (H, W, 3) uint8 RGB.
-        mask: (h, w) uint8, 0..255, of any size, that the judged reader was shown; None where it shows no text.
+        mask: (h, w) uint8, 0..255, of any size, that the judged variant was shown; None where it shows no text.
         truth: the label, in the form in which readings are compared with it.
-        before: of the reader on the other side of the comparison.
-        after: of the judged reader.
-        others: of all other readers.
+        before: of the variant on the other side of the comparison.
+        after: of the judged variant.
+        others: of all other variants.
 
     Raises:
         ValueError: the crop or the mask has another shape or type.
@@ -101,26 +101,26 @@ class WordPicture:
             shown.append(_picture("png", encode_png(mask, 9), "Its mask", mask))
         return shown
 
-    def pieces(self, reading: WordReading) -> list[Piece]:
+    def pieces(self, reading: WordReading) -> list[TextPiece]:
         """Return a reading in parts, so that what differs from the truth can be marked."""
         found = []
         text, truth = reading.text, self.truth
         for kind, start, end, first, last in SequenceMatcher(None, truth, text, autojunk=False).get_opcodes():
             if kind == "equal":
-                found.append(Piece("same", text[first:last]))
+                found.append(TextPiece("same", text[first:last]))
             elif kind == "delete":
-                found.append(Piece("missing", MISSING * (end - start), truth[start:end]))
+                found.append(TextPiece("missing", MISSING * (end - start), truth[start:end]))
             else:
-                found.append(Piece("wrong", text[first:last]))
+                found.append(TextPiece("wrong", text[first:last]))
         return found if text else []
 
 
 @dataclass(frozen=True)
 class WordGroup:
-    """The words of one dataset that one reader's masks repaired and broke.
+    """The words of one dataset that one variant's masks repaired and broke.
 
     Attributes:
-        dataset, mask, model: the judged reader and its words.
+        dataset, mask, model: the judged variant and its words.
         over: the other side, in words.
         repaired, broken: how many words.
         shown_repaired, shown_broken: the first of them.

@@ -62,7 +62,7 @@ def test_several_datasets_and_models_can_be_chosen_among(segrec, words, masks):
     assert code == 0, err
     page = Page(out)
     choices = [choice["id"] for choice in page.all("input")]
-    assert choices == ["dataset-0", "dataset-1", "dataset-2", "reader-0", "reader-1", "reader-2"]
+    assert choices == ["dataset-0", "dataset-1", "dataset-2", "variant-0", "variant-1", "variant-2"]
     assert page.text.startswith("Text masks on a, b")
     assert "With predicted masks, crnn-slim-predicted reads" in page.text and "n 40, 1 seed" in page.text
 
@@ -79,3 +79,12 @@ def test_other_formats_go_to_a_file_too_and_one_that_cannot_be_written_shows_fir
     assert json.loads((tmp_path / "a.json").read_text())["results"][0]["words"] == 3
     code, out, err = segrec(*asked, "--output", tmp_path)
     assert (code, out) == (1, "") and "choose another --output" in err
+
+
+def test_the_page_of_a_mask_check_says_whether_the_masks_are_used(segrec, words):
+    asked = ["--data", f"w={words}", "--model", "crnn-slim", "--mask-check", "--limit", "12", "--format", "html"]
+    code, out, err = segrec("eval", *asked, "--device", "cpu")
+    assert code == 0, err
+    text = Page(out).text
+    assert re.search(r"crnn-slim-predicted on w: (it|its|no) .*mask", text)
+    assert "oracle masks over shuffled masks" in text and "segrec eval --model crnn-slim --data" in text

@@ -152,7 +152,7 @@ def test_lexicons_are_one_for_all_or_one_an_image(plain, attentive):
     assert {reading.text for reading in plain.read(images, lexicons=two)} <= {"left", "right"}
     own = [Lexicon([word], normalise_label) for word in ("one", "two", "three")]
     assert [reading.text for reading in plain.read(images, lexicons=own, batch_size=2)] == ["one", "two", "three"]
-    with pytest.raises(ValueError, match="lexicons must be one an image: got 3 lexicons for 2 images"):
+    with pytest.raises(ValueError, match="lexicons must be one per image: got 3 lexicons for 2 images"):
         plain.read(images[:2], lexicons=own)
     assert [reading.text for reading in Recognizer(attentive).read(images, lexicons=own)] == ["one", "two", "three"]
 

@@ -14,7 +14,7 @@ from segrec.cli.read import command
 from segrec.core.images import encode_png, read_image
 from segrec.reader import Reader, Segmenter
 from segrec.reports.drawing import BAR, CELL, HEAT, LABEL, LOWER, MARGIN, SURE, UPPER, draw_reading
-from segrec.reports.explanation import Explanation, Step, explain_reading
+from segrec.reports.explanation import Explanation, ReadingStep, explain_reading
 
 CROP = np.random.default_rng(0).integers(0, 256, (20, 50, 3), dtype=np.uint8)
 MASK = np.zeros((20, 50), np.uint8)
@@ -54,7 +54,7 @@ def drawn(**changes: object) -> np.ndarray:
         image=np.full((20, 50, 3), 128, np.uint8),
         mask=None,
         reading=Reading("a", 0.9, (0.9,)),
-        steps=(Step("a", 0.9, attention),),
+        steps=(ReadingStep("a", 0.9, attention),),
         rectified=np.full((8, 25, 3), 128, np.uint8),
         control_points=np.array([[0, 0], [1, 0], [0, 1], [1, 1]], np.float32),
     )
@@ -154,13 +154,13 @@ def test_the_mask_stands_beside_the_crop():
 
 
 def test_the_bars_of_frames_are_as_high_as_their_probabilities():
-    steps = (Step("a", 0.5, None), Step("", 1.0, None), Step("b", 1.0, None))
+    steps = (ReadingStep("a", 0.5, None), ReadingStep("", 1.0, None), ReadingStep("b", 1.0, None))
     picture = drawn(rectified=None, control_points=None, steps=steps)
     assert pixels_of(picture, SURE) == (CELL - 6) * (BAR // 2 + BAR)
 
 
 def test_many_characters_stand_in_several_columns():
-    step = Step("a", 0.9, np.full(4, 0.25, np.float32))
+    step = ReadingStep("a", 0.9, np.full(4, 0.25, np.float32))
     ten, eleven = drawn(steps=(step,) * 10), drawn(steps=(step,) * 11)
     assert ten.shape[0] == eleven.shape[0]
     assert ten.shape[1] < eleven.shape[1]

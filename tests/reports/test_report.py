@@ -16,7 +16,7 @@ from segrec.core.images import decode_image, decode_mask
 from segrec.evaluation.breakdown import breakdown
 from segrec.evaluation.compare import Gain, gains
 from segrec.evaluation.scoring import Scored
-from segrec.reports.report import Reader, Report, report_page, write_report
+from segrec.reports.report import Report, Variant, report_page, write_report
 from segrec.reports.report_words import WordGroup, WordPicture, WordReading
 
 CROP = np.random.default_rng(0).integers(0, 256, (20, 50, 3), dtype=np.uint8)
@@ -60,7 +60,7 @@ FULL = Report(
     gains(RESULTS),
     breakdown(RESULTS),
     [group(word(oracle="house"), broken=(word("tea", "tee", "tea"),)), group(word(), dataset="books", mask="oracle")],
-    control=Reader("none", "crnn-none"),
+    control=Variant("none", "crnn-none"),
     front=group(word(oracle="house"), broken=(word("tea", "tee", "tea"),)),
     notes=["A note."],
     commands=["segrec eval --model 'a b'"],
@@ -109,7 +109,7 @@ def test_all_that_scrolls_or_filters_can_be_reached_by_the_keyboard():
 
 def test_each_choice_of_dataset_and_reader_hides_the_parts_of_the_others():
     page = Page(report_page(FULL))
-    for kind, names in (("dataset", ["signs", "books"]), ("reader", ["predicted masks", "oracle masks"])):
+    for kind, names in (("dataset", ["signs", "books"]), ("variant", ["predicted masks", "oracle masks"])):
         ids = [choice["id"] for choice in page.all("input") if choice["name"] == kind]
         assert ids == [f"{kind}-{number}" for number in range(len(names) + 1)]
         for number, name in enumerate(names, start=1):
@@ -119,15 +119,15 @@ def test_each_choice_of_dataset_and_reader_hides_the_parts_of_the_others():
             assert hides in page.style
             assert name in page.text
     groups = page.classed("div", "group")
-    assert [(one["data-dataset"], one["data-reader"]) for one in groups] == [("1", "1"), ("2", "2")]
+    assert [(one["data-dataset"], one["data-variant"]) for one in groups] == [("1", "1"), ("2", "2")]
     tables = [attributes["data-dataset"] for attributes in page.all("tbody") if "data-dataset" in attributes]
     assert tables == ["1", "2", "1", "2"]  # accuracy, gains
 
 
 def test_the_control_is_named_and_shown_whatever_reader_is_chosen():
-    page = page_of(results=RESULTS, words=[group(word())], control=Reader("none", "crnn-none"))
+    page = page_of(results=RESULTS, words=[group(word())], control=Variant("none", "crnn-none"))
     rows = [attributes for attributes in page.all("tr") if attributes.get("class") != "dataset"][1:]
-    assert [row.get("data-reader") for row in rows[:3]] == [None, "1", None]
+    assert [row.get("data-variant") for row in rows[:3]] == [None, "1", None]
     assert page.text.count("no mask control crnn-none") == 0  # the name stands in a line of its own, without a gap
     assert page.text.count("no mask controlcrnn-none") == 2
 

@@ -83,3 +83,14 @@ def test_the_readme_holds_the_table_of_the_committed_results():
 
     readme = (ROOT / "README.md").read_text("utf-8")
     assert readme == between_marks(readme, table(sorted((ROOT / "docs" / "results").glob("*.json"))))
+
+
+def test_the_page_of_the_mask_channel_says_the_same_figures():
+    from results_table import rows
+
+    page = (ROOT / "docs" / "mask-channel.md").read_text("utf-8")
+    lines = [[cell.strip() for cell in line.strip("|").split("|")] for line in page.splitlines() if line[:1] == "|"]
+    said = {(line[1], *line[-4:]) for line in lines}
+    for file in sorted((ROOT / "docs" / "results").glob("*.json")):
+        measured = [(row[1], *row[-4:]) for row in rows(json.loads(file.read_text("utf-8")))]
+        assert measured and set(measured) <= said
