@@ -1,4 +1,4 @@
-"""Does bad things to `segrec precompute-masks` and `import` and checks that nothing is lost, mixed or altered."""
+"""Does bad things to the commands that write, and checks that nothing is lost, mixed or altered."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 import click
-from faults import data_trials, import_trials, ray_trials, run_trials
+from faults import data_trials, import_trials, ray_trials, run_trials, signal_trials
 from faults.disks import MountError
 from faults.workplace import Outcome, Workplace
 
@@ -43,6 +43,12 @@ def all_trials(kills: int) -> dict[str, Trial]:
         "Ray: no internet": ray_trials.without_internet,
         "1, 2 and 3 shards, local and Ray": ray_trials.engines_agree,
         f"{kills} x SIGKILL to segrec import": partial(import_trials.import_killed, kills=kills),
+        **{
+            f"{kills} x SIGTERM, SIGKILL inside segrec {name}": partial(
+                signal_trials.signalled, name=name, moments=kills
+            )
+            for name in signal_trials.NAMES
+        },
         "source untouched by all this": data_trials.source_untouched,
     }
 
@@ -83,7 +89,7 @@ def hold_trials(folder: Path, *, seed: int, kills: int, words: int) -> bool:
 @click.option("--words", type=click.IntRange(600), default=6000, show_default=True, help="Size of the database.")
 @click.option("--folder", type=click.Path(path_type=Path), help="Where to work; kept.  [default: a temporary one]")
 def main(seed: int, kills: int, words: int, folder: Path | None) -> None:
-    """Kill, fill, cut, change and crowd precompute-masks and import on few words; exit 1 if a promise is broken.
+    """Kill, fill, cut, change and crowd the commands that write, on few words; exit 1 if a promise is broken.
 
     Full and read-only disks, and a machine without network, need root; without it they are left out, and said to be.
     """

@@ -68,6 +68,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except SegrecError as error:
         print(f"segrec: {shortened(printable(str(error)))}", file=sys.stderr)
         return 1
+    except (RecursionError, MemoryError) as error:
+        what = "is nested too deeply" if isinstance(error, RecursionError) else "needs more memory than there is"
+        print(f"segrec: what was read {what}; check the files that were named", file=sys.stderr)
+        return 1
     except click.ClickException as error:
         with redirect_stderr(PrintableOutput(sys.stderr)):
             error.show()

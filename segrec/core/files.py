@@ -139,7 +139,12 @@ def set_listed(settings: object, *names: str) -> None:
         object.__setattr__(settings, name, listed(getattr(settings, name)))
 
 
-def file_digest(path: str | os.PathLike[str]) -> str:
-    """Return the SHA-256 of a file's bytes as 64 hexadecimal digits."""
-    with open_regular(path) as handle:
+def file_digest(path: str | os.PathLike[str], *, most: int | None = None) -> str:
+    """Return the SHA-256 of a file's bytes as 64 hexadecimal digits.
+
+    Raises:
+        DataError: it is no regular file, or has more than `most` bytes.
+        OSError: it cannot be read.
+    """
+    with open_regular(path, most=most) as handle:
         return hashlib.file_digest(handle, "sha256").hexdigest()

@@ -27,6 +27,7 @@ MAX_PIXELS = 178_956_970
 
 MOST_UNPACKED = 800_000_000
 """Bytes that a picture may take until it is RGB: 100 megapixels of 8 bits a channel, fewer of other kinds."""
+_MOST_A_PIXEL = 33
 MAX_MASK_PIXELS = 16_000_000
 """Of a stored mask: the most that a word's picture may have."""
 MAX_SIDE = 32_767
@@ -102,7 +103,7 @@ def decode_image(data: bytes, *, upright: bool = True, max_pixels: int = MAX_PIX
                     raise DataError(_too_many(max_pixels, f"{width} x {height} pixels, "))
                 if max(width, height) > MAX_SIDE:
                     raise DataError(_too_long(width, height))
-                if width * height * _bytes_a_pixel(picture) > MOST_UNPACKED:
+                if width * height * _MOST_A_PIXEL > MOST_UNPACKED < width * height * _bytes_a_pixel(picture):
                     raise DataError(_too_heavy(width, height))
                 return _to_rgb(picture, data, upright)
     except DataError:
@@ -136,7 +137,7 @@ def _too_many(max_pixels: int, size: str = "") -> str:
 def _bytes_a_pixel(picture: Image.Image) -> int:
     """Return how many bytes each pixel takes at most until it is RGB: all copies that live at one time."""
     if picture.mode.startswith(("I", "F")):
-        return 33
+        return _MOST_A_PIXEL
     if _is_wide(picture):
         return 28
     plain = picture.mode in ("RGB", "L", "1", "P") and "transparency" not in picture.info

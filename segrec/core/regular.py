@@ -12,6 +12,8 @@ from segrec.core.errors import DataError
 
 MOST_TEXT_BYTES = 64_000_000
 """Lists, recipes, records and other texts that are larger than this are refused unread."""
+MOST_LIST_BYTES = 1_000_000_000
+"""Of the list of a release: nine million words, nearly twice."""
 MOST_LOG_BYTES = 256_000_000
 """Of the log of a run: a million steps."""
 MOST_PICTURE_BYTES = 256_000_000

@@ -64,6 +64,7 @@ class MaskedWords(MaskedImages):
 
     def __init__(self, path: str | os.PathLike[str], *, soft: bool = False) -> None:
         self._words, self._edges = WordLmdb(path), softened if soft else binary
+        self._words.count()
         if not (Path(path) / ORACLE).is_dir():
             raise DataError(
                 f"{path} has no exact masks; name words that segrec render words wrote (not with --no-masks)"

@@ -32,6 +32,7 @@ class VerifiedWords(MaskedImages):
 
     def __init__(self, words: str | os.PathLike[str], masks: str | os.PathLike[str]) -> None:
         self._words, self._masks = WordLmdb(words), MaskStore(masks)
+        self._words.count()
         if self._masks.record.kind != VERIFIED:
             raise DataError(f"{masks} holds {self._masks.record.kind} masks; name a store that segrec label-masks made")
         self._masks.check_source(self._words)

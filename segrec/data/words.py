@@ -21,6 +21,8 @@ from segrec.core.lock import lock_folder
 
 COUNT_KEY = b"num-samples"
 DIGEST_SAMPLES = 64
+MOST_WORDS = 999_999_999
+"""What nine digits of a key can number."""
 MOST_DIGITS = 18
 """Of `num-samples`; a longer number is damage, and no length that Python allows."""
 MAX_WORD_PIXELS = 16_000_000
@@ -76,12 +78,21 @@ class WordLmdb:
             )
         if not value.strip().isdigit() or len(value) > MOST_DIGITS:
             raise DataError(f"{self.path}: `num-samples` is {value[:20]!r}, expected a decimal number; make it again")
-        count, entries = int(value), self._reader.entries
-        if count > entries:  # each word has two, and one where its image or label is missing
-            raise DataError(
-                f"{self.path}: `num-samples` is {count}, but the database holds only {entries} records; make it again"
-            )
-        return count
+        if int(value) > MOST_WORDS:
+            raise DataError(f"{self.path}: `num-samples` is {int(value)}, but keys have nine digits; make it again")
+        return int(value)
+
+    def count(self, limit: int | None = None) -> int:
+        """Return how many words there are to go through: the first `limit`, or all.
+
+        Raises:
+            DataError: the database says so many, but has not as many records.
+        """
+        wanted = len(self) if limit is None else min(limit, len(self))
+        if wanted > self._reader.entries:  # each word has two, and one where its image or label is missing
+            held = f"the database holds only {self._reader.entries} records"
+            raise DataError(f"{self.path}: `num-samples` is {len(self)}, but {held}; make it again")
+        return wanted
 
     @property
     def name(self) -> str:

@@ -128,7 +128,7 @@ def score_words(
         SegrecError: in all processes, when masks or words cannot be read in one of them.
     """
     judge = _Judge(recognizer, source, rule or LabelRule(), lexicons)
-    count = len(words) if limit is None else min(limit, len(words))
+    count = words.count(limit)
     parts = _gathered(lambda: _own_parts(judge, words, count, world, description), world)
     scored = Scored()
     for part in parts:

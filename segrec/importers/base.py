@@ -9,10 +9,12 @@ from pathlib import Path
 from typing import NamedTuple
 
 from segrec.core.errors import DataError
-from segrec.core.regular import open_regular
+from segrec.core.regular import MOST_LIST_BYTES, open_regular
 
 LAYOUTS = "see the layouts in docs/datasets.md"
 BYTES_AT_ONCE = 1 << 20
+LONGEST_LINE = 1_000_000
+"""Bytes; a longer one is no line of a list."""
 
 Outline = tuple[tuple[float, float], ...]
 """Points (x, y) in pixels; they may lie outside the picture."""
@@ -108,8 +110,10 @@ def numbered_lines(path: str | os.PathLike[str]) -> Iterator[tuple[int, str]]:
         DataError: the file cannot be read, or a line is not UTF-8; names file and line.
     """
     try:
-        with open_regular(path) as file:
-            for number, line in enumerate(file, start=1):
+        with open_regular(path, most=MOST_LIST_BYTES) as file:
+            for number, line in enumerate(iter(lambda: file.readline(LONGEST_LINE), b""), start=1):
+                if len(line) == LONGEST_LINE:
+                    raise DataError(f"{path}, line {number}: more than {LONGEST_LINE:,} bytes; is it the right file?")
                 try:
                     text = line.decode("utf-8-sig" if number == 1 else "utf-8").rstrip("\r\n")
                 except UnicodeDecodeError as error:
@@ -130,7 +134,7 @@ def count_in_file(path: str | os.PathLike[str], what: bytes) -> int:
     """
     found, rest = 0, b""
     try:
-        with open_regular(path) as file:
+        with open_regular(path, most=MOST_LIST_BYTES) as file:
             while block := file.read(BYTES_AT_ONCE):
                 found += (rest + block).count(what)
                 rest = block[len(block) - len(what) + 1 :] if len(what) > 1 else b""
@@ -142,7 +146,7 @@ def count_in_file(path: str | os.PathLike[str], what: bytes) -> int:
 def count_lines(path: str | os.PathLike[str]) -> int:
     """Return the number of lines of a file, the last one also without its end."""
     ends = count_in_file(path, b"\n")
-    with open_regular(path) as file:
+    with open_regular(path, most=MOST_LIST_BYTES) as file:
         if not file.seek(0, os.SEEK_END):
             return 0
         file.seek(-1, os.SEEK_END)

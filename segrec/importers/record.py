@@ -13,6 +13,7 @@ from typing import Any
 from segrec.core.errors import DataError
 from segrec.core.files import file_digest
 from segrec.core.lmdb_io import LmdbReader
+from segrec.core.regular import MOST_LIST_BYTES
 from segrec.importers.base import Skip
 from segrec.importers.cut_settings import Encoding
 
@@ -66,7 +67,7 @@ def annotations_digest(files: Sequence[Path]) -> str:
     digest = hashlib.sha256()
     for file in files:
         try:
-            digest.update(f"{file.name} {file_digest(file)}\n".encode())
+            digest.update(f"{file.name} {file_digest(file, most=MOST_LIST_BYTES)}\n".encode())
         except OSError as error:
             raise DataError(f"cannot read {file}: {error.strerror or error}") from error
     return digest.hexdigest()

@@ -78,7 +78,7 @@ def corrupt_words(
     if not choices:
         raise ConfigError("nothing to do: name at least one kind and one level")
     words = WordLmdb(data)
-    count = len(words) if limit is None else min(limit, len(words))
+    count = words.count(limit)
     if count < 1:
         raise DataError(f"{words.path} has no words to corrupt (num-samples {len(words)}); name other words")
     plans = {MIXED: choices} if mixed else {choice.name: [choice] for choice in choices}

@@ -50,6 +50,8 @@ def evaluate(settings: Evaluation, *, world: World | None = None) -> list[Evalua
     rule = LabelRule(settings.charset_filter, settings.case_sensitive)
     readers = _open_readers(settings)
     databases = {name: WordLmdb(path) for name, path in settings.data.items()}
+    for words in databases.values():
+        words.count(settings.limit)
     lexicons = _open_lexicons(settings, databases, rule)
     plan = _plan(settings, readers, databases)
     results = []

@@ -92,6 +92,8 @@ def _finetune(
     check(settings, settings.data, world.device)
     databases = [WordLmdb(path) for path in settings.data]
     validation = None if settings.valid is None else WordLmdb(settings.valid)
+    for opened in (*databases, *([validation] if validation else [])):
+        opened.count()
     torch.manual_seed(settings.seed)
     parent = resolve_weights(str(settings.pretrained))
     plain = load_pretrained(parent)

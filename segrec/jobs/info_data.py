@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
-from segrec.core.errors import DataError
+from segrec.core.errors import DamagedMaskError, DataError
 from segrec.core.files import read_json
 from segrec.core.images import read_image
 from segrec.core.lmdb_environments import DATA_FILE
@@ -38,7 +38,7 @@ def inspect_words(path: Path, *, verify: bool) -> Findings:
     findings.facts["size on disk"] = size_in_words(path / DATA_FILE)
     try:
         words = WordLmdb(path)
-        findings.facts["words"] = str(len(words))
+        findings.facts["words"] = str(words.count())
         _describe_import(path, findings)
         _describe_corruption(path, findings)
         rendering = RenderRecord.of(path)
@@ -179,7 +179,8 @@ def _check_masks(store: MaskStore, findings: Findings, *, verify: bool) -> None:
         try:
             mask = store[position]
         except DataError as error:
-            samples.add_unusable(f"mask-{position + 1:09d}: {error}")
+            reason = error.__cause__ if isinstance(error, DamagedMaskError) else error
+            samples.add_unusable(f"mask-{position + 1:09d}: {reason}")
             continue
         if mask is None:
             unreadable += 1

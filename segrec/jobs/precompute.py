@@ -90,8 +90,9 @@ def words_to_do(words: WordLmdb, limit: int | None) -> int:
 
     Raises:
         ConfigError: there are none.
+        DataError: the database has not as many records.
     """
-    count = len(words) if limit is None else min(limit, len(words))
+    count = words.count(limit)
     if count < 1:
         raise ConfigError(f"{words.path} has no words to predict masks for (num-samples {len(words)}, --limit {limit})")
     return count

@@ -44,6 +44,8 @@ def _train(settings: RecognizerTraining, world: World) -> Path:
     model = _initial(settings).to(world.device)
     sets = [WordSet(WordLmdb(path), None) for path in settings.data]
     valid = None if settings.valid is None else WordSet(WordLmdb(settings.valid), None)
+    for opened in (*sets, *([valid] if valid else [])):
+        opened.words.count()
     run = RunDirectory(settings.output)
     state = run.begin(
         "train",

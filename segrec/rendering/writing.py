@@ -16,13 +16,15 @@ import numpy as np
 from segrec.core.errors import ConfigError, DataError
 from segrec.core.files import atomic_path, write_json
 from segrec.core.images import encode_png
+from segrec.core.lmdb_io import DATA_FILE
 from segrec.core.runlog import progress_bar
 from segrec.core.workers import worker_processes
 from segrec.data.masks.kinds import ORACLE, REGIONS
 from segrec.data.masks.record import MaskRecord, SourceRecord
+from segrec.data.masks.store import MaskStore
 from segrec.data.masks.writer import MaskStoreWriter
 from segrec.data.words import WordLmdb, WordWriter
-from segrec.rendering.record import RENDER_KEY
+from segrec.rendering.record import RENDER_KEY, RenderRecord
 from segrec.rendering.scenes import RenderedScene, SceneRenderer
 from segrec.rendering.styles import USUAL, Style
 from segrec.rendering.text_free import TextFreeRenderer
@@ -59,7 +61,8 @@ def render_words(
 ) -> None:
     """Write `count` rendered words as an lmdb; with `masks` also the stores `oracle` (strokes) and `regions` in it.
 
-    The same arguments give the same bytes, whatever the number of workers.
+    The same arguments give the same bytes, whatever the number of workers. A run that was ended before its masks were
+    whole is begun anew by the same arguments.
 
     Raises:
         ConfigError: `count` is below 1.
@@ -67,6 +70,7 @@ def render_words(
     """
     _check_count(count)
     folder, renderer = Path(output), WordRenderer(seed, sources, style=style)
+    overwrite = overwrite or (masks and _lacks_masks(folder, renderer.record, count))
     with WordWriter(folder, overwrite=overwrite) as writer, _spool(folder) as spool:
         for word in _rendered(renderer, count, workers, "word"):
             writer.add(word.jpeg, word.text)
@@ -78,6 +82,24 @@ def render_words(
         if masks:
             spool.seek(0)
             _write_masks(folder, spool, count)
+
+
+def _lacks_masks(folder: Path, record: RenderRecord, count: int) -> bool:
+    """Return whether these very words were written there, but not all of their masks."""
+    if not (folder / DATA_FILE).exists():
+        return False
+    try:
+        same = RenderRecord.of(folder) == record and len(WordLmdb(folder)) == count
+    except DataError:
+        return False
+    return same and not all(_is_whole(folder / name) for name in (ORACLE, REGIONS))
+
+
+def _is_whole(store: Path) -> bool:
+    try:
+        return MaskStore(store).complete
+    except DataError:  # none, or one that was only begun
+        return False
 
 
 @contextmanager

@@ -298,6 +298,7 @@ def configurations() -> dict[str, tuple[str, dict[str, Any]]]:
     def add(architecture: str, config: dict[str, Any], key: str, value: Any) -> None:
         found[f"{architecture} {key} {repr(value)[:30]}"] = (architecture, {**config, key: value})
 
+    possible = {("mean", "0"), ("mean", "1.5"), ("deviation", "1.5")}
     for value in ODD_NUMBERS:
         add("crnn", CRNN_CONFIG, "hidden", value)
         add("crnn", CRNN_CONFIG, "widths", [value] * 7)
@@ -308,7 +309,7 @@ def configurations() -> dict[str, tuple[str, dict[str, Any]]]:
         add("mgnet", SEGMENTER_CONFIG, "width", value)
         add("mgnet", SEGMENTER_CONFIG, "working_height", value)
         for key in _INPUT_KEYS:
-            if not (value is True and key in ("mask", "keep_ratio")):
+            if not (value is True and key in ("mask", "keep_ratio")) and (key, str(value)) not in possible:
                 add("crnn", CRNN_CONFIG, "input", {**CRNN_CONFIG["input"], key: value})
                 found[f"crnn input.{key} {value!r}"] = found.pop(next(reversed(found)))
     add("aster", aster, "blocks", [10**6] * 5)

@@ -20,7 +20,6 @@ from segrec.data.words import WordLmdb, WordWriter, image_key, label_key
 from segrec.jobs import precompute
 
 FEW, MANY, KINDS = 300, 1500, 8
-HUGE = 300_000
 HEIGHT, WIDTH = 64, 256
 ALLOWED = (MANY - FEW) * HEIGHT * WIDTH * 3 // 2
 """Bytes; half of what keeping the decoded pictures would take."""
@@ -70,8 +69,7 @@ def test_a_huge_database_is_opened_without_looking_through_it(segrec, tmp_path, 
     samples = [
         pair for index in range(1, 65) for pair in ((image_key(index), pictures[0]), (label_key(index), b"word"))
     ]
-    others = [(label_key(index), b"word") for index in range(65, HUGE + 1)]  # whose images are missing
-    commit(data / "data.mdb", sorted([*samples, *others, (b"num-samples", b"%d" % HUGE)]), durable=False)
+    commit(data / "data.mdb", [*samples, (b"num-samples", b"1000000")])
     asked: list[bytes] = []
     read = lmdb_io.LmdbReader._read
     monkeypatch.setattr(lmdb_io.LmdbReader, "_read", lambda self, keys: asked.extend(keys) or read(self, keys))
@@ -79,5 +77,5 @@ def test_a_huge_database_is_opened_without_looking_through_it(segrec, tmp_path, 
     code, out, err = segrec("precompute-masks", "--data", data, "--output", tmp_path / "store", "--limit", "64")
     assert code == 0, err
     assert "64 masks (64 new, 0 without an image)" in out
-    assert len(WordLmdb(data)) == HUGE
+    assert len(WordLmdb(data)) == 1_000_000
     assert len(asked) < 64 * 2 * 2 + 100  # each word once, and the sampled digest

@@ -18,6 +18,7 @@ from segmenter.loading import load_segmenter
 from segmenter.network import MutuallyGuidedNet
 from segrec.core.errors import DamagedMaskError, SegrecError
 from segrec.core.images import encode_jpeg, encode_png
+from segrec.core.lmdb_environments import close_environment
 from segrec.core.recipe import load_recipe
 from segrec.data.masks.codec import mask_codec
 from segrec.data.masks.record import MaskRecord, SourceRecord
@@ -88,13 +89,17 @@ def _pictures() -> list[bytes]:
 def _read_word(data: bytes, folder: Path) -> None:
     """The first bytes are the number of samples and the label, the others the picture."""
     count, label, picture = data[:2], data[2:9], data[9:] if len(data) % 3 else data
-    with lmdb.open(str(folder), lock=False, map_size=1 << 24) as database, database.begin(write=True) as transaction:
+    with lmdb.open(str(folder), lock=False, map_size=1 << 20) as database, database.begin(write=True) as transaction:
         transaction.put(b"num-samples", b"1" if len(data) % 5 else count or b" ")
         transaction.put(b"label-000000001", label)
         transaction.put(b"image-000000001", picture)
-    words = WordLmdb(folder)
-    for word in words:
-        assert (word.image is None) == (word.problem is not None)
+    try:
+        words = WordLmdb(folder)
+        for position in range(words.count()):
+            word = words[position]
+            assert (word.image is None) == (word.problem is not None)
+    finally:
+        close_environment(folder)  # else a campaign would hold thousands open
 
 
 def _masks() -> list[bytes]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from pathlib import Path
 
 import numpy as np
@@ -119,3 +120,19 @@ def test_scenes_are_not_overwritten(sources, tmp_path):
     with pytest.raises(DataError, match="already holds scenes; choose another output or delete it"):
         render_scenes(tmp_path, 1, sources=sources)
     assert set(contents(tmp_path)) == {"scenes.json"}
+
+
+def test_words_whose_masks_were_not_written_are_rendered_again_by_the_same_arguments_alone(sources, tmp_path):
+    render_words(tmp_path, 6, seed=1, sources=sources)
+    whole = contents(tmp_path)
+    for name in (ORACLE, REGIONS):
+        shutil.rmtree(tmp_path / name)
+        for other in ({"seed": 2}, {"seed": 1, "masks": False}):
+            with pytest.raises(DataError, match="already holds a database"):
+                render_words(tmp_path, 6, sources=sources, **other)
+        with pytest.raises(DataError, match="already holds a database"):
+            render_words(tmp_path, 5, seed=1, sources=sources)
+        render_words(tmp_path, 6, seed=1, sources=sources)
+        assert contents(tmp_path) == whole
+    with pytest.raises(DataError, match="already holds a database"):
+        render_words(tmp_path, 6, seed=1, sources=sources)

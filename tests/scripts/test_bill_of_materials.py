@@ -8,10 +8,10 @@ import re
 import tomllib
 from pathlib import Path
 
-from bill_of_materials import bill_of_materials
-
 
 def test_every_dependency_that_the_package_names_is_listed_with_its_version():
+    from bill_of_materials import bill_of_materials
+
     project = tomllib.loads((Path(__file__).parents[2] / "pyproject.toml").read_text("utf-8"))["project"]
     wanted = {re.split(r"[>=<\[]", requirement)[0] for requirement in project["dependencies"]} - {"opencv-python"}
     bill = json.loads(json.dumps(bill_of_materials()))
