@@ -3,26 +3,20 @@
 from __future__ import annotations
 
 import logging
-import tomllib
-from collections.abc import Sequence
-from dataclasses import replace
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import click
-import torch
 from hinted_aster import train_with_hints
+from segmenter_recipes import BEGINNING, LONGER, READING, SegmenterRecipes, steps_of
 
 from recognizers import load_pretrained, save_recognizer
-from segmenter import MutuallyGuidedNet
 from segmenter.loading import load_segmenter, save_segmenter
 from segrec.core.checkpoint import state_digest
 from segrec.jobs.export import export_onnx
 from segrec.jobs.finetune import FineTuning, finetune
 from segrec.jobs.precompute import precompute_masks
-from segrec.jobs.segmenter_stages import stage_of
 from segrec.jobs.train_recognizer import RecognizerTraining, train_recognizer
-from segrec.jobs.train_segmenter import SegmenterTraining, train_segmenter
 from segrec.rendering.styles import Style
 from segrec.rendering.words import RenderSources
 from segrec.rendering.writing import render_scenes, render_words
@@ -32,10 +26,11 @@ RECOGNIZER_SEEDS = (11, 12)
 WORDS_A_SEED = 200_000
 SEGMENTER_WORDS, HARD_WORDS, SEGMENTER_SCENES, HARD_SCENES, TEXT_FREE = 16_000, 12_000, 800, 600, 900
 ASTER_EXTRA = ("hard_words", "seg_words")
-STAGES = ("render", "segmenter", "onnx", "recognizer", "variants", "aster", "aster-variants")
-RECIPE_NAMES = ("mgnet-slim.toml", "mgnet-slim-words.toml", "mgnet-slim-textfree.toml")
-RECIPES = [Path(__file__).parent / "recipes" / name for name in RECIPE_NAMES]
-SEGMENTER_NOTE = "rendered words and scenes, polygons of ICDAR-2015 and MLT-2017 scenes; see README.md beside this file"
+STAGES = ("render", "segmenter", "recognizer", "variants", "reading", "onnx", "aster", "aster-variants")
+SEGMENTER_NOTE = (
+    "rendered words and scenes, polygons of ICDAR-2015 and MLT-2017 scenes, transcripts of their words; "
+    "see README.md beside this file"
+)
 NOTE = "rendered words only, no photograph; fonts under free licences; see README.md beside this file"
 TUNING_NOTE = "rendered words, words of ICDAR-2015 and MLT-2017; see README.md beside this file"
 
@@ -53,7 +48,13 @@ CROPS = {
     "hard_crops": Words(20_000, 33101, "hard"),
     "sign_crops": Words(25_000, 33105, "signs"),
 }
-"""What the mask network's second recipe learns from."""
+"""What the mask network's second and third recipe learn from."""
+MORE = {
+    "mixed_more": Words(24_000, 41102, "mixed"),
+    "hard_more": Words(24_000, 41101, "hard"),
+    "sign_more": Words(24_000, 41105, "signs"),
+}
+"""What its last two learn from."""
 TUNING = {
     "tune_mixed": Words(14_000, 33201, "mixed"),
     "tune_hard": Words(14_000, 33202, "hard"),
@@ -64,8 +65,8 @@ TUNING_RATIOS = (0.25, 0.25, 0.15)
 REAL_RATIOS = (0.15, 0.2)
 """Shares of a batch that each set of `TUNING` and each database of `--real-words` gets."""
 VARIANTS = ("none", "random", "predicted")
-LAST_SHARE = 0.7
-"""Share of the last recipe's weights in the shipped mask network; the rest are those of the recipe before."""
+REAL_WORDS = ("icdar2015_words", "mlt17_words")
+"""What the databases of `--real-words` are called in recipes."""
 
 
 class Recipe:
@@ -83,7 +84,9 @@ class Recipe:
     ) -> None:
         self.data, self.runs = work / "data", work / "runs"
         self.sources, self.workers, self.output = sources, workers, output
-        self.real_scenes, self.real_words = real_scenes, real_words
+        self.real_words = real_words
+        words = dict(zip(REAL_WORDS, real_words, strict=False))
+        self.recipes = SegmenterRecipes(self.data, self.runs, real_scenes, words)
 
     def render(self) -> None:
         """Render everything that is not there yet."""
@@ -91,7 +94,7 @@ class Recipe:
             self._words(f"train{seed}", WORDS_A_SEED, seed, masks=False)
         self._words("seg_words", SEGMENTER_WORDS, 21)
         self._words("hard_words", HARD_WORDS, 31, style="hard")
-        for name, words in {**CROPS, **TUNING}.items():
+        for name, words in {**CROPS, **MORE, **TUNING}.items():
             self._words(name, words.count, words.seed, style=words.style)
         self._scenes("seg_scenes", SEGMENTER_SCENES, 23)
         self._scenes("hard_scenes", HARD_SCENES, 36, style="hard")
@@ -99,6 +102,8 @@ class Recipe:
         self._scenes("crop_scenes", 400, 33103)
         self._scenes("crop_textfree", 400, 33104, text_free=True)
         self._scenes("more_textfree", 700, 33106, text_free=True)
+        self._scenes("last_scenes", 300, 41103)
+        self._scenes("last_textfree", 500, 41104, text_free=True)
 
     def _scenes(self, name: str, count: int, seed: int, **kind: Any) -> None:
         if not (self.data / name / "scenes.json").exists():
@@ -110,23 +115,19 @@ class Recipe:
             render_words(folder, count, seed=seed, sources=self.sources, workers=self.workers, **kind)
 
     def segmenter(self) -> None:
-        """Train the segmenter by its recipe files, one after the other, average the last two results and store it."""
-        steps, runs = 0, []
-        for path in RECIPES:
-            recipe = tomllib.loads(path.read_text(encoding="utf-8"))
-            stages = [stage_of(table) for table in recipe.pop("stage")]
-            stages = [replace(stage, words=self._here(stage.words)) for stage in stages]
-            settings = {key.replace("-", "_"): value for key, value in recipe.items()}
-            for key in ("words", "scenes"):
-                settings[key] = self._here(settings.get(key, []))
-            for key in ("output", "pretrained"):
-                if key in settings:
-                    settings[key] = str(self.runs / Path(settings[key]).name)
-            runs.append(train_segmenter(SegmenterTraining(stages=stages, **{"seed": 3, **settings})))
-            steps += sum(stage.steps for stage in stages)
+        """Train the mask network as far as it needs no recognizer, and store it."""
+        self._store_segmenter(self.recipes.begin(), steps_of(*BEGINNING, LONGER))
+
+    def reading(self, steps: int, seed: int) -> None:
+        """Train it on with the recognizer that reads by its masks, store it, and train the variants anew."""
+        run = self.recipes.read(self.output / f"{PLAIN}-predicted.safetensors")
+        self._store_segmenter(run, steps_of(*BEGINNING, LONGER, READING))
+        self.variants(PLAIN, steps, seed)
+
+    def _store_segmenter(self, run: Path, steps: int) -> None:
         save_segmenter(
             self.output / f"{SEGMENTER}.safetensors",
-            _average(*(load_segmenter(run / "last.safetensors") for run in runs[-2:]), share=LAST_SHARE),
+            load_segmenter(run / "last.safetensors"),
             half=True,
             notes={"data": SEGMENTER_NOTE, "steps": str(steps)},
         )
@@ -134,18 +135,6 @@ class Recipe:
     def onnx(self) -> None:
         """Export the segmenter that is stored, for readers without PyTorch."""
         export_onnx(self.output / f"{SEGMENTER}.safetensors", self.output / f"{SEGMENTER}.onnx")
-
-    def _here(self, specs: Sequence[str]) -> list[str]:
-        """Return a recipe's specs with the paths that they have in this run; real scenes only where they are given."""
-        here = []
-        for spec in specs:
-            kind, _, path = spec.partition("=")
-            name = Path(path).name
-            if kind == "words" or kind == "scenes":
-                here.append(f"{kind}={self.data / name}")
-            elif name in self.real_scenes:
-                here.append(f"{kind}={self.real_scenes[name]}")
-        return here
 
     def recognizer(self, steps: int) -> None:
         """Train the plain recognizer and store it."""
@@ -191,12 +180,17 @@ class Recipe:
         )
 
     def variants(self, plain: str, steps: int, seed: int) -> None:
-        """Train plain weights on with each kind of mask and store all layers, of `seed`."""
+        """Train plain weights on with each kind of mask and store all layers, of `seed`.
+
+        Masks and runs lie in folders of the mask network that they are of.
+        """
         digest = state_digest(load_pretrained(self.output / f"{plain}.safetensors").state_dict())
         data = [*(self.data / name for name in TUNING), *self.real_words]
-        stores = [self.data / f"{words.name}-masks" for words in data]
+        segmenter = self.output / f"{SEGMENTER}.safetensors"
+        masks_of = state_digest(load_segmenter(segmenter).state_dict())[:8]
+        stores = [self.data / f"masks-{masks_of}" / words.name for words in data]
         for words, store in zip(data, stores, strict=True):
-            precompute_masks(words, store, segmenter=self.output / f"{SEGMENTER}.safetensors", workers=self.workers)
+            precompute_masks(words, store, segmenter=segmenter, workers=self.workers)
         for variant in VARIANTS:
             settings: dict[str, Any] = {"mask": variant, "init": "zero-mask" if variant == "none" else "luma"}
             run = finetune(
@@ -206,7 +200,7 @@ class Recipe:
                     ratios=[*TUNING_RATIOS, *REAL_RATIOS[: len(self.real_words)]],
                     architecture=plain.partition("-")[0],
                     pretrained=str(self.output / f"{plain}.safetensors"),
-                    output=str(self.runs / f"{plain}-{variant}" / f"seed-{seed}"),
+                    output=str(self.runs / f"masks-{masks_of}" / f"{plain}-{variant}" / f"seed-{seed}"),
                     train="all",
                     steps=steps,
                     batch_size=64,
@@ -214,6 +208,7 @@ class Recipe:
                     evaluate_every=0,
                     checkpoint_every=100,
                     seed=seed,
+                    amp="auto",
                     **settings,
                 )
             )
@@ -225,18 +220,6 @@ class Recipe:
                 half=True,
                 notes={"data": TUNING_NOTE, "steps": str(steps), "mask": variant, "train": "all", "seed": str(seed)},
             )
-
-
-def _average(before: MutuallyGuidedNet, last: MutuallyGuidedNet, *, share: float) -> MutuallyGuidedNet:
-    """Return the weighted mean of two networks of one training, in `last`."""
-    states = before.state_dict(), last.state_dict()
-    last.load_state_dict(
-        {
-            name: torch.lerp(states[0][name], value, share) if value.is_floating_point() else value
-            for name, value in states[1].items()
-        }
-    )
-    return last
 
 
 @click.command()
@@ -290,9 +273,10 @@ def main(
     stages = {
         "render": recipe.render,
         "segmenter": recipe.segmenter,
-        "onnx": recipe.onnx,
         "recognizer": lambda: recipe.recognizer(recognizer_steps),
         "variants": lambda: recipe.variants(PLAIN, tuning_steps, tuning_seed),
+        "reading": lambda: recipe.reading(tuning_steps, tuning_seed),
+        "onnx": recipe.onnx,
         "aster": lambda: recipe.aster(hinted_steps, aster_steps),
         "aster-variants": lambda: recipe.variants(ASTER, tuning_steps, tuning_seed),
     }

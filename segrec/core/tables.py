@@ -21,8 +21,8 @@ Records = Iterable[Mapping[str, Any]]
 _FORMULA = ("=", "+", "-", "@")
 """With what a cell begins that spreadsheets take for a formula."""
 
-_NUMBER = re.compile(r"-[0-9]+(\.[0-9]+)?")
-"""A text that is a negative number and nothing else, which is harmless."""
+_NUMBER = re.compile(r"[+-][0-9]+(\.[0-9]+)?")
+"""A text that is a signed number and nothing else, which is harmless."""
 
 
 def markdown_table(head: Sequence[str], rows: Rows, *, numbers: int | Collection[int]) -> str:

@@ -16,7 +16,7 @@ import numpy as np
 from segrec.core.errors import ConfigError, DataError
 from segrec.core.files import atomic_path, write_json
 from segrec.core.images import encode_png
-from segrec.core.lmdb_io import DATA_FILE
+from segrec.core.lmdb_environments import DATA_FILE
 from segrec.core.runlog import progress_bar
 from segrec.core.workers import worker_processes
 from segrec.data.masks.kinds import ORACLE, REGIONS
