@@ -115,7 +115,7 @@ def from_onnx(path: str | os.PathLike[str], charset: Charset | None = None) -> C
 
 
 def _spec_of(model: Any) -> InputSpec:
-    """What a graph takes: the height that it names, if it does."""
+    """Return what a graph takes: the height that it names, if it does."""
     sides = model.graph.input[0].type.tensor_type.shape.dim
     if len(sides) != 4:
         raise ConfigError(f"it takes an input of {len(sides)} dimensions, not pictures (N, 3, height, width)")
@@ -124,7 +124,7 @@ def _spec_of(model: Any) -> InputSpec:
 
 @torch.no_grad()
 def _classes(network: ConvertedRecognizer, path: str | os.PathLike[str]) -> int:
-    """How many classes there are for each column of a picture."""
+    """Return how many classes there are for each column of a picture."""
     try:
         logits = network(torch.zeros(1, 3, network.input_spec.height, 64))
     except (RuntimeError, ValueError, IndexError, TypeError) as error:  # whatever another network does with a picture
