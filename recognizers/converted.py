@@ -16,6 +16,7 @@ from recognizers.onnx_graph import graph_from_text, graph_to_text, packages, rea
 from recognizers.ppocr import HEIGHT, stated_charset
 from recognizers.preprocess import InputSpec
 from segrec.core.errors import CheckpointError, ConfigError
+from segrec.core.onnx_runtime import SETTINGS
 
 PPOCR = InputSpec(height=HEIGHT, width=160, color="rgb", keep_ratio=True)
 """PP-OCR reads at the picture's ratio; 160 columns are an average word's, for batches of one size."""
@@ -92,6 +93,8 @@ def from_onnx(path: str | os.PathLike[str], charset: Charset | None = None) -> C
         CheckpointError: the file cannot be read or converted, or is no such recognizer.
     """
     model, metadata = read_graph(path)
+    if SETTINGS in metadata:
+        raise CheckpointError(f"{path} was written by segrec export; load the weights that it was made of")
     known = charset or stated_charset(metadata, path)
     try:
         network = ConvertedRecognizer(charset=known, input_spec=_spec_of(model), graph=graph_to_text(model))
@@ -102,8 +105,7 @@ def from_onnx(path: str | os.PathLike[str], charset: Charset | None = None) -> C
     with torch.no_grad():
         first.weight.copy_(first.weight.flip(1))
     network.network.load_state_dict(source.state_dict())
-    with torch.no_grad():
-        classes = network.eval()(torch.zeros(1, 3, network.input_spec.height, 64)).shape[-1]
+    classes = _classes(network.eval(), path)
     if classes != known.classes:
         raise CheckpointError(
             f"{path} has {classes} classes, but its characters make {known.classes}; pass charset= with them in order"
@@ -113,8 +115,21 @@ def from_onnx(path: str | os.PathLike[str], charset: Charset | None = None) -> C
 
 def _spec_of(model: Any) -> InputSpec:
     """Return what a graph takes: the height that it names, if it does."""
-    height = model.graph.input[0].type.tensor_type.shape.dim[2].dim_value
-    return replace(PPOCR, height=height or HEIGHT)
+    sides = model.graph.input[0].type.tensor_type.shape.dim
+    if len(sides) != 4:
+        raise ConfigError(f"it takes an input of {len(sides)} dimensions, not pictures (N, 3, height, width)")
+    return replace(PPOCR, height=sides[2].dim_value or HEIGHT)
+
+
+@torch.no_grad()
+def _classes(network: ConvertedRecognizer, path: str | os.PathLike[str]) -> int:
+    """Return how many classes there are for each column of a picture."""
+    try:
+        logits = network(torch.zeros(1, 3, network.input_spec.height, 64))
+    except (RuntimeError, ValueError, IndexError, TypeError) as error:  # whatever another network does with a picture
+        reason = str(error).splitlines()[0]
+        raise CheckpointError(f"{path} cannot read a picture ({reason}); give a recognizer of PP-OCR") from error
+    return int(logits.shape[-1]) if logits.ndim == 3 else 0
 
 
 def _converted(model: Any) -> nn.Module:

@@ -24,7 +24,7 @@ from segmenter.network import MutuallyGuidedNet
 from segmenter.preprocess import STRIDE, padded, rescale, working_size
 from segrec.core.checkpoint import read_header
 from segrec.core.errors import ConfigError, TrainingError
-from segrec.core.files import check_writable, file_digest
+from segrec.core.files import atomic_path, check_writable, file_digest
 from segrec.core.images import Array, decode_image
 from segrec.core.onnx_export import Axes, write_onnx
 from segrec.core.onnx_runtime import OnnxNetwork
@@ -88,7 +88,7 @@ def export_onnx(
         CheckpointError: the weights cannot be read.
         ConfigError: the output has another suffix, or the network cannot be exported.
         LibraryError: a package for ONNX is missing.
-        TrainingError: the file differs from PyTorch; it is not kept.
+        TrainingError: what was written differs from PyTorch; a file that was there before stays.
         DataError: the output cannot be written.
     """
     source, target = resolve_weights(weights), Path(output)
@@ -105,10 +105,10 @@ def export_onnx(
     else:
         graph = _recognizer(source, words)
     graph.module.eval()  # the containers too: the exporter sets their parts back to their mode
-    write_onnx(
-        target, graph.module, graph.example, graph.settings, inputs=("pixels", graph.axes), outputs=graph.outputs
-    )
-    difference, read = _compare(graph, target)
+    with atomic_path(target) as partial:
+        inputs = ("pixels", graph.axes)
+        write_onnx(partial, graph.module, graph.example, graph.settings, inputs=inputs, outputs=graph.outputs)
+        difference, read = _compare(graph, partial)
     return Exported(target, graph.settings["kind"], target.stat().st_size, difference, read)
 
 
@@ -209,7 +209,7 @@ def _reader(source: Path, segmenter: Path, words: Sequence[Array]) -> _Graph:
 
 
 def _compare(graph: _Graph, path: Path) -> tuple[float, int]:
-    """Return the largest difference from PyTorch and how many texts are equal; a file that differs is removed.
+    """Return the largest difference from PyTorch and how many texts were read, all equal.
 
     Raises:
         TrainingError: a value is farther off than `TOLERANCE`, or a text differs.
@@ -228,7 +228,6 @@ def _compare(graph: _Graph, path: Path) -> tuple[float, int]:
             read += len(batch)
             same &= graph.texts(expected[0]) == graph.texts(exported[0])
         if not same or difference > TOLERANCE:
-            path.unlink()
             raise TrainingError(
                 f"the exported network differs from PyTorch (values by {difference:.2g}, at most {TOLERANCE:g} may be; "
                 f"shapes and texts {'equal' if same else 'too'}); update torch and onnxruntime"

@@ -14,6 +14,7 @@ pytest.importorskip("onnx2torch")
 pytest.importorskip("onnxruntime")
 
 import onnx
+import onnxruntime
 import torch
 from small_ppocr import CHARACTERS, write_small_ppocr
 
@@ -23,6 +24,7 @@ from segrec.core.checkpoint import load_weights, read_header, save_weights
 from segrec.core.errors import CheckpointError, LibraryError
 from segrec.core.onnx_runtime import OnnxNetwork
 from segrec.jobs.export import export_onnx
+from segrec.weights import SEGMENTER, resolve_onnx
 
 
 @pytest.fixture(scope="module")
@@ -124,6 +126,12 @@ def test_what_is_no_such_recognizer_is_refused_in_one_line(file, model, tmp_path
     (tmp_path / "bad.onnx").write_bytes(file.read_bytes()[:300])
     with pytest.raises(CheckpointError, match=r"is no readable \.onnx file") as error:
         load_pretrained(tmp_path / "bad.onnx")
+    assert "\n" not in str(error.value)
+    with pytest.raises(CheckpointError, match="was written by segrec export; load the weights"):
+        load_pretrained(resolve_onnx(SEGMENTER))
+    other = Path(onnxruntime.__file__).parent / "datasets" / "mul_1.onnx"
+    with pytest.raises(CheckpointError, match=r"takes an input of 2 dimensions, not pictures") as error:
+        load_pretrained(other, charset="abc")
     assert "\n" not in str(error.value)
     with pytest.raises(CheckpointError, match="no weights file at"):
         load_pretrained(tmp_path / "absent.onnx")

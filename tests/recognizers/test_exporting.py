@@ -139,9 +139,15 @@ def test_two_decoders_are_refused(tmp_path):
 def test_a_file_that_differs_from_pytorch_is_not_kept(tmp_path, monkeypatch):
     monkeypatch.setattr(export, "TOLERANCE", 0.0)
     save_recognizer(tmp_path / "weights.safetensors", small_crnn())
-    with pytest.raises(export.TrainingError, match="the exported network differs from PyTorch"):
-        export_onnx(tmp_path / "weights.safetensors", tmp_path / "model.onnx")
-    assert not (tmp_path / "model.onnx").exists()
+    for before in (None, b"an older file"):
+        if before is not None:
+            (tmp_path / "model.onnx").write_bytes(before)
+        with pytest.raises(export.TrainingError, match="the exported network differs from PyTorch"):
+            export_onnx(tmp_path / "weights.safetensors", tmp_path / "model.onnx")
+        assert sorted(path.name for path in tmp_path.iterdir()) == ["model.onnx"] * (before is not None) + [
+            "weights.safetensors"
+        ]
+    assert (tmp_path / "model.onnx").read_bytes() == b"an older file"
 
 
 def test_torch_export_takes_an_attention_recognizer():
