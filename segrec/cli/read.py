@@ -84,6 +84,7 @@ def command(
         polygons=None if polygons is None else read_polygon_file(polygons),
         lexicon=None if lexicon is None else Lexicon.from_file(lexicon, LabelRule()),
         detector=open_detector(detector),
+        lines=detector == "rapidocr",
     )
     reader = Reader.from_pretrained(model, segmenter=segmenter, device=device, beam=beam, temperature=temperature)
     problems: list[str] = []
