@@ -2,7 +2,8 @@
 
 python scripts/score_finders.py SCENES --limit 100, where SCENES has images/ and gt/gt_NAME.txt in ICDAR-2015's format.
 A found word is right where it and a true one, not yet matched, share at least half of their union; words marked ### are
-left out, and so is what is found on them. RapidOCR finds lines, which match words only where a line has one.
+left out, and so is what is found on them. RapidOCR finds lines, which match words only where a line has one; they are
+scored as they are and cut into words.
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ import numpy as np
 
 from segrec.core.images import Array, opencv, read_image
 from segrec.pages.finder import Finding
+from segrec.pages.lines import words_of_lines
 from segrec.pages.quadrangles import Points, clockwise
 from segrec.pages.rapidocr_detector import RapidDetector
 from segrec.reader import Reader
@@ -90,6 +92,12 @@ def finders(reader: Reader, *, with_rapidocr: bool) -> dict[str, Finder]:
     if with_rapidocr:
         detector = RapidDetector()
         compared["RapidOCR's detector, lines"] = lambda image: [(outline, 1.0) for outline in detector(image)]
+
+        def cut(image: Array) -> list[tuple[Points, float]]:
+            words = words_of_lines(reader._networks.text_masks, image, detector(image), finding=Finding())
+            return [(outline, 1.0) for outline in words]
+
+        compared["RapidOCR's detector, lines cut into words"] = cut
     return compared
 
 

@@ -27,6 +27,7 @@ from segrec.pages.crop_networks import OneGraph, TwoNetworks, levels
 from segrec.pages.detector_results import regions_of
 from segrec.pages.editing import without_bars
 from segrec.pages.finder import Finding
+from segrec.pages.lines import words_of_lines
 from segrec.pages.pictures import Picture, as_picture, as_pictures
 from segrec.pages.quadrangles import Points
 from segrec.pages.reading_order import reading_order
@@ -262,6 +263,7 @@ class Reader:
         batch_size: int = 64,
         lexicon: Lexicon | Sequence[str] | None = None,
         finding: Finding | None = None,
+        lines: bool = False,
     ) -> list[Word]:
         """Return the words of a photograph, each with its `.polygon`, in reading order.
 
@@ -274,6 +276,7 @@ class Reader:
             batch_size: see `read`.
             lexicon: see `read`.
             finding: thresholds of the own finder; None takes the default ones.
+            lines: whether the detector gives lines, as RapidOCR and EasyOCR do, to be cut into words by the text mask.
 
         Raises:
             ValueError: the picture is none, or the detector returned no such regions; for others see `read`.
@@ -281,6 +284,8 @@ class Reader:
         picture = as_picture(image)
         chosen = finding or Finding()
         regions = self._find(picture, detector, chosen)
+        if lines and detector is not None:
+            regions = words_of_lines(self._networks.text_masks, picture, regions, finding=chosen)
         words = self.read_regions(picture, regions, batch_size=batch_size, lexicon=lexicon)
         if detector is None:
             words = [word for word in words if word.text and word.confidence >= chosen.confidence]

@@ -90,6 +90,7 @@ def command(
         polygons=None if polygons is None else read_polygon_file(polygons),
         lexicon=None if lexicon is None else Lexicon.from_file(lexicon, LabelRule()),
         detector=open_detector(detector),
+        lines=detector == "rapidocr",
     )
     if onnx is not None:
         reader = Reader.from_onnx(onnx, segmenter=segmenter, threads=threads)

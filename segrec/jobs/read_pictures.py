@@ -33,12 +33,14 @@ class Reading:
         polygons: regions to be read in every picture instead.
         lexicon: of which each reading becomes a word.
         detector: finds the words of pages, as for `Reader.read_page`.
+        lines: whether it gives lines, to be cut into words.
     """
 
     kind: Kind = "auto"
     polygons: Sequence[Any] | None = None
     lexicon: Lexicon | None = None
     detector: Callable[[Array], Any] | None = None
+    lines: bool = False
 
 
 def read_pictures(reader: Reader, pictures: Iterable[Source], settings: Reading) -> Iterator[ReadPicture]:
@@ -85,7 +87,7 @@ def _read_page(reader: Reader, name: str, image: Array, settings: Reading) -> Re
     if settings.polygons is not None:
         words = reader.read_regions(image, settings.polygons, lexicon=settings.lexicon)
     else:
-        words = reader.read_page(image, settings.detector, lexicon=settings.lexicon)
+        words = reader.read_page(image, settings.detector, lexicon=settings.lexicon, lines=settings.lines)
     return ReadPicture(name, image, tuple(words), is_page=True)
 
 

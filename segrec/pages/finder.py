@@ -45,7 +45,7 @@ class Finding:
     thin: float = 0.3
     grow: float = 0.0
     smallest: int = 6
-    confidence: float = 0.1
+    confidence: float = 0.0
 
     def __post_init__(self) -> None:
         if not (0 < self.region <= self.sure < 1 and 0 < self.ink < 1):
@@ -154,6 +154,21 @@ def _words_of_line(line: _Piece, finding: Finding) -> list[slice]:
     rows = np.flatnonzero((line.text >= finding.ink).any(axis=1))
     height = rows[-1] - rows[0] + 1 if len(rows) else line.region.shape[0]
     return _parts(inked, finding.gap * height)
+
+
+def split_line(text: Floats, *, finding: Finding = Finding()) -> list[tuple[float, float]]:
+    """Return where the words of a line begin and end, as shares of its width; one that spans it all without ink.
+
+    Args:
+        text: (h, w) in [0, 1], the text mask of a straightened line.
+        finding: of which `ink` and `gap` count.
+    """
+    inked = text >= finding.ink
+    rows = np.flatnonzero(inked.any(axis=1))
+    if not len(rows):
+        return [(0.0, 1.0)]
+    words = _parts(np.asarray(inked.any(axis=0)), finding.gap * (rows[-1] - rows[0] + 1))
+    return [(part.start / text.shape[1], part.stop / text.shape[1]) for part in words]
 
 
 def _parts(filled: NDArray[np.bool_], gap: float) -> list[slice]:

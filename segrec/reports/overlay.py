@@ -69,7 +69,7 @@ def tint_for(image: Array) -> tuple[int, int, int]:
 def outlined(image: Array, mask: NDArray[Any]) -> Array:
     """Return the image tinted by `overlay`, with a thin line around the mask, both seen on any ground.
 
-    The tint is at each place the one that stands out from the colours around it; the line lies outside the pixels from
+    The tint of each stroke is the one that stands out from the colours around it; the line lies outside the pixels from
     0.5 on, white where the image is dark, black where it is bright.
 
     Args:
@@ -82,7 +82,9 @@ def outlined(image: Array, mask: NDArray[Any]) -> Array:
     cv2 = opencv()
     around = cv2.blur(image, (2 * (max(image.shape) // AROUND_SHARE) + 1,) * 2)
     first, second = (np.abs(around.astype(np.int16) - np.array(tint, np.int16)).sum(axis=2) for tint in TINTS)
-    tinted = np.where((first >= second)[:, :, None], *(overlay(image, mask, color=tint) for tint in TINTS))
+    _, labels = cv2.connectedComponents((np.asarray(mask) > 0).astype(np.uint8))
+    leaning = np.bincount(labels.ravel(), weights=(first - second).ravel())  # one tint for each stroke
+    tinted = np.where((leaning >= 0)[labels][:, :, None], *(overlay(image, mask, color=tint) for tint in TINTS))
     thickness = max(1, round(max(mask.shape) / LINE_SHARE))
     inside = np.where(_levels(mask) >= 128, np.uint8(1), np.uint8(0))
     grown = cv2.dilate(inside, np.ones((2 * thickness + 1,) * 2, np.uint8))

@@ -58,7 +58,20 @@ def test_a_page_without_a_detector_is_searched_by_the_segmenter(reader, page):
 
 def test_the_detector_of_rapidocr_is_a_detector(reader, page):
     pytest.importorskip("rapidocr")
-    assert [word.text for word in reader.read_page(page[0], detector=RapidDetector())] == list(WORDS)
+    assert [word.text for word in reader.read_page(page[0], detector=RapidDetector(), lines=True)] == list(WORDS)
+
+
+def test_a_line_of_two_words_is_cut_where_there_is_no_ink(reader, page):
+    wall = np.full((200, 420, 3), (200, 190, 150), np.uint8)
+    for word, left in (("hotel", 20), ("open", 150)):
+        crop = printed(word)
+        wall[60 : 60 + crop.shape[0], left : left + crop.shape[1]] = crop
+    line = [[20, 60, 271, 118]]
+    words = reader.read_page(wall, detector=lambda image: line, lines=True)
+    assert [word.text for word in words] == ["hotel", "open"]
+    assert abs(words[0].polygon[1, 0] - 145) < 12 and np.allclose(words[0].polygon[1], words[1].polygon[0])
+    (whole,) = reader.read_page(wall, detector=lambda image: line)
+    assert np.array_equal(whole.polygon[0], [20, 60])
 
 
 @pytest.mark.parametrize("quarters", [1, 3])

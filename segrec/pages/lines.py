@@ -1,0 +1,44 @@
+"""Lines of text, as many detectors give them, cut into words."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from segrec.core.images import Array
+from segrec.core.polygons import cut_region, region_points
+from segrec.pages.finder import Finding, split_line
+from segrec.pages.quadrangles import Points
+
+
+def words_of_lines(
+    text_masks: Callable[[Sequence[Array]], Sequence[NDArray[np.float32]]],
+    picture: Array,
+    outlines: Sequence[Points],
+    *,
+    finding: Finding,
+) -> list[Points]:
+    """Return the outlines of the words of lines, (4, 2) float32 each, in the order of the lines.
+
+    A line is cut where its text mask has no ink, as `segrec.pages.finder.split_line` says; one without a gap keeps its
+    own outline.
+
+    Args:
+        text_masks: gives the masks of crops, (H, W) float32 in [0, 1].
+        picture: (H, W, 3) uint8 RGB.
+        outlines: (P, 2) each; those thinner than half a pixel are left out.
+        finding: thresholds.
+    """
+    cut = [(outline, cut_region(picture, outline)) for outline in outlines]
+    lines = [(outline, crop) for outline, crop in cut if crop is not None]
+    words: list[Points] = []
+    for (outline, _), mask in zip(lines, text_masks([crop for _, crop in lines]), strict=True):
+        spans = split_line(mask, finding=finding)
+        if len(spans) == 1:
+            words.append(outline)
+            continue
+        corners = np.array([[[left, 0], [right, 0], [right, 1], [left, 1]] for left, right in spans], np.float32)
+        words += list(region_points(outline, corners))
+    return words
