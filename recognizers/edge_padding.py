@@ -6,7 +6,8 @@ import math
 
 import numpy as np
 
-from segrec.core.images import Array, resample, resize
+from segrec.core.images import Array, resize
+from segrec.core.resampling import resample
 
 Size = tuple[int, int]
 

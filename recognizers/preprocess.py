@@ -11,6 +11,7 @@ import numpy as np
 from recognizers.edge_padding import continued, kept_width, padded_width, shrunk_tall
 from segrec.core import images as core_images
 from segrec.core.errors import ConfigError
+from segrec.core.resampling import resample, resample_mask, to_grey
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -139,19 +140,19 @@ def prepare_content(image: np.ndarray, mask: np.ndarray | None, spec: InputSpec)
         raise ValueError("this recognizer takes no mask: leave the masks out, or widen it with widen_input()")
     size = spec.content_size((image.shape[0], image.shape[1]))
     if spec.color == "grey":
-        return np.ascontiguousarray(_resized(core_images.to_grey(image), size, spec)[None])
+        return np.ascontiguousarray(_resized(to_grey(image), size, spec)[None])
     prepared = np.empty((spec.channels, *size), np.uint8)
     prepared[:3] = _resized(image, size, spec).transpose(2, 0, 1)
     if mask is not None:
         if mask.ndim != 2 or mask.dtype != np.uint8 or mask.size == 0:
             raise ValueError(f"mask must be (H, W) uint8 with values 0..255, got {mask.shape} {mask.dtype}")
-        prepared[3] = core_images.resample_mask(mask, size)
+        prepared[3] = resample_mask(mask, size)
     return prepared
 
 
 def _resized(picture: np.ndarray, size: tuple[int, int], spec: InputSpec) -> np.ndarray:
     if spec.interpolation != "opencv-bilinear":
-        return core_images.resample(picture, size, spec.interpolation)
+        return resample(picture, size, spec.interpolation)
     if spec.padding == "edge" and picture.shape[1] < picture.shape[0]:
         return shrunk_tall(picture, size)
     return core_images.resize(picture, size, "bilinear")

@@ -23,6 +23,7 @@ from recognizers import Recognizer, load_pretrained, normalise_label
 from recognizers.decoding import read_logits
 from segrec.core.checkpoint import load_weights, save_weights
 from segrec.core.errors import DataError
+from segrec.core.tables import markdown_table
 from segrec.data.masks.predicted import as_stored, mask_bytes
 from segrec.data.words import WordLmdb
 from segrec.evaluation.calibration import Bin, calibration_error, fit_temperature, reliability, word_confidences
@@ -109,15 +110,16 @@ def main(
     )
     temperature = round(fitted, 3)
     print(f"temperature {temperature} from {sum(len(part.logits) for part in seen)} words")
-    print("\n| words | n | accuracy | ECE before | ECE after |\n|---|---:|---:|---:|---:|")
-    panels = {}
+    panels, rows = {}, []
     for name, path in [*((Path(path).name, path) for path in data), *(pair.split("=", 1) for pair in test)]:
         part = seen[data.index(path)] if path in data else look(recognizer, masks, path, limit)
         confidences = (word_confidences(part.logits, charset, value) for value in (1.0, temperature))
         before, after = (reliability(one, part.correct) for one in confidences)
         panels[name] = (before, after)
-        errors = f"{calibration_error(before):.3f} | {calibration_error(after):.3f}"
-        print(f"| {name} | {len(part.logits)} | {part.correct.mean():.3f} | {errors} |", flush=True)
+        figures = (part.correct.mean(), calibration_error(before), calibration_error(after))
+        rows.append([name, str(len(part.logits)), *(f"{figure:.3f}" for figure in figures)])
+    head = ["words", "n", "accuracy", "ECE before", "ECE after"]
+    print(f"\n{markdown_table(head, rows, numbers=4)}", end="", flush=True)
     if plot is not None:
         draw(plot, panels)
     if target is not None:

@@ -17,6 +17,7 @@ import click
 import numpy as np
 
 from segrec.core.images import Array, opencv, read_image
+from segrec.core.tables import markdown_table
 from segrec.pages.finder import Finding
 from segrec.pages.lines import words_of_lines
 from segrec.pages.quadrangles import Points, clockwise
@@ -40,11 +41,11 @@ class Score(NamedTuple):
         """Return the counts with those of one more picture."""
         return Score(self.matched + matched, self.found + found, self.true + true)
 
-    def row(self) -> str:
-        """Return recall, precision and F1 in per cent."""
+    def cells(self) -> list[str]:
+        """Return recall, precision and F1 in per cent, and the number found."""
         recall, precision = self.matched / max(1, self.true), self.matched / max(1, self.found)
         f1 = 2 * recall * precision / max(recall + precision, 1e-9)
-        return f"{100 * recall:.1f} | {100 * precision:.1f} | {100 * f1:.1f} | {self.found}"
+        return [*(f"{100 * share:.1f}" for share in (recall, precision, f1)), str(self.found)]
 
 
 def read_truth(path: Path) -> tuple[list[Points], list[Points]]:
@@ -126,10 +127,12 @@ def main(scenes: Path, first: int, limit: int, rapidocr: bool) -> None:
                 scores[name, sure] = scores[name, sure].plus(*count(outlines, wanted, ignored))
     true = next(iter(scores.values())).true
     print(f"{len(chosen)} pictures, {true} words\n")
-    print("| finder | read with at least | recall | precision | F1 | found | CPU s a picture |")
-    print("|---|---:|---:|---:|---:|---:|---:|")
-    for (name, sure), score in scores.items():
-        print(f"| {name} | {sure} | {score.row()} | {seconds[name] / max(1, len(chosen)):.2f} |")
+    head = ["finder", "read with at least", "recall", "precision", "F1", "found", "CPU s per picture"]
+    rows = [
+        [name, str(sure), *score.cells(), f"{seconds[name] / max(1, len(chosen)):.2f}"]
+        for (name, sure), score in scores.items()
+    ]
+    print(markdown_table(head, rows, numbers=6), end="")
 
 
 if __name__ == "__main__":

@@ -13,21 +13,19 @@ import numpy as np
 from numpy.typing import NDArray
 
 from recognizers.lexicon import Lexicon
-from recognizers.metrics import normalise_label
 from recognizers.onnx_predictor import OnnxCropReader, OnnxRecognizer
 from recognizers.word_reader import WordReader
-from segmenter import predictor
 from segmenter.mask_predictor import MaskPredictor
 from segmenter.onnx_predictor import OnnxSegmenter
 from segrec.core.errors import ConfigError
 from segrec.core.images import Array
 from segrec.core.onnx_runtime import OnnxNetwork
-from segrec.core.polygons import cut_region, lay_region
-from segrec.pages.crop_networks import OneGraph, TwoNetworks, levels
+from segrec.pages.crop_networks import OneGraph, TwoNetworks, as_lexicon, levels
 from segrec.pages.detector_results import regions_of
-from segrec.pages.editing import without_bars
 from segrec.pages.finder import Finding
 from segrec.pages.lines import words_of_lines
+from segrec.pages.named_networks import Segmenter, open_recognizer
+from segrec.pages.page_masks import cut_numbered, page_mask
 from segrec.pages.pictures import Picture, as_picture, as_pictures
 from segrec.pages.quadrangles import Points
 from segrec.pages.reading_order import reading_order
@@ -35,55 +33,12 @@ from segrec.pages.regions import as_polygons
 from segrec.pages.trials import in_picture, word_of_trial, worth
 from segrec.pages.turns import Turns, check_turns, turn, turns_of
 from segrec.pages.word import Word
-from segrec.weights import READER, SEGMENTER, resolve_onnx, resolve_weights
+from segrec.weights import READER, SEGMENTER, resolve_onnx
 
 if TYPE_CHECKING:
-    from recognizers.predictor import Recognizer
     from segrec.reports.explanation import Explanation
 
 __all__ = ["Reader", "Segmenter", "Word", "open_recognizer"]
-
-
-class Segmenter(predictor.Segmenter):
-    """A segmenter that can be had by name; `predict` and its options are those of `segmenter.Segmenter`."""
-
-    @classmethod
-    def from_pretrained(cls, weights: str | os.PathLike[str] = SEGMENTER, **options: Any) -> Segmenter:
-        """Return the segmenter of a shipped name, a run directory or a weights file.
-
-        Args:
-            weights: what to load.
-            options: `device` ("auto" by default), `amp`, `working_height`, `scene_height`, `longest_side`, `scales`,
-                `tile_side`.
-
-        Raises:
-            CheckpointError: there is no such file, or it holds no segmenter.
-        """
-        from segmenter.loading import load_segmenter
-
-        options.setdefault("device", "auto")
-        return cls(load_segmenter(resolve_weights(weights)), **options)
-
-
-def open_recognizer(
-    weights: str | os.PathLike[str],
-    *,
-    device: str = "auto",
-    amp: str = "off",
-    beam: int | None = None,
-    temperature: float | None = None,
-) -> Recognizer:
-    """Return the recognizer of a shipped name, a run directory, a weights file or a public checkpoint.
-
-    Raises:
-        CheckpointError: there is no such file, or no recognizer that segrec knows fits it.
-        ConfigError: the beam keeps no prefix, or too many; the temperature is not above 0.
-    """
-    from recognizers.loading import load_pretrained
-    from recognizers.predictor import Recognizer
-
-    model = load_pretrained(resolve_weights(weights))
-    return Recognizer(model, device=device, amp=amp, beam=beam, temperature=temperature)
 
 
 class Reader:
@@ -184,7 +139,7 @@ class Reader:
         images = as_pictures(crops)
         owners = [place for place, image in enumerate(images) for _ in turns_of(image.shape[:2], turns)]
         turned = [turn(image, degrees) for image in images for degrees in turns_of(image.shape[:2], turns)]
-        words = _lexicon(lexicon)
+        words = as_lexicon(lexicon)
         if not images:
             return []
         found, masks = self._networks.read([one.image for one in turned], batch_size, words)
@@ -246,7 +201,7 @@ class Reader:
         """
         picture = as_picture(image)
         outlines = as_polygons(polygons, (picture.shape[0], picture.shape[1]))
-        crops = [_cut(picture, outline, number) for number, outline in enumerate(outlines)]
+        crops = [cut_numbered(picture, outline, number) for number, outline in enumerate(outlines)]
         given = [crop for crop in crops if crop is not None]
         words = iter(self.read(given, batch_size=batch_size, lexicon=lexicon, turns=turns))
         nothing = Word("", 0.0, (), np.zeros((1, 1), dtype=np.float32))
@@ -314,30 +269,9 @@ class Reader:
         picture = as_picture(image)
         regions = self._find(picture, detector, Finding()) if polygons is None else polygons
         outlines = as_polygons(regions, (picture.shape[0], picture.shape[1]))
-        cut = [(outline, _cut(picture, outline, number)) for number, outline in enumerate(outlines)]
-        whole = [(outline, crop) for outline, crop in cut if crop is not None]
-        canvas = np.zeros(picture.shape[:2], np.float32)
-        masks = self._networks.text_masks([crop for _, crop in whole])
-        for (outline, _), mask in zip(whole, masks, strict=True):
-            lay_region(canvas, without_bars(mask), outline)
-        return np.clip(canvas, 0, 1, out=canvas)
+        return page_mask(self._networks.text_masks, picture, outlines)
 
     def _find(self, picture: Array, detector: Callable[[Array], Any] | None, finding: Finding) -> list[Points]:
         if detector is None:
             return self._networks.find(picture, finding)
         return regions_of(detector(picture), (picture.shape[0], picture.shape[1]))
-
-
-def _lexicon(given: Lexicon | Sequence[str] | None) -> Lexicon | None:
-    if given is None or isinstance(given, Lexicon):
-        return given
-    if isinstance(given, str):
-        raise ValueError(f"a lexicon must be a list of words, got the text {given!r}; a file's is Lexicon.from_file")
-    return Lexicon(given, normalise_label)
-
-
-def _cut(picture: Array, polygon: NDArray[Any], number: int) -> Array | None:
-    try:
-        return cut_region(picture, polygon)
-    except ValueError as error:
-        raise ValueError(f"polygon {number}: {error}") from error

@@ -14,7 +14,8 @@ from small_segmenter import write_small_segmenter
 
 from recognizers import Recognizer, crnn_slim, widen_input
 from segrec.core.errors import DataError
-from segrec.core.images import encode_png, resample_mask
+from segrec.core.images import encode_png
+from segrec.core.resampling import resample_mask
 from segrec.data.masks.predicted import PredictedMasks, as_stored, mask_bytes
 from segrec.data.masks.sources import MaskSource, StoredMasks
 from segrec.data.masks.store import MaskStore

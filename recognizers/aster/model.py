@@ -90,10 +90,7 @@ class Aster(AttentionNetwork):
             mask_in_rectifier=mask_in_rectifier,
             grey_rectifier=grey_rectifier,
         )
-        if charset.kind != "aster":
-            raise ConfigError(
-                f"ASTER takes a charset of kind 'aster', got {charset.kind!r}; use charset.with_kind('aster')"
-            )
+        _check_kind(charset)
         check_whole("ASTER's hidden sizes", (hidden, state, localiser_hidden), 1, WIDEST_LAYER)
         check_flags(bidirectional=bidirectional)
         _check_sizes(widths, blocks, localiser_widths, points, max_length)
@@ -214,6 +211,13 @@ def _turned(hypothesis: Hypothesis) -> Hypothesis:
     """Return a word that was written backwards, in reading order."""
     ids, score, shares = hypothesis
     return Hypothesis(ids[::-1], score, shares[::-1])
+
+
+def _check_kind(charset: Charset) -> None:
+    if charset.kind != "aster":
+        raise ConfigError(
+            f"ASTER takes a charset of kind 'aster', got {charset.kind!r}; use charset.with_kind('aster')"
+        )
 
 
 def _check_sizes(

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import csv
-import io
 import platform
 import subprocess
 from collections.abc import Mapping, Sequence
@@ -15,6 +13,7 @@ from typing import Any
 import torch
 
 from segrec.core.files import atomic_path, write_json
+from segrec.core.tables import csv_table
 
 ROOT = Path(__file__).parents[2]
 
@@ -93,10 +92,4 @@ def write_files(stem: Path, found: Reproduction, record: Mapping[str, Any]) -> N
 
 def comma_separated(rows: Sequence[Mapping[str, Any]]) -> str:
     """Return the rows as CSV; nothing without rows."""
-    if not rows:
-        return ""
-    buffer = io.StringIO()
-    writer = csv.DictWriter(buffer, list(rows[0]), lineterminator="\n")
-    writer.writeheader()
-    writer.writerows(rows)
-    return buffer.getvalue()
+    return csv_table(rows, list(rows[0])) if rows else ""

@@ -54,16 +54,15 @@ def reproduce(
         raise DataError(f"no test set is there: {'; '.join(missing[test] for test in recipe.tests)}")
     rows = Rows(recipe, work, device=device, workers=machine.workers, columns=columns)
     found = Reproduction(missing=missing, absent=_absent(recipe, wanted, missing, needed))
-    results: dict[str, list[Result]] = found.results
     for key in wanted:
         if key not in found.absent:
             chosen = seeds if recipe.rows[key].stages and (not seeded or key in seeded) else seeds[:1]
-            results[key] = [rows.finished(key, seed) for seed in chosen]
-            found.rows = figures(table, recipe, results)
+            found.results[key] = [rows.finished(key, seed) for seed in chosen]
+            found.rows = figures(table, recipe, found.results)
             record = {
                 **{"table": table, "recipe": recipe.name, "seeds": list(seeds), **surroundings(device)},
                 **{"seconds": round(time.monotonic() - start, 1), "data": facts, "missing": missing},
-                **{"trainings": _trainings(results), "rows": found.rows},
+                **{"trainings": _trainings(found.results), "rows": found.rows},
             }
             page = markdown(table, recipe, found.rows, found.absent, seeds=seeds)
             found.page = f"{page}\n{where_run(record)}\n"

@@ -11,7 +11,8 @@ from torch import Tensor
 
 from segmenter.baselines.stroke_width import stroke_widths
 from segmenter.interface import Outputs, SegmentationNetwork, check_sizes
-from segrec.core.images import Array, opencv, to_grey
+from segrec.core.images import Array, opencv
+from segrec.core.resampling import to_grey
 
 DELTA, SMALLEST, LARGEST_SHARE = 5, 12, 0.1
 """Of regions: grey levels over which they are stable, pixels of the smallest, share of the picture of the largest."""

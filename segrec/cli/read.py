@@ -13,6 +13,7 @@ from segrec.cli.common import check_names, common_options, detector_option, open
 from segrec.weights import READER, SEGMENTER
 
 if TYPE_CHECKING:
+    from recognizers.lexicon import Lexicon
     from segrec.core.images import Array
     from segrec.pages.word import ReadPicture
     from segrec.reader import Reader
@@ -66,46 +67,62 @@ def command(
     frames of CTC, of a crop's greedy reading. With --onnx words are read greedily on the processor, and --segmenter is
     a shipped name or another .onnx file; the words of photographs are then found by --detector rapidocr or --polygons.
     """
-    from recognizers.lexicon import Lexicon
-    from segrec.core.errors import DataError
-    from segrec.evaluation.scoring import LabelRule
     from segrec.jobs.read_pictures import Reading, read_pictures
     from segrec.pages.inputs import sources
     from segrec.pages.polygon_files import read_polygon_file
     from segrec.reader import Reader
-    from segrec.reports.page_formats import FORMATS as WRITERS
 
     if crop + page + (polygons is not None) > 1:
         raise click.UsageError("--crop, --page and --polygons say different things of a picture; give one")
     if draw is not None or overlays is not None:
         check_names(images, OVERLAID if draw is None else DRAWN)
-    if onnx is not None:
-        _refuse_with_onnx(beam=beam, lexicon=lexicon, draw=draw, temperature=temperature)
-    elif threads is not None:
-        from segrec.core.device import limit_threads
-
-        limit_threads(threads)
     settings = Reading(
         kind="crop" if crop else "page" if page else "auto",
         polygons=None if polygons is None else read_polygon_file(polygons),
-        lexicon=None if lexicon is None else Lexicon.from_file(lexicon, LabelRule()),
+        lexicon=None if lexicon is None else _read_lexicon(lexicon),
         detector=open_detector(detector),
         lines=detector == "rapidocr",
     )
     if onnx is not None:
+        _refuse_with_onnx(beam=beam, lexicon=lexicon, draw=draw, temperature=temperature)
         reader = Reader.from_onnx(onnx, segmenter=segmenter, threads=threads)
     else:
+        _limit_threads(threads)
         reader = Reader.from_pretrained(model, segmenter=segmenter, device=device, beam=beam, temperature=temperature)
+    _print(read_pictures(reader, sources(images), settings), reader, _Folders(overlays, draw), output_format)
+
+
+def _print(pictures: Iterator[ReadPicture], reader: Reader, folders: _Folders, output_format: str) -> None:
+    """Print what was read, picture by picture, and fill the folders.
+
+    Raises:
+        DataError: pictures could not be read; it says how many, and why the first could not.
+    """
+    from segrec.core.errors import DataError
+    from segrec.reports.page_formats import FORMATS as WRITERS
+
     problems: list[str] = []
-    pictures = read_pictures(reader, sources(images), settings)
-    seen = _watched(pictures, reader, _Folders(overlays, draw), problems)
     count = 0
-    for part in WRITERS[output_format].written(seen):
+    for part in WRITERS[output_format].written(_watched(pictures, reader, folders, problems)):
         sys.stdout.write(part)
         count += 1
     sys.stdout.flush()
     if problems:
         raise DataError(f"{len(problems)} of {count - 2} images were not read, the first: {problems[0]}")
+
+
+def _read_lexicon(path: str) -> Lexicon:
+    from recognizers.lexicon import Lexicon
+    from segrec.evaluation.scoring import LabelRule
+
+    return Lexicon.from_file(path, LabelRule())
+
+
+def _limit_threads(count: int | None) -> None:
+    if count is not None:
+        from segrec.core.device import limit_threads
+
+        limit_threads(count)
 
 
 def _refuse_with_onnx(**options: object) -> None:

@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from segmenter.choices import TILE_SIDE
 from segrec.cli.common import amp_option, check_names, common_options, scales_option
 from segrec.weights import SEGMENTER
+
+if TYPE_CHECKING:
+    from segrec.core.images import Array
+    from segrec.reader import Segmenter
 
 
 @click.command("segment")
@@ -44,13 +48,10 @@ def command(
     upright by their EXIF orientation. A file that cannot be read is reported and the others are still done; the exit
     code is then 1.
     """
-    import numpy as np
-
     from segrec.core.errors import DataError
     from segrec.core.files import atomic_path
-    from segrec.core.images import Array, encode_png, read_image
+    from segrec.core.images import encode_png, read_image
     from segrec.reader import Segmenter
-    from segrec.reports.overlay import outlined
 
     check_names(images, ".text.png")
     network = Segmenter.from_pretrained(
@@ -63,17 +64,23 @@ def command(
         except DataError as error:
             problems.append(str(error))
             continue
-        if network.has_region:
-            masks = network.predict([image])[0]._asdict()
-        else:
-            masks = {"text": network.predict_text([image])[0]}
-        parts: dict[str, Array] = {name: np.round(mask * 255).astype(np.uint8) for name, mask in masks.items()}
-        if overlays:
-            parts["overlay"] = outlined(image, parts["text"])
-        for name, array in parts.items():
+        for name, array in _parts(network, image, overlays).items():
             target = Path(output) / f"{Path(path).stem}.{name}.png"
             with atomic_path(target) as partial:
                 partial.write_bytes(encode_png(array))
             click.echo(str(target))
     if problems:
         raise DataError(f"{len(problems)} of {len(images)} images were not read, the first: {problems[0]}")
+
+
+def _parts(network: Segmenter, image: Array, overlays: bool) -> dict[str, Array]:
+    """Return the pictures to be written of one, by what they show: the masks, 0 to 255, and an overlay."""
+    import numpy as np
+
+    from segrec.reports.overlay import outlined
+
+    masks = network.predict([image])[0]._asdict() if network.has_region else {"text": network.predict_text([image])[0]}
+    parts: dict[str, Array] = {name: np.round(mask * 255).astype(np.uint8) for name, mask in masks.items()}
+    if overlays:
+        parts["overlay"] = outlined(image, parts["text"])
+    return parts

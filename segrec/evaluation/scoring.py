@@ -16,8 +16,9 @@ from recognizers.metrics import WordScore, normalise_label
 from recognizers.predictor import Recognizer
 from recognizers.word_reader import BATCHES_SORTED
 from segrec.core.errors import DamagedMaskError, SegrecError
-from segrec.core.images import Array, resample_mask
+from segrec.core.images import Array
 from segrec.core.interrupt import held_interrupts
+from segrec.core.resampling import resample_mask
 from segrec.core.runlog import progress_bar
 from segrec.data.lexicons import WordLexicons
 from segrec.data.masks.sources import MaskSource

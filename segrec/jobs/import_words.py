@@ -66,13 +66,11 @@ def import_words(
     Args:
         dataset, source: a name of `DATASETS`, and the release's folder, or the list of `tsv`.
         output: the folder to write; lexicons of the words lie beside the database as `lexicon.jsonl`.
-        split: of the release; None for the subset's or the usual one.
-        filter_name: a name of `FILTERS`.
+        split, filter_name: of the release, None for the subset's or the usual one; a name of `FILTERS`.
         subset: the count of a subset by which papers name it.
         names: a file with the names of the words to take, one per line.
         margin, encoding: of words cut out of scenes, see `CutSettings`; crops of a release keep their bytes.
-        workers: processes that read and cut pictures.
-        overwrite: replace what the output holds.
+        workers, overwrite: processes that read and cut pictures; whether what the output holds is replaced.
         outside: of lists (`tsv`, `svtp`, `cute80`), follow paths that lead out of the list's folder.
 
     Raises:
@@ -80,7 +78,6 @@ def import_words(
         DataError: the source is no such dataset or gives no words, or the output is something else or not writable.
         LibraryError: the annotations are a MATLAB file, and SciPy is missing.
     """
-    cut = CutSettings(margin, encoding)
     taken = selection_of(dataset, split, filter_name=filter_name, subset=subset, names=names)
     importer = open_importer(dataset, source, taken.split, outside=outside)
     plan = ImportPlan(
@@ -90,15 +87,15 @@ def import_words(
         annotations=annotations_digest(importer.annotations),
         filter=taken.filter,
         names=None if names is None else file_digest(names),
-        **asdict(cut),
+        **asdict(CutSettings(margin, encoding)),
         outside=outside,
     )
     with ImportWriter.open(output, plan, overwrite=overwrite) as writer:
         before = writer.progress.words
         if not writer.complete:
             _import(importer, taken, writer, workers=workers)
-        added = writer.progress.words - before
-        return ImportResult(Path(output), before + added, added, writer.progress, _verdict(taken, writer.progress))
+        words = writer.progress.words
+        return ImportResult(Path(output), words, words - before, writer.progress, _verdict(taken, writer.progress))
 
 
 def _import(importer: Importer, taken: Selection, writer: ImportWriter, *, workers: int) -> None:

@@ -82,6 +82,36 @@ def _train(settings: SegmenterTraining, world: World) -> Path:
     parameters = sum(parameter.numel() for parameter in model.parameters())
     name = settings.preset if settings.model == OURS else settings.model
     LOGGER.info("training %s, %.1f M parameters, %d steps", name, parameters / 1e6, loop.steps)
+    scored = _evaluation(settings, model, valid)
+    fit(
+        Training(
+            model=model,
+            loss=_loss(settings, stages, model, reading, world),
+            optimizer=torch.optim.Adam(model.parameters(), lr=settings.learning_rate),
+            save=lambda path: save_segmenter(path, model),
+            train_mode=model.train,
+            evaluate=(lambda: world.on_main(scored)) if valid else None,
+            half=settings.amp == "fp16",
+            find_unused_parameters=True,  # the guidance encoder in phase 1, a decoder whose truth no image has
+        ),
+        batches,
+        settings=loop,
+        run=run,
+        state=state,
+        world=world,
+        board=board,
+    )
+    return run.path
+
+
+def _loss(
+    settings: SegmenterTraining,
+    stages: Sequence[Stage],
+    model: SegmentationNetwork,
+    reading: ReadingLoss | None,
+    world: World,
+) -> Callable[[nn.Module, StagedBatch], Mapping[str, Tensor]]:
+    """Return the loss of a batch by its stage, of which the model also takes its passes and frozen statistics."""
 
     def loss(network: nn.Module, item: StagedBatch) -> Mapping[str, Tensor]:
         stage = stages[item.stage]
@@ -99,26 +129,7 @@ def _train(settings: SegmenterTraining, world: World) -> Path:
             weights=stage.weights(settings.crf_backend),
         )
 
-    scored = _evaluation(settings, model, valid)
-    fit(
-        Training(
-            model=model,
-            loss=loss,
-            optimizer=torch.optim.Adam(model.parameters(), lr=settings.learning_rate),
-            save=lambda path: save_segmenter(path, model),
-            train_mode=model.train,
-            evaluate=(lambda: world.on_main(scored)) if valid else None,
-            half=settings.amp == "fp16",
-            find_unused_parameters=True,  # the guidance encoder in phase 1, a decoder whose truth no image has
-        ),
-        batches,
-        settings=loop,
-        run=run,
-        state=state,
-        world=world,
-        board=board,
-    )
-    return run.path
+    return loss
 
 
 def _check_prolonged(run: RunDirectory, settings: SegmenterTraining) -> None:

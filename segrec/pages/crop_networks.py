@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from recognizers.decoding import Placed
 from recognizers.lexicon import Lexicon
+from recognizers.metrics import normalise_label
 from recognizers.onnx_predictor import OnnxCropReader
 from recognizers.word_reader import WordReader
 from segmenter import predictor
@@ -79,3 +80,12 @@ class OneGraph(NamedTuple):
 def levels(mask: NDArray[np.float32]) -> Array:
     """Return a mask in [0, 1] as recognizers are given it."""
     return as_stored(mask_bytes(mask))
+
+
+def as_lexicon(given: Lexicon | Sequence[str] | None) -> Lexicon | None:
+    """Return a lexicon; a list of words is compared by letters and digits alone, whatever their case."""
+    if given is None or isinstance(given, Lexicon):
+        return given
+    if isinstance(given, str):
+        raise ValueError(f"a lexicon must be a list of words, got the text {given!r}; a file's is Lexicon.from_file")
+    return Lexicon(given, normalise_label)

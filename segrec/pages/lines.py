@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 
 import numpy as np
-from numpy.typing import NDArray
 
 from segrec.core.images import Array
 from segrec.core.polygons import cut_region, region_points
 from segrec.pages.finder import Finding, split_line
+from segrec.pages.page_masks import TextMasks
 from segrec.pages.quadrangles import Points
 
 
 def words_of_lines(
-    text_masks: Callable[[Sequence[Array]], Sequence[NDArray[np.float32]]],
+    text_masks: TextMasks,
     picture: Array,
     outlines: Sequence[Points],
     *,

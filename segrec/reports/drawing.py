@@ -9,7 +9,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from segrec.core.images import Array, opencv, resample, resize, to_grey
+from segrec.core.images import Array, opencv, resize
+from segrec.core.resampling import resample, to_grey
 from segrec.rendering.fonts import load_font
 from segrec.reports.explanation import Explanation, ReadingStep
 from segrec.reports.overlay import overlay, side_by_side

@@ -13,16 +13,8 @@ import pytest
 from PIL import Image
 
 from segrec.core.errors import DataError
-from segrec.core.images import (
-    decode_image,
-    decode_mask,
-    encode_jpeg,
-    encode_png,
-    read_image,
-    resample,
-    resize,
-    to_grey,
-)
+from segrec.core.images import decode_image, decode_mask, encode_jpeg, encode_png, read_image, resize
+from segrec.core.resampling import resample, to_grey
 
 COLOR = np.random.default_rng(0).integers(0, 256, (6, 9, 3), dtype=np.uint8)
 PICTURE = Image.fromarray(COLOR)

@@ -13,7 +13,7 @@ from segmenter.baselines.mser import MserSwt, text_strokes
 from segmenter.baselines.stroke_width import stroke_widths
 from segmenter.loading import load_segmenter
 from segmenter.metrics import count_pixels
-from segrec.core.images import to_grey
+from segrec.core.resampling import to_grey
 from segrec.data.masked_images import open_masked
 from segrec.rendering.writing import render_scenes
 from segrec.weights import resolve_weights

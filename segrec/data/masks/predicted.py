@@ -9,7 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from segmenter.mask_predictor import MaskPredictor
-from segrec.core.images import Array, resample_mask
+from segrec.core.images import Array
+from segrec.core.resampling import resample_mask
 from segrec.data.masks.codec import DEFAULT_CODEC, MaskCodec, mask_codec
 from segrec.data.masks.sources import Size
 

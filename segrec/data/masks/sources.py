@@ -8,7 +8,7 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from segrec.core.images import resample_mask
+from segrec.core.resampling import resample_mask
 from segrec.data.masks.codec import Mask
 from segrec.data.masks.store import MaskStore
 
