@@ -76,6 +76,7 @@ def command(
         raise click.UsageError("--crop, --page and --polygons say different things of a picture; give one")
     if draw is not None or overlays is not None:
         check_names(images, OVERLAID if draw is None else DRAWN)
+    _refuse_with_onnx(onnx, beam=beam, lexicon=lexicon, draw=draw, temperature=temperature)
     settings = Reading(
         kind="crop" if crop else "page" if page else "auto",
         polygons=None if polygons is None else read_polygon_file(polygons),
@@ -84,7 +85,6 @@ def command(
         lines=detector == "rapidocr",
     )
     if onnx is not None:
-        _refuse_with_onnx(beam=beam, lexicon=lexicon, draw=draw, temperature=temperature)
         reader = Reader.from_onnx(onnx, segmenter=segmenter, threads=threads)
     else:
         _limit_threads(threads)
@@ -125,10 +125,10 @@ def _limit_threads(count: int | None) -> None:
         limit_threads(count)
 
 
-def _refuse_with_onnx(**options: object) -> None:
+def _refuse_with_onnx(onnx: str | None, **options: object) -> None:
     """Refuse options that need the weights themselves."""
     given = [f"--{name}" for name, value in options.items() if value is not None]
-    if given:
+    if given and onnx is not None:
         raise click.UsageError(f"--onnx reads greedily and draws nothing: leave {' and '.join(given)} out")
 
 
@@ -147,8 +147,6 @@ class _Folders:
     def write(self, picture: ReadPicture, reader: Reader) -> None:
         """Write what is wanted of one picture that was read."""
         from segrec.core.errors import ConfigError
-        from segrec.reports.drawing import draw_reading
-        from segrec.reports.page_overlay import page_overlay
 
         if self._overlays is None and self._draw is None:
             return
@@ -161,8 +159,12 @@ class _Folders:
                 "rename one, or write them to two outputs"
             )
         if self._overlays is not None:
+            from segrec.reports.page_overlay import page_overlay
+
             _write_png(Path(self._overlays) / f"{stem}{OVERLAID}", page_overlay(picture))
         if self._draw is not None and not picture.is_page:
+            from segrec.reports.drawing import draw_reading
+
             assert picture.image is not None, "a picture without a problem has its pixels"
             _write_png(Path(self._draw) / f"{stem}{DRAWN}", draw_reading(reader.explain(picture.image)))
 

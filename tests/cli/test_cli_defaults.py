@@ -39,6 +39,7 @@ JOBS = {
 """The settings, or the function, that each command fills from its options."""
 
 OF_THE_COMMAND = {
+    ("edit", "detector"): "own: the segmenter's regions, for which Python says None",
     ("eval-segmenter", "segmenters"): "the callback names the shipped one",
     ("finetune", "architecture"): "the command's argument, which has no default",
     ("precompute-masks", "shard"): "auto: of torchrun or SLURM, else all",
