@@ -84,7 +84,7 @@ def _training(
 ) -> Training:
     """Return what the loop is given; for the arguments see `fit_recognizer`."""
     network = taught(model, ctc_aid)
-    if world.size == 1:
+    if world.size == 1 and not model.charset.is_attention:  # torch's backward pass of grid_sample aborts on the others
         network.to(memory_format=torch.channels_last)  # convolutions are faster so, most of all in bfloat16
     loss = CountedLoss(model, world, settings.amp)
     optimizer = make_optimizer(
