@@ -90,7 +90,7 @@ def from_onnx(path: str | os.PathLike[str], charset: Charset | None = None) -> C
 
     Raises:
         LibraryError: a package for ONNX is not installed.
-        CheckpointError: the file cannot be read or converted, or is no such recognizer.
+        CheckpointError: the file cannot be read or converted, or is not such a recognizer.
     """
     model, metadata = read_graph(path)
     if SETTINGS in metadata:

@@ -58,7 +58,7 @@ def plain_graph(model: Any, source: str) -> Any:
     weights = {tensor.name for tensor in graph.initializer}
     inputs = [value for value in graph.input if value.name not in weights]
     if len(inputs) != 1 or len(graph.output) != 1 or model.functions or graph.sparse_initializer:
-        raise CheckpointError(f"{source} is no recognizer: it has {len(inputs)} inputs and {len(graph.output)} outputs")
+        raise CheckpointError(f"{source} is not a recognizer: {len(inputs)} inputs and {len(graph.output)} outputs")
     if graph.node and graph.node[-1].op_type == "Softmax":
         graph.output[0].name = graph.node[-1].input[0]
         del graph.node[-1]

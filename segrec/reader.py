@@ -133,7 +133,7 @@ class Reader:
         Raises:
             ConfigError: turns are none of these.
             DataError: the lexicon holds no word, or a file or bytes cannot be read.
-            ValueError: a crop is no such picture, `crops` is one rather than a list of them, or the lexicon is a text.
+            ValueError: a crop is not such a picture, `crops` is one and not a list, or the lexicon is a text.
         """
         check_turns(turns)
         images = as_pictures(crops)
@@ -161,7 +161,7 @@ class Reader:
         Raises:
             ConfigError: the recognizer is in ONNX.
             DataError: a file or bytes cannot be read.
-            ValueError: the crop is no such picture.
+            ValueError: the crop is not such a picture.
         """
         from recognizers.predictor import Recognizer
         from segrec.reports.explanation import explain_reading

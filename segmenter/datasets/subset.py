@@ -23,7 +23,7 @@ def listed_stems(path: Path, labels: Iterable[Path]) -> set[str] | None:
     if path.is_file():
         stems = {Path(line.strip()).stem for line in read_lines(path) if line.strip()}
         if not stems:
-            raise DataError(f"{path} names no picture; write one a line, or delete it")
+            raise DataError(f"{path} names no picture; write one per line, or delete it")
         return stems
     stems = {file.stem for folder in labels for file in folder.glob("*.png")}
     return stems or None

@@ -252,7 +252,7 @@ def encode_png(array: Array, compression: int = 6) -> bytes:
     """Return the PNG bytes of an (H, W) mask or an (H, W, 3) RGB image, uint8, without loss.
 
     Raises:
-        DataError: the array is no such picture.
+        DataError: the array is not such a picture.
     """
     return _encode(".png", array, [opencv().IMWRITE_PNG_COMPRESSION, compression])
 
@@ -261,7 +261,7 @@ def encode_jpeg(image: Array, quality: int = 95) -> bytes:
     """Return the JPEG bytes of an (H, W, 3) RGB image or an (H, W) grey one, uint8.
 
     Raises:
-        DataError: the array is no such picture, or a side is longer than the 65500 pixels that OpenCV writes.
+        DataError: the array is not such a picture, or a side is longer than the 65500 pixels that OpenCV writes.
     """
     return _encode(".jpg", image, [opencv().IMWRITE_JPEG_QUALITY, quality])
 

@@ -86,7 +86,7 @@ class Ledger:
 
 def _whole(number: object, what: str) -> int:
     if not isinstance(number, int) or isinstance(number, bool) or not 0 <= number < 2**60:
-        raise ValueError(f"{what} is no number")
+        raise ValueError(f"{what} is not a number")
     return number
 
 

@@ -45,7 +45,7 @@ def erase_text(image: Array, mask: NDArray[Any]) -> Array:
         mask: (H, W) float32 in [0, 1], the text mask.
 
     Raises:
-        ValueError: the image or the mask is no such array.
+        ValueError: the image or the mask is not such an array.
     """
     _check(image, mask)
     cv2 = opencv()
@@ -146,7 +146,7 @@ def take_apart(image: Array, mask: NDArray[Any]) -> Layers:
         mask: (H, W) float32 in [0, 1], the text mask.
 
     Raises:
-        ValueError: the image or the mask is no such array.
+        ValueError: the image or the mask is not such an array.
     """
     ground = erase_text(image, mask)
     touched = _touched(mask) > 0

@@ -19,7 +19,7 @@ def read_polygon_file(path: str | os.PathLike[str]) -> list[Any]:
     Args:
         path: of a JSON list, each entry an outline, a box, a row of numbers or an object with "polygon", as
             `segrec read --format json` writes words; or of text, each line numbers with commas or spaces between them,
-            of which what follows the first eight is left out when it is no number (ICDAR's transcriptions).
+            of which what follows the first eight is left out when it is not a number (ICDAR's transcriptions).
 
     Raises:
         DataError: the file cannot be read, or a line begins with fewer than four numbers.
@@ -38,7 +38,7 @@ def _of_json(text: str, path: str | os.PathLike[str]) -> list[Any]:
     try:
         content = json.loads(text)
     except json.JSONDecodeError as error:
-        raise DataError(f"{path} is no valid JSON: {error}") from error
+        raise DataError(f"{path} is not valid JSON: {error}") from error
     if isinstance(content, list) and len(content) == 1 and isinstance(content[0], dict) and "words" in content[0]:
         content = content[0]
     if isinstance(content, dict):

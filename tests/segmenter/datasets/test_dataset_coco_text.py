@@ -174,7 +174,7 @@ def test_coco_ts_is_what_its_labels_or_its_list_name(tmp_path):
     write_text(root / "COCO_TS.txt", f"{picture_name(3)}.jpg\n\n{picture_name(4)}\n")
     assert names(open_dataset("coco-ts", root)) == [picture_name(3), picture_name(4)]
     write_text(root / "COCO_TS.txt", "\n")
-    with pytest.raises(DataError, match=r"COCO_TS\.txt names no picture; write one a line, or delete it"):
+    with pytest.raises(DataError, match=r"COCO_TS\.txt names no picture; write one per line, or delete it"):
         open_dataset("coco-ts", root)
     write_text(root / "COCO_TS.txt", "another.jpg")
     with pytest.raises(DataError, match="holds no picture of COCO-TS, chosen by list"):
