@@ -75,7 +75,7 @@ def given_by(recognizer: Watched, words: WordLmdb, source: MaskSource) -> list[n
 
 def test_the_same_mask_comes_from_the_reader_on_the_fly_and_from_a_store(recognizer, words, weights, tmp_path):
     Reader(recognizer, Segmenter.from_pretrained(weights, device="cpu", scene_height=None)).read(
-        [word.image for word in words if word.image is not None]
+        [word.image for word in words if word.image is not None], turns=None
     )
     read = list(recognizer.masks)
     store = MaskStore(precompute_masks(words.path, tmp_path / "masks", segmenter=weights, device="cpu").store)
