@@ -45,7 +45,7 @@ class Row(NamedTuple):
 @click.option("--model", default="crnn-slim", show_default=True, help="Shipped plain weights whose variants read.")
 @click.option("--segmenter", default="mgnet-slim", show_default=True)
 @click.option("--style", default="hard", show_default=True, help="Of `segrec render words`.")
-@click.option("--count", default=200, show_default=True, help="Words to render and read.")
+@click.option("--count", default=1000, show_default=True, help="Words to render and read.")
 @click.option("--repaired", default=4, show_default=True, help="Words to show that the mask repaired.")
 @click.option("--broken", default=1, show_default=True, help="Words to show that the mask broke.")
 @click.option("--seed", default=40, show_default=True, help="Of the rendered words.")
