@@ -240,7 +240,7 @@ def read_labels(path: str | os.PathLike[str]) -> Array:
     try:
         with Image.open(io.BytesIO(read_regular(path, most=MOST_PICTURE_BYTES))) as picture:
             if picture.mode not in ("P", "L", "1"):
-                raise DataError(f"{path}: expected one 8-bit class number a pixel, got the mode {picture.mode}")
+                raise DataError(f"{path}: expected one 8-bit class number per pixel, got the mode {picture.mode}")
             return np.array(picture, dtype=np.uint8)
     except DataError:
         raise

@@ -149,7 +149,7 @@ def test_errors_name_the_remedy():
         model(torch.rand(1, 3, 32, 32), phases=3)
     with pytest.raises(ValueError, match="working_height must be a positive multiple of 16, got 40"):
         MutuallyGuidedNet(working_height=40)
-    with pytest.raises(ValueError, match="width must be a whole number from 1 to 256, got 0"):
+    with pytest.raises(ValueError, match="width must be a whole number from 1 to 128, got 0"):
         MutuallyGuidedNet(width=0)
 
 
