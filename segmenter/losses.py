@@ -10,7 +10,7 @@ a gradient where a whole word is missed. The paper's first training phase has la
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from typing import NamedTuple
 
 import torch
@@ -88,12 +88,17 @@ def semi_supervised_loss(
 
     Args:
         outputs: logits of the network, (N, 1, H, W) each; `text2` and `region2` may be None.
-        text_target, region_target: (N, 1, H, W) in [0, 1], or None when no image of the batch has one.
-        text_valid, region_valid: the same shape, True where a pixel of the target counts; None counts all.
-        has_text, has_region: (N,) bool, whether an image has the target; None is True for all when there is a target.
+        text_target: (N, 1, H, W) in [0, 1], or None when no image of the batch has one.
+        region_target: likewise.
+        text_valid: the same shape, True where a pixel of the target counts; None counts all.
+        region_valid: likewise.
+        has_text: (N,) bool, whether an image has the target; None is True for all when there is a target.
+        has_region: likewise.
         images: (N, 3, H, W) RGB in 0..255, from which Eq. 4 takes its affinities; None leaves that term out.
-        lambda1, lambda2: weights of the subset and the CRF loss; the paper's are 10 and 0.1.
-        outside, cross_entropy: weights of the terms of these names.
+        lambda1: weight of the subset loss; the paper's is 10.
+        lambda2: weight of the CRF loss; the paper's is 0.1.
+        outside: weight of the term of this name.
+        cross_entropy: likewise.
         crf_backend: how Eq. 4 is computed, see `dense_crf_loss`.
 
     Raises:
@@ -103,19 +108,20 @@ def semi_supervised_loss(
         raise ValueError("semi_supervised_loss needs a text target, a region target or both; got neither")
     text = _branch(outputs.text, (outputs.text, outputs.text2), text_target, text_valid, has_text)
     region = _branch(outputs.text, (outputs.region, outputs.region2), region_target, region_valid, has_region)
-    zero = text.zero
-    iou = _supervised(_soft_iou_per_image, text) + _supervised(_soft_iou_per_image, region)
-    subset, crf, beyond, entropy = zero, zero, zero, zero
-    if cross_entropy:
-        entropy = _supervised(_cross_entropy_per_image, text) + _supervised(_cross_entropy_per_image, region)
-    if outside:
-        beyond = _outside(text, region)
-    if lambda1:
-        subset = _subset(text, region)
-    if lambda2 and images is not None:
-        crf = _crf(text, region, images, crf_backend) + _crf(region, text, images, crf_backend)
-    loss = iou + lambda1 * subset + lambda2 * crf + outside * beyond + cross_entropy * entropy
-    return {"loss": loss, "iou": iou, "subset": subset, "crf": crf, "outside": beyond, "cross_entropy": entropy}
+    terms = {
+        "iou": _both(_soft_iou_per_image, text, region),
+        "subset": _subset(text, region) if lambda1 else text.zero,
+        "crf": _mutual_crf(text, region, images, crf_backend) if lambda2 and images is not None else text.zero,
+        "outside": _outside(text, region) if outside else text.zero,
+        "cross_entropy": _both(_cross_entropy_per_image, text, region) if cross_entropy else text.zero,
+    }
+    return {"loss": _weighted(terms, (1.0, lambda1, lambda2, outside, cross_entropy)), **terms}
+
+
+def _weighted(terms: Mapping[str, Tensor], weights: Sequence[float]) -> Tensor:
+    """Return the sum of the terms by their weights, in their order."""
+    first, *others = (weight * term for weight, term in zip(weights, terms.values(), strict=True))
+    return sum(others, first)
 
 
 class _Branch(NamedTuple):
@@ -159,6 +165,10 @@ def _supervised(term: Callable[[Tensor, Tensor, Tensor | None], Tensor], branch:
     return torch.stack([(term(logits, target, branch.valid) * known).mean() for logits in branch.outputs]).sum()
 
 
+def _both(term: Callable[[Tensor, Tensor, Tensor | None], Tensor], text: _Branch, region: _Branch) -> Tensor:
+    return _supervised(term, text) + _supervised(term, region)
+
+
 def _outside(text: _Branch, region: _Branch) -> Tensor:
     """Return Eq. 1 of the text outputs against nothing, where no polygon lies, for images with polygons alone."""
     if region.target is None or not region.outputs:
@@ -173,6 +183,10 @@ def _outside(text: _Branch, region: _Branch) -> Tensor:
 def _subset(text: _Branch, region: _Branch) -> Tensor:
     """Return Eq. 3 summed over all pairs of outputs."""
     return sum((subset_loss(inner, outer) for inner in text.outputs for outer in region.outputs), text.zero)
+
+
+def _mutual_crf(text: _Branch, region: _Branch, images: Tensor, backend: str) -> Tensor:
+    return _crf(text, region, images, backend) + _crf(region, text, images, backend)
 
 
 def _crf(branch: _Branch, other: _Branch, images: Tensor, backend: str) -> Tensor:

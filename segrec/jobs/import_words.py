@@ -64,13 +64,17 @@ def import_words(
     """Write the words of a release as an lmdb; run again, it goes on where it stopped.
 
     Args:
-        dataset, source: a name of `DATASETS`, and the release's folder, or the list of `tsv`.
+        dataset: a name of `DATASETS`.
+        source: the release's folder, or the list of `tsv`.
         output: the folder to write; lexicons of the words lie beside the database as `lexicon.jsonl`.
-        split, filter_name: of the release, None for the subset's or the usual one; a name of `FILTERS`.
+        split: of the release; None for the subset's or the usual one.
+        filter_name: one of `FILTERS`; None likewise.
         subset: the count of a subset by which papers name it.
         names: a file with the names of the words to take, one per line.
-        margin, encoding: of words cut out of scenes, see `CutSettings`; crops of a release keep their bytes.
-        workers, overwrite: processes that read and cut pictures; whether what the output holds is replaced.
+        margin: of words cut out of scenes, see `CutSettings`.
+        encoding: likewise; crops of a release keep their bytes.
+        workers: processes that read and cut pictures.
+        overwrite: replace what the output holds.
         outside: of lists (`tsv`, `svtp`, `cute80`), follow paths that lead out of the list's folder.
 
     Raises:
@@ -80,22 +84,26 @@ def import_words(
     """
     taken = selection_of(dataset, split, filter_name=filter_name, subset=subset, names=names)
     importer = open_importer(dataset, source, taken.split, outside=outside)
-    plan = ImportPlan(
-        dataset=dataset,
-        split=taken.split,
-        source=str(Path(source).resolve()),
-        annotations=annotations_digest(importer.annotations),
-        filter=taken.filter,
-        names=None if names is None else file_digest(names),
-        **asdict(CutSettings(margin, encoding)),
-        outside=outside,
-    )
+    facts = {"names": None if names is None else file_digest(names), "outside": outside}
+    plan = _plan(dataset, Path(source), taken, importer, **facts, **asdict(CutSettings(margin, encoding)))
     with ImportWriter.open(output, plan, overwrite=overwrite) as writer:
         before = writer.progress.words
         if not writer.complete:
             _import(importer, taken, writer, workers=workers)
         words = writer.progress.words
         return ImportResult(Path(output), words, words - before, writer.progress, _verdict(taken, writer.progress))
+
+
+def _plan(dataset: str, source: Path, taken: Selection, importer: Importer, **settings: Any) -> ImportPlan:
+    """Return what an import's output records, so that another one does not go on with it."""
+    return ImportPlan(
+        dataset=dataset,
+        split=taken.split,
+        source=str(source.resolve()),
+        annotations=annotations_digest(importer.annotations),
+        filter=taken.filter,
+        **settings,
+    )
 
 
 def _import(importer: Importer, taken: Selection, writer: ImportWriter, *, workers: int) -> None:
