@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
+from typing import cast
 
 import numpy as np
 import torch
@@ -97,15 +98,15 @@ class Recognizer(WordReader):
 
     def _write(self, pixels: Tensor) -> list[Placed]:
         """Return readings of an attention model."""
-        assert isinstance(self.model, AttentionNetwork)
-        charset = self.model.charset
+        network = cast(AttentionNetwork, self.model)  # or what stands for one, as in the benchmarks
+        charset = network.charset
         if self.beam is None:
             with autocast(self.device, self.amp):
-                seen = self.model.inspect(pixels)
+                seen = network.inspect(pixels)
             places = attention_places(seen.logits, seen.attention, seen.control_points, charset)
             return placed(read_logits(seen.logits / self.temperature, charset), places)
         with autocast(self.device, self.amp):
-            hypotheses = self.model.beam_search(pixels, width=self.beam)
+            hypotheses = network.beam_search(pixels, width=self.beam)
         return [
             Placed(reading_of(found.ids, found.log_probability, found.character_log_probabilities, charset), None)
             for found in hypotheses

@@ -2,9 +2,20 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterator
 
 import pytest
+
+
+@pytest.fixture(autouse=True)
+def messages_reach_tests() -> Iterator[None]:
+    """Undo after each test what a command in its process does with messages: they would not reach `caplog` later."""
+    logger = logging.getLogger("segrec")
+    handlers, level = list(logger.handlers), logger.level
+    yield
+    logger.handlers[:], logger.propagate = handlers, True
+    logger.setLevel(level)
 
 
 @pytest.fixture(scope="module", autouse=True)

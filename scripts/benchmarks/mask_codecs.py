@@ -103,10 +103,10 @@ def candidates() -> list[MaskCodec]:
         MaskCodec("2 levels, packed, zlib 9", _two_levels, _from_two_levels),
         *(MaskCodec(f"256 levels, PNG {level}", partial(_png, level), decode_mask) for level in (1, 6)),
         MaskCodec("16 levels, 8-bit PNG 9", lambda mask: _png(9, _sixteen(mask)), decode_mask),
-        *(MaskCodec(f"JPEG {quality}", partial(_jpeg, quality), decode_mask) for quality in (50, 75, 90)),
-        *(MaskCodec(f"WebP {quality}", partial(_webp, quality), decode_mask) for quality in (20, 50)),
-        MaskCodec("WebP lossless", partial(_webp, 101), decode_mask),
-        MaskCodec("WebP lossless, 16 levels", lambda mask: _webp(101, _sixteen(mask)), decode_mask),
+        *(MaskCodec(f"JPEG {quality}", partial(_jpeg, quality), _decoded) for quality in (50, 75, 90)),
+        *(MaskCodec(f"WebP {quality}", partial(_webp, quality), _decoded) for quality in (20, 50)),
+        MaskCodec("WebP lossless", partial(_webp, 101), _decoded),
+        MaskCodec("WebP lossless, 16 levels", lambda mask: _webp(101, _sixteen(mask)), _decoded),
         MaskCodec(f"{today.name} on at most 32 rows", partial(_shrunk, today, _to_32_rows), partial(_grown, today)),
         MaskCodec(f"{today.name} on half the rows", partial(_shrunk, today, _to_half), partial(_grown, today)),
     ]
@@ -151,6 +151,12 @@ def _webp(quality: int, mask: Array) -> bytes:
     """Return WebP bytes; a quality above 100 is lossless."""
     cv2 = opencv()
     return bytes(cv2.imencode(".webp", mask, [cv2.IMWRITE_WEBP_QUALITY, quality])[1])
+
+
+def _decoded(data: bytes) -> Array:
+    """Return a JPEG or WebP file as (H, W) uint8, grey."""
+    cv2 = opencv()
+    return np.asarray(cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_GRAYSCALE), np.uint8)
 
 
 def _to_32_rows(height: int) -> int:

@@ -34,7 +34,7 @@ class BatchRecorder:
     """
 
     def __init__(self, segmenter: Segmenter) -> None:
-        self.device, self.prepare = segmenter.device, segmenter.prepare
+        self.device, self.prepare, self.turns = segmenter.device, segmenter.prepare, segmenter.turns
         self.batches: list[Tensor] = []
         """(N, 3, H, W) uint8 each, channels last in memory."""
 
@@ -57,7 +57,7 @@ class Threshold:
     """
 
     def __init__(self, segmenter: Segmenter) -> None:
-        self.device, self.prepare = segmenter.device, segmenter.prepare
+        self.device, self.prepare, self.turns = segmenter.device, segmenter.prepare, segmenter.turns
         self.working_height = segmenter.working_height
 
     def text_of_prepared(self, pictures: Sequence[Array]) -> list[np.ndarray]:

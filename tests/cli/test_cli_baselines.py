@@ -103,7 +103,7 @@ def test_one_seed_gives_the_same_weights_bit_for_bit(segrec, words, tmp_path):
     [
         (["--stage", "{name = '2', steps = 1, lr = 1e-3}"], "stage 2: unet has no guided pass"),
         (["--gradient-checkpointing"], "--gradient-checkpointing is for mgnet; leave it out with unet"),
-        (["--pretrained", "mgnet-slim"], "mgnet-slim is no unet"),
+        (["--pretrained", "mgnet-slim"], "mgnet-slim is not a unet"),
     ],
 )
 def test_what_a_baseline_cannot_do_is_refused_in_one_line(segrec, words, tmp_path, options, said):

@@ -47,6 +47,9 @@ class OnePicture:
     def sample(self, position: int) -> Sample:
         return Sample(np.repeat(self.text[:, :, None], 3, axis=2), self.text, None)
 
+    def visited(self, position: int, *, seed: int, visit: int) -> Sample:
+        return self.sample(position)
+
 
 def test_a_tall_word_is_learnt_from_on_its_side_as_it_is_predicted():
     tall = SegmentationDataset(OnePicture(120, 40), (32, 96), seed=0, words=True)[0, 0]
