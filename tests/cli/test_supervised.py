@@ -17,9 +17,11 @@ import ctypes, os, signal, sys, time
 from segrec.cli.supervised import supervised
 from segrec.core.reading_note import note_reading
 
+def begun():
+    print(os.getpid(), flush=True)
+
 def work():
     note_reading("/data/other"), note_reading("/data/words")
-    print(os.getpid(), flush=True)
     {body}
     return 3
 
@@ -27,6 +29,7 @@ sys.exit(supervised(work))
 """
 WAITS = """
     try:
+        begun()  # only where an interrupt is caught already
         time.sleep(60)
     except KeyboardInterrupt:
         try:
@@ -40,7 +43,7 @@ WAITS = """
 def start(body: str) -> tuple[subprocess.Popen[str], int]:
     """Return a supervised program and the process that works in it."""
     program = subprocess.Popen(
-        [sys.executable, "-c", PROGRAM.format(body=body)],
+        [sys.executable, "-c", PROGRAM.format(body=body if body == WAITS else f"begun()\n    {body}")],
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
