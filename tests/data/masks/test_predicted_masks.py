@@ -21,7 +21,7 @@ from segrec.jobs.precompute import open_segmenter, precompute_masks, predicted_r
 
 SIZES = [(16, 50), (31, 9), (16, 50), (40, 121), (1, 1), (8, 400)]
 KEPT = [(32, 100), (110, 32), (32, 100), (40, 121), (32, 32), (19, 960)]
-"""Sizes of their masks: 32 rows, or columns of tall words, fewer where a side would pass 960, at least the words' own."""
+"""Sizes of their masks: 32 rows, or columns of tall words, fewer where a side would pass 960; at least their own."""
 
 
 @pytest.fixture(scope="module")
