@@ -9,13 +9,11 @@ import pytest
 
 
 @pytest.fixture(autouse=True)
-def messages_reach_tests() -> Iterator[None]:
-    """Undo after each test what a command in its process does with messages: they would not reach `caplog` later."""
+def messages_reach_tests() -> None:
+    """Undo before each test what a command in this process did with messages: they would not reach `caplog`."""
     logger = logging.getLogger("segrec")
-    handlers, level = list(logger.handlers), logger.level
-    yield
-    logger.handlers[:], logger.propagate = handlers, True
-    logger.setLevel(level)
+    logger.handlers[:], logger.propagate = [], True
+    logger.setLevel(logging.NOTSET)
 
 
 @pytest.fixture(scope="module", autouse=True)
