@@ -23,6 +23,7 @@ from segrec.jobs.recognizer_fit import recognition_batches
 from segrec.jobs.train_recognizer import RecognizerTraining
 from segrec.training.distributed import ALONE
 from segrec.training.loop import Training, fit
+from segrec.training.memory_format import with_channels_last
 from segrec.training.optimizers import make_optimizer
 from segrec.training.run_directory import RunDirectory
 
@@ -79,7 +80,7 @@ def train_with_hints(settings: RecognizerTraining, teacher: nn.Module) -> Path:
     """
     torch.manual_seed(settings.seed)
     model = aster_slim()
-    hinted = Hinted(model, teacher).to(memory_format=torch.channels_last)
+    hinted = with_channels_last(Hinted(model, teacher))
     run = RunDirectory(settings.output)
     state = run.begin("train with hints", settings)
 

@@ -22,6 +22,7 @@ from segrec.jobs.recognizer_settings import Optimisation
 from segrec.training.batches import step_batches
 from segrec.training.distributed import World
 from segrec.training.loop import Evaluation, Training, fit
+from segrec.training.memory_format import with_channels_last
 from segrec.training.optimizers import make_optimizer
 from segrec.training.run_directory import RunDirectory
 from segrec.training.timing import LoopTiming
@@ -83,9 +84,7 @@ def _training(
     scales: Mapping[nn.Parameter, Tensor] | None,
 ) -> Training:
     """Return what the loop is given; for the arguments see `fit_recognizer`."""
-    network = taught(model, ctc_aid)
-    if world.size == 1 and not model.charset.is_attention:  # torch's backward pass of grid_sample aborts on the others
-        network.to(memory_format=torch.channels_last)  # convolutions are faster so, most of all in bfloat16
+    network = with_channels_last(taught(model, ctc_aid))
     loss = CountedLoss(model, world, settings.amp)
     optimizer = make_optimizer(
         settings.optimizer,

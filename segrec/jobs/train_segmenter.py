@@ -32,6 +32,7 @@ from segrec.jobs.segmenter_settings import SegmenterTraining, check_model
 from segrec.jobs.segmenter_stages import Stage
 from segrec.training.distributed import World, launched
 from segrec.training.loop import LoopSettings, Training, fit
+from segrec.training.memory_format import with_channels_last
 from segrec.training.precision import chosen_amp
 from segrec.training.run_directory import RunDirectory
 from segrec.training.tensorboard import Board
@@ -67,7 +68,7 @@ def _train(settings: SegmenterTraining, world: World) -> Path:
     stages = settings.plan()
     loop = _loop(settings, stages)
     torch.manual_seed(settings.seed)
-    model = _initial(settings).to(world.device).to(memory_format=torch.channels_last)
+    model = with_channels_last(_initial(settings).to(world.device))
     if settings.gradient_checkpointing:
         model.gradient_checkpointing = True
     run = RunDirectory(settings.output)
