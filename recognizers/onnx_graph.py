@@ -10,8 +10,9 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
-from segrec.core.errors import CheckpointError, LibraryError
+from segrec.core.errors import CheckpointError
 from segrec.core.onnx_runtime import REMEDY
+from segrec.core.packages import package
 
 MOST_BYTES, MOST_NUMBERS = 2**24, 2**28
 """Of a graph without its weights, and of these: what a header may ask for."""
@@ -114,12 +115,8 @@ def packages() -> tuple[ModuleType, ModuleType]:
     Raises:
         LibraryError: one is not installed.
     """
-    try:
-        import onnx
-        import onnx2torch
-    except ImportError as error:
-        raise LibraryError(f"networks in ONNX are converted by onnx2torch, which is not installed; {REMEDY}") from error
-    return onnx, onnx2torch
+    missing = f"networks in ONNX are converted by onnx2torch, which is not installed; {REMEDY}"
+    return package("onnx", missing), package("onnx2torch", missing)
 
 
 def _is_structure(tensor: Any) -> bool:

@@ -50,8 +50,12 @@ def parsed(path: Path) -> ast.Module:
     return ast.parse(path.read_text(encoding="utf-8"), filename=str(path))
 
 
+IMPORTERS = ("import_module", "package")
+"""Functions that import what their first argument names."""
+
+
 def imports(nodes: Iterator[ast.AST], package: str) -> Iterator[str]:
-    """Yield the dotted names that import statements and literal `import_module` calls among `nodes` ask for.
+    """Yield the dotted names that import statements and literal calls of `IMPORTERS` among `nodes` ask for.
 
     `from a import b` asks for `a` and `a.b`, since `b` may be a module; `package` resolves relative imports.
     """
@@ -62,7 +66,7 @@ def imports(nodes: Iterator[ast.AST], package: str) -> Iterator[str]:
             parents = package.split(".")[: len(package.split(".")) - node.level + 1] if node.level else []
             base = ".".join([*parents, *([node.module] if node.module else [])])
             yield from (base, *(f"{base}.{alias.name}" for alias in node.names))
-        elif isinstance(node, ast.Call) and node.args and ast.unparse(node.func).split(".")[-1] == "import_module":
+        elif isinstance(node, ast.Call) and node.args and ast.unparse(node.func).split(".")[-1] in IMPORTERS:
             name = node.args[0]
             if isinstance(name, ast.Constant) and isinstance(name.value, str):
                 yield name.value

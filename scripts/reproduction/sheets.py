@@ -6,9 +6,11 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import NamedTuple
 
-from segrec.core.errors import DataError, LibraryError
+from segrec.core.errors import DataError
 from segrec.core.files import atomic_path
 from segrec.core.images import Array
+from segrec.core.packages import package
+from segrec.reports.curves import DRAWING
 
 
 class Cell(NamedTuple):
@@ -32,13 +34,12 @@ def draw_sheet(path: Path, lines: Sequence[Sequence[Cell]], *, wide: bool = Fals
     """
     if not lines:
         raise DataError(f"{path}: none of the rows that this figure shows was run; see what is missing above")
-    try:
-        from matplotlib.figure import Figure
-    except ImportError as error:
-        raise LibraryError(f"drawing needs matplotlib ({error}); pip install 'segrec[plots]'") from error
+    matplotlib = package("matplotlib.figure", DRAWING)
     columns = max(map(len, lines))
     width, height = (3.0, 1.1) if wide else (1.9, 1.9)
-    figure = Figure(figsize=(width * columns, height * len(lines)), layout="constrained", facecolor="#dddddd")
+    figure = matplotlib.Figure(
+        figsize=(width * columns, height * len(lines)), layout="constrained", facecolor="#dddddd"
+    )
     panels = figure.subplots(len(lines), columns, squeeze=False)
     for of_line, cells in zip(panels, lines, strict=True):
         for panel in of_line:

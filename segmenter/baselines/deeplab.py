@@ -6,8 +6,9 @@ from typing import Any
 
 from torch import Tensor, nn
 
-from segmenter.baselines.base import SKIPPED, Baseline, convolution, enlarged
-from segmenter.baselines.resnet import ResNet, missing_torchvision
+from segmenter.baselines.base import SKIPPED, Baseline, convolution
+from segmenter.baselines.resnet import MISSING_TORCHVISION, ResNet
+from segrec.core.packages import package
 
 RATES = (12, 24, 36)
 """Rates of the atrous pyramid at 1/8 of the size."""
@@ -36,8 +37,8 @@ class DeepLabV3(Baseline):
 
     def decode(self, lowest: Tensor, skipped: SKIPPED) -> Tensor:
         """Return the text logits."""
-        logits = self.head(self.pyramid(lowest))
-        return enlarged(logits, (self.stride * lowest.shape[2], self.stride * lowest.shape[3]))
+        logits: Tensor = self.head(self.pyramid(lowest))
+        return logits
 
 
 def _pyramid(before: int, after: int) -> nn.Module:
@@ -46,9 +47,6 @@ def _pyramid(before: int, after: int) -> nn.Module:
     Raises:
         LibraryError: torchvision is missing or does not start.
     """
-    try:
-        from torchvision.models.segmentation.deeplabv3 import ASPP
-    except (ImportError, RuntimeError) as error:
-        raise missing_torchvision(error) from error
-    pyramid: nn.Module = ASPP(before, list(RATES), after)
+    torchvision = package("torchvision.models.segmentation.deeplabv3", MISSING_TORCHVISION)
+    pyramid: nn.Module = torchvision.ASPP(before, list(RATES), after)
     return pyramid

@@ -7,8 +7,9 @@ from typing import Literal
 
 from torch import Tensor, nn
 
-from segrec.core.errors import LibraryError
+from segrec.core.packages import package
 
+MISSING_TORCHVISION = "this network needs torchvision, which does not start ({reason}); pip install torchvision"
 BLOCKS = (3, 4, 6, 3)
 """Blocks of each stage of ResNet-34 and ResNet-50; K. He et al., CVPR 2016, Table 1."""
 
@@ -69,13 +70,5 @@ def torchvision_blocks() -> tuple[Callable[..., nn.Module], Callable[..., nn.Mod
     Raises:
         LibraryError: torchvision is missing or does not start.
     """
-    try:
-        from torchvision.models.resnet import BasicBlock, Bottleneck
-    except (ImportError, RuntimeError) as error:  # a torchvision that does not fit its torch raises RuntimeError
-        raise missing_torchvision(error) from error
-    return BasicBlock, Bottleneck
-
-
-def missing_torchvision(error: Exception) -> LibraryError:
-    """Return what to say where torchvision cannot be imported."""
-    return LibraryError(f"this network needs torchvision, which does not start ({error}); pip install torchvision")
+    resnet = package("torchvision.models.resnet", MISSING_TORCHVISION)
+    return resnet.BasicBlock, resnet.Bottleneck

@@ -6,7 +6,8 @@ import os
 from collections.abc import Sequence
 from typing import Any
 
-from segrec.core.errors import DataError, LibraryError
+from segrec.core.errors import DataError
+from segrec.core.packages import package
 from segrec.core.regular import require_regular
 
 
@@ -24,15 +25,12 @@ def load_matlab(
         LibraryError: SciPy is missing.
         DataError: the file cannot be read.
     """
-    try:
-        from scipy.io import loadmat
-    except ImportError as error:
-        raise LibraryError(
-            f"{path} is a MATLAB file, which SciPy reads; pip install 'segrec[datasets]'{otherwise}"
-        ) from error
+    scipy = package(
+        "scipy.io", f"{path} is a MATLAB file, which SciPy reads; pip install 'segrec[datasets]'{otherwise}"
+    )
     try:
         require_regular(path)
-        content: dict[str, Any] = loadmat(str(path), variable_names=variables)
+        content: dict[str, Any] = scipy.loadmat(str(path), variable_names=variables)
     except DataError:
         raise
     except Exception as error:  # SciPy raises whatever its parsing of damaged bytes runs into

@@ -6,15 +6,15 @@ import json
 import os
 import warnings
 from collections.abc import Mapping, Sequence
-from types import ModuleType
 from typing import Any
 
 import torch
 from torch import Tensor, nn
 
-from segrec.core.errors import ConfigError, LibraryError
+from segrec.core.errors import ConfigError
 from segrec.core.files import atomic_path
 from segrec.core.onnx_runtime import FORMAT_VERSION, REMEDY, SETTINGS
+from segrec.core.packages import package
 
 OPSET = 17
 Axes = Mapping[int, str]
@@ -47,7 +47,7 @@ def write_onnx(
         ConfigError: the network has an operator without an equivalent.
         DataError: the file cannot be written.
     """
-    onnx = _onnx()
+    onnx = package("onnx", f"ONNX files are written by the package onnx, which is not installed; {REMEDY}")
     with atomic_path(path) as partial:
         try:
             with warnings.catch_warnings(), torch.no_grad():
@@ -69,12 +69,3 @@ def write_onnx(
         entry = model.metadata_props.add()
         entry.key, entry.value = SETTINGS, json.dumps({"version": FORMAT_VERSION, **settings}, ensure_ascii=False)
         partial.write_bytes(model.SerializeToString(deterministic=True))
-
-
-def _onnx() -> ModuleType:
-    try:
-        import onnx
-    except ImportError as error:
-        raise LibraryError(f"ONNX files are written by the package onnx, which is not installed; {REMEDY}") from error
-    module: ModuleType = onnx
-    return module

@@ -6,12 +6,12 @@ import json
 import os
 from collections.abc import Mapping
 from pathlib import Path
-from types import ModuleType
 from typing import Any
 
 from numpy.typing import NDArray
 
-from segrec.core.errors import CheckpointError, LibraryError
+from segrec.core.errors import CheckpointError
+from segrec.core.packages import package
 
 REMEDY = "pip install 'segrec[onnx]'"
 SETTINGS = "segrec"
@@ -38,7 +38,7 @@ class OnnxNetwork:
     """
 
     def __init__(self, path: str | os.PathLike[str], *, threads: int | None = None) -> None:
-        runtime = _onnxruntime()
+        runtime = package("onnxruntime", f"networks in ONNX run in onnxruntime, which is not installed; {REMEDY}")
         self.path = Path(path)
         if not self.path.is_file():
             raise CheckpointError(f"no file at {path}; name an .onnx file")
@@ -95,12 +95,3 @@ class OnnxNetwork:
             raise CheckpointError(f"{self.path} holds a {kind}, not a {wanted}; name another file")
         settings: Mapping[str, Any] = found
         return settings
-
-
-def _onnxruntime() -> ModuleType:
-    try:
-        import onnxruntime
-    except ImportError as error:
-        raise LibraryError(f"networks in ONNX run in onnxruntime, which is not installed; {REMEDY}") from error
-    runtime: ModuleType = onnxruntime
-    return runtime

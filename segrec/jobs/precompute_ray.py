@@ -16,6 +16,7 @@ from types import ModuleType
 from typing import Any, BinaryIO, NamedTuple
 
 from segrec.core.errors import ConfigError, DataError, LibraryError
+from segrec.core.packages import package
 from segrec.core.runlog import LOGGER, progress_bar
 from segrec.data.masks.record import MaskRecord, MaskSize, shard_folders, shard_span
 from segrec.data.masks.store import MaskStore
@@ -105,12 +106,9 @@ def precompute_with_ray(
 
 
 def _import_ray() -> ModuleType:
-    try:
-        import ray
-        import ray.data
-    except ImportError as error:
-        raise LibraryError(f"--engine ray needs Ray ({error}); run pip install 'segrec[ray]'") from error
-    return ray
+    missing = "--engine ray needs Ray ({reason}); run pip install 'segrec[ray]'"
+    package("ray.data", missing)
+    return package("ray", missing)
 
 
 def _record(

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import importlib
 from typing import Any
 
 import numpy as np
 
-from segrec.core.errors import LibraryError
 from segrec.core.images import Array
+from segrec.core.packages import package
 from segrec.pages.quadrangles import Points
 from segrec.pages.regions import as_polygons
 
@@ -26,10 +25,7 @@ class RapidDetector:
     """
 
     def __init__(self, *, threads: int = 1) -> None:
-        try:
-            rapidocr = importlib.import_module("rapidocr")
-        except ImportError as error:
-            raise LibraryError(f"RapidOCR's detector cannot be imported ({error}); {REMEDY}") from error
+        rapidocr = package("rapidocr", "RapidOCR's detector cannot be imported ({reason}); " + REMEDY)
         engine = "EngineConfig.onnxruntime"
         self._engine: Any = rapidocr.RapidOCR(
             params={

@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from segrec.core.errors import ConfigError, LibraryError
+from segrec.core.errors import ConfigError
 from segrec.core.files import atomic_path
+from segrec.core.packages import package
 from segrec.evaluation.segmenter_result import SegmenterResult
 
 if TYPE_CHECKING:
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
 
 SUFFIXES = (".png", ".svg", ".pdf")
 FIGURES = {"precision": "Precision", "recall": "Recall", "f1": "F1"}
+DRAWING = "drawing needs matplotlib ({reason}); pip install 'segrec[plots]'"
 COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000")
 """Okabe and Ito's, which the colour-blind can tell apart; beyond them the lines are dashed."""
 
@@ -30,10 +32,7 @@ def check_picture(path: str) -> None:
     """
     if Path(path).suffix.lower() not in SUFFIXES:
         raise ConfigError(f"--curves writes {', '.join(SUFFIXES)}, got {path}; name a file with one of these suffixes")
-    try:
-        import matplotlib.figure  # noqa: F401
-    except ImportError as error:
-        raise LibraryError(f"drawing needs matplotlib ({error}); pip install 'segrec[plots]'") from error
+    package("matplotlib.figure", DRAWING)
 
 
 def draw_curves(path: str, results: Sequence[SegmenterResult]) -> None:

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 from torch import Tensor
 
-from segrec.core.errors import LibraryError
+from segrec.core.packages import package
 
 Pictures = Mapping[str, Tensor | NDArray[Any]]
 """Images by name, (N, 3 or 1, H, W) each: uint8, or floats in [0, 1]."""
@@ -29,12 +29,9 @@ class Board:
     """
 
     def __init__(self, folder: str | os.PathLike[str], *, images: Callable[[], Pictures] | None = None) -> None:
-        try:
-            from torch.utils.tensorboard.writer import SummaryWriter
-        except ImportError as error:
-            raise LibraryError("TensorBoard is not installed; run pip install 'segrec[tensorboard]'") from error
+        missing = "TensorBoard is not installed; run pip install 'segrec[tensorboard]'"
         self._folder, self._images = folder, images
-        self._open: Callable[..., Any] = SummaryWriter
+        self._open: Callable[..., Any] = package("torch.utils.tensorboard.writer", missing).SummaryWriter
         self._writer: Any = None
         self._first_step = 1
 

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import builtins
 import logging
 import pickle
+import sys
 
 import numpy as np
 import pytest
@@ -180,14 +180,7 @@ def test_a_matlab_file_that_is_none_or_holds_another_table_is_refused(tmp_path):
 
 def test_without_scipy_the_error_names_the_extra(tmp_path, monkeypatch):
     path = write_cells(tmp_path / "a.mat", [([1, 5, 5], [1, 1, 5], "A", "c")])
-    real = builtins.__import__
-
-    def refuse(name, *arguments, **options):
-        if name.startswith("scipy"):
-            raise ImportError(name)
-        return real(name, *arguments, **options)
-
-    monkeypatch.setattr(builtins, "__import__", refuse)
+    monkeypatch.setitem(sys.modules, "scipy.io", None)
     with pytest.raises(
         LibraryError, match=r"a\.mat is a MATLAB file, which SciPy reads; pip install 'segrec\[datasets\]'"
     ):
