@@ -121,6 +121,10 @@ def _spec_of(model: Any) -> InputSpec:
     return replace(PPOCR, height=sides[2].dim_value or HEIGHT)
 
 
+_REFUSALS = (LookupError, ValueError, TypeError, AttributeError, ArithmeticError, AssertionError, RuntimeError)
+"""What onnx2torch raises of graphs that it does not know: a NotImplementedError of an operator is a RuntimeError."""
+
+
 @torch.no_grad()
 def _classes(network: ConvertedRecognizer, path: str | os.PathLike[str]) -> int:
     """Return how many classes there are for each column of a picture."""
@@ -138,7 +142,7 @@ def _converted(model: Any) -> nn.Module:
         warnings.simplefilter("ignore")
         try:
             network: nn.Module = packages()[1].convert(model)
-        except Exception as error:  # NotImplementedError of operators, KeyError of values, and what torch refuses
+        except _REFUSALS as error:
             raise ConfigError(f"onnx2torch cannot convert it ({error}); export it with other operators") from error
     holder = network.get_submodule("initializers")
     for name, given in list(holder.named_buffers()):

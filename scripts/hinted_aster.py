@@ -15,16 +15,15 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from recognizers import Aster, aster_slim, save_recognizer
-from recognizers.rectification import localiser_parameters, localiser_view
+from recognizers.rectification import localiser_view
 from recognizers.training import Aided, CtcAided, aided_loss
 from segrec.data.recognition import LoadedBatch, WordSet
 from segrec.data.words import WordLmdb
-from segrec.jobs.recognizer_fit import recognition_batches
+from segrec.jobs.recognizer_fit import optimizer_of, recognition_batches
 from segrec.jobs.train_recognizer import RecognizerTraining
 from segrec.training.distributed import ALONE
 from segrec.training.loop import Training, fit
 from segrec.training.memory_format import with_channels_last
-from segrec.training.optimizers import make_optimizer
 from segrec.training.run_directory import RunDirectory
 
 HINT_WEIGHT = 2.0
@@ -93,13 +92,7 @@ def train_with_hints(settings: RecognizerTraining, teacher: nn.Module) -> Path:
         Training(
             model=hinted,
             loss=loss,
-            optimizer=make_optimizer(
-                settings.optimizer,
-                hinted.parameters(),
-                learning_rate=settings.learning_rate,
-                weight_decay=settings.weight_decay,
-                slow=localiser_parameters(model),
-            ),
+            optimizer=optimizer_of(hinted, model, settings),
             save=lambda path: save_recognizer(path, model),
             train_mode=hinted.train,
         ),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from typing import Any, ClassVar, NamedTuple
 
 from torch import Tensor, nn
@@ -25,7 +26,7 @@ class Outputs(NamedTuple):
     region2: Tensor | None
 
 
-class SegmentationNetwork(nn.Module):
+class SegmentationNetwork(nn.Module, ABC):
     """A network that is trained, evaluated and asked for masks like any other.
 
     Attributes:
@@ -47,17 +48,17 @@ class SegmentationNetwork(nn.Module):
     gradient_checkpointing: bool = False
 
     @property
+    @abstractmethod
     def has_region(self) -> bool:
         """Whether it predicts text regions beside text pixels."""
-        raise NotImplementedError
 
+    @abstractmethod
     def config(self) -> dict[str, Any]:
         """Return the keyword arguments that rebuild this network; JSON-able."""
-        raise NotImplementedError
 
+    @abstractmethod
     def text_mask(self, images: Tensor) -> Tensor:
         """Return the text logits of the last pass, (N, 1, H, W), of images (N, 3, H, W) in [-1, 1]."""
-        raise NotImplementedError
 
     def check_images(self, images: Tensor) -> None:
         """Refuse images of another shape.

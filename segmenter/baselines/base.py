@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import abstractmethod
 from typing import Any, ClassVar
 
 import torch.nn.functional as F
@@ -72,8 +73,9 @@ class Baseline(SegmentationNetwork):
         if phases != 1:
             raise ValueError(f"{self.architecture} has one phase, got {phases}")
         height, width = images.shape[2:]
-        lowest, skipped = self.encode(continued(images, self.stride))
-        text = self.decode(lowest, skipped)[:, :, :height, :width]
+        seen = continued(images, self.stride)
+        lowest, skipped = self.encode(seen)
+        text = enlarged(self.decode(lowest, skipped), seen)[:, :, :height, :width]
         region = None if text_only or self.region_branch is None else self.region_branch(lowest)
         return Outputs(text, None if region is None else region[:, :, :height, :width], None, None)
 
@@ -82,13 +84,13 @@ class Baseline(SegmentationNetwork):
         text: Tensor = self(images, text_only=True).text
         return text
 
+    @abstractmethod
     def encode(self, images: Tensor) -> tuple[Tensor, SKIPPED]:
         """Return the lowest maps, (N, lowest x width, H / stride, W / stride), and what the decoder needs beside."""
-        raise NotImplementedError
 
+    @abstractmethod
     def decode(self, lowest: Tensor, skipped: SKIPPED) -> Tensor:
-        """Return the text logits, (N, 1, H, W), of what `encode` gave."""
-        raise NotImplementedError
+        """Return the text logits, (N, 1, h, w), of what `encode` gave; below the images' size they are enlarged."""
 
 
 class PolygonBranch(nn.Sequential):
@@ -132,9 +134,11 @@ def doubled(in_channels: int, out_channels: int, kernel: int) -> list[nn.Module]
     return [layer, nn.BatchNorm2d(out_channels), nn.ReLU(inplace=True)]
 
 
-def enlarged(maps: Tensor, size: tuple[int, int]) -> Tensor:
-    """Return maps (N, C, h, w) at another (height, width), bilinear."""
-    return F.interpolate(maps, size=size, mode="bilinear", align_corners=False)
+def enlarged(maps: Tensor, like: Tensor) -> Tensor:
+    """Return maps (N, C, h, w) at the height and width of other maps or images, bilinear."""
+    if maps.shape[2:] == like.shape[2:]:
+        return maps
+    return F.interpolate(maps, size=like.shape[2:], mode="bilinear", align_corners=False)
 
 
 def continued(images: Tensor, stride: int) -> Tensor:

@@ -86,9 +86,8 @@ class ResidualMultiKernelPooling(nn.Module):
 
     def forward(self, maps: Tensor) -> Tensor:
         """Return (N, channels + 4, H, W) from (N, channels, H, W)."""
-        size = (maps.shape[2], maps.shape[3])
-        kernels = [(min(side, size[0]), min(side, size[1])) for side in POOLS]
-        return torch.cat([*(enlarged(self.point(F.max_pool2d(maps, side)), size) for side in kernels), maps], dim=1)
+        kernels = [(min(side, maps.shape[2]), min(side, maps.shape[3])) for side in POOLS]
+        return torch.cat([*(enlarged(self.point(F.max_pool2d(maps, side)), maps) for side in kernels), maps], dim=1)
 
 
 def decoder_block(before: int, after: int) -> nn.Sequential:

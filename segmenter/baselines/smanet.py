@@ -47,8 +47,8 @@ class SMANet(Baseline):
         """Return the text logits."""
         maps = self.up(self.attention(self.reduced(lowest)))
         maps = self.joined(torch.cat([maps, self.skip_attention(skipped[0])], dim=1))
-        logits = self.head(self.last(maps))
-        return enlarged(logits, (self.stride * lowest.shape[2], self.stride * lowest.shape[3]))
+        logits: Tensor = self.head(self.last(maps))
+        return logits
 
 
 class MultiScaleAttention(nn.Module):
@@ -67,9 +67,8 @@ class MultiScaleAttention(nn.Module):
 
     def forward(self, maps: Tensor) -> Tensor:
         """Return maps of the same shape."""
-        size = (maps.shape[2], maps.shape[3])
         seen = [
-            enlarged(F.relu(point(F.adaptive_avg_pool2d(maps, grid))), size)
+            enlarged(F.relu(point(F.adaptive_avg_pool2d(maps, grid))), maps)
             for point, grid in zip(self.points, GRIDS, strict=True)
         ]
         weighted: Tensor = maps * self.weights(torch.cat([maps, *seen], dim=1)) + maps

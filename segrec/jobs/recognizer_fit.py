@@ -86,14 +86,7 @@ def _training(
     """Return what the loop is given; for the arguments see `fit_recognizer`."""
     network = with_channels_last(taught(model, ctc_aid))
     loss = CountedLoss(model, world, settings.amp)
-    optimizer = make_optimizer(
-        settings.optimizer,
-        network.parameters(),
-        learning_rate=settings.learning_rate,
-        weight_decay=settings.weight_decay,
-        slow=localiser_parameters(model),
-        scales=scales,
-    )
+    optimizer = optimizer_of(network, model, settings, scales)
     return Training(
         model=network,
         loss=loss,
@@ -103,6 +96,30 @@ def _training(
         evaluate=None if valid is None else accuracy_of(model, valid, settings=settings, world=world),
         left_out=loss.left_out,
         half=settings.amp == "fp16",
+    )
+
+
+def optimizer_of(
+    network: nn.Module,
+    model: RecognizerNetwork,
+    settings: Optimisation,
+    scales: Mapping[nn.Parameter, Tensor] | None = None,
+) -> torch.optim.Optimizer:
+    """Return the optimiser that a training's settings describe; a localiser learns more slowly.
+
+    Args:
+        network: what is trained: the recognizer, or what holds it.
+        model: the recognizer.
+        settings: of the training.
+        scales: see `make_optimizer`.
+    """
+    return make_optimizer(
+        settings.optimizer,
+        network.parameters(),
+        learning_rate=settings.learning_rate,
+        weight_decay=settings.weight_decay,
+        slow=localiser_parameters(model),
+        scales=scales,
     )
 
 
