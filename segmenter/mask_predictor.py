@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import copy
 from abc import ABC, abstractmethod
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -78,6 +80,15 @@ class MaskPredictor(ABC):
         if tile_side < SMALLEST_TILE or tile_side % STRIDE:
             raise ConfigError(f"tile_side must be a multiple of {STRIDE} of at least {SMALLEST_TILE}, got {tile_side}")
         self.scales = check_scales(scales)
+        self._turns_tall = True
+
+    def turning(self, tall: bool) -> Self:
+        """Return the same predictor that turns tall word crops, as all do, or that leaves them as they stand."""
+        if tall == self._turns_tall:
+            return self
+        other = copy.copy(self)
+        other._turns_tall = tall
+        return other
 
     @abstractmethod
     def _probabilities(self, batch: Array, maps: int) -> Probabilities:
@@ -123,7 +134,7 @@ class MaskPredictor(ABC):
 
     def turns(self, image: Array) -> bool:
         """Return whether `prepare` turns a picture a quarter, against the clock; its mask is then to be turned back."""
-        return is_tall((image.shape[0], image.shape[1]), self.scene_height)
+        return self._turns_tall and is_tall((image.shape[0], image.shape[1]), self.scene_height)
 
     def text_of_prepared(self, pictures: Sequence[Array]) -> list[Probabilities]:
         """Return the text masks of one pass through the network, (h, w) float32 each, at working size.

@@ -7,7 +7,7 @@ import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TypeVar
+from typing import NamedTuple, TypeVar
 
 from segmenter.loading import load_segmenter
 from segmenter.predictor import Segmenter
@@ -15,7 +15,7 @@ from segrec.core.checkpoint import state_digest
 from segrec.core.errors import ConfigError
 from segrec.core.memory import give_back_freed
 from segrec.core.runlog import LOGGER, progress_bar
-from segrec.data.masks.record import MaskRecord, MaskSize, SegmenterRecord, SourceRecord, shard_span
+from segrec.data.masks.record import VERSION, MaskRecord, MaskSize, SegmenterRecord, SourceRecord, shard_span
 from segrec.data.masks.writer import MaskStoreWriter, begun_record
 from segrec.data.words import WordLmdb
 from segrec.jobs.mask_stream import encoded_masks, pieces
@@ -28,6 +28,16 @@ CHUNK = 512
 """Words that are predicted together and written in one transaction; fixed, because a store's bytes depend on it."""
 CLEAR_EVERY = 4.0
 """Seconds after which memory that was freed is given back; every 2 cost 3% of the time, every 10 hardly anything."""
+
+
+class MaskLayout(NamedTuple):
+    """What differs between stores of several versions of segrec, see `MaskRecord`."""
+
+    mask_size: MaskSize
+    version: int
+
+
+LATEST = MaskLayout("working", VERSION)
 
 
 @dataclass(frozen=True)
@@ -81,7 +91,7 @@ def precompute_masks(
     if not 1 <= shard[0] <= shard[1]:
         raise ConfigError(f"--shard must be I/N with 1 <= I <= N, got {shard[0]}/{shard[1]}")
     network, segmenter_record = open_segmenter(segmenter, device=device, amp=amp)
-    record = predicted_record(words, network, segmenter_record, count=count, mask_size=mask_size_of(output))
+    record = predicted_record(words, network, segmenter_record, count=count, layout=layout_of(output))
     return precompute_shard(words, output, network, record, shard=shard, batch_size=batch_size, workers=workers)
 
 
@@ -98,25 +108,28 @@ def words_to_do(words: WordLmdb, limit: int | None) -> int:
     return count
 
 
-def mask_size_of(output: str | os.PathLike[str]) -> MaskSize:
-    """Return the size of the masks that a store gets: that of those it holds, which an older segrec may have begun.
+def layout_of(output: str | os.PathLike[str]) -> MaskLayout:
+    """Return the layout of the masks that a store gets: that of those it holds, which an older segrec may have begun.
 
     Raises:
         DataError: what it holds is damaged.
     """
     begun = begun_record(output)
-    if begun is None or begun.kind != "predicted" or begun.mask_size == "working":
-        return "working"
+    if begun is None or begun.kind != "predicted" or begun.version == VERSION:
+        return LATEST
+    if begun.mask_size == "crop":
+        how, better = "at the size of the word images", "Masks of small words keep more"
+    else:
+        how, better = "of tall words as they stand", "Masks of words that run up or down are better"
     LOGGER.info(
-        "%s was begun by an older segrec, with masks at the size of the word images; it stays so. Masks of small words "
-        "keep more in a new store: name another output",
-        output,
+        "%s was begun by an older segrec, with masks %s; it stays so. %s in a new store: name another output",
+        *(output, how, better),
     )
-    return begun.mask_size
+    return MaskLayout(begun.mask_size, begun.version)
 
 
 def predicted_record(
-    words: WordLmdb, network: Segmenter, segmenter: SegmenterRecord, *, count: int, mask_size: MaskSize = "working"
+    words: WordLmdb, network: Segmenter, segmenter: SegmenterRecord, *, count: int, layout: MaskLayout = LATEST
 ) -> MaskRecord:
     """Return the record of a store that holds predicted masks of the first `count` words."""
     return MaskRecord(
@@ -125,7 +138,8 @@ def predicted_record(
         segmenter=segmenter,
         input_size=(network.working_height, None),
         span=(1, count),
-        mask_size=mask_size,
+        mask_size=layout.mask_size,
+        version=layout.version,
     )
 
 
@@ -156,7 +170,7 @@ def precompute_shard(
         DataError: the database or the store cannot be read or written, or the store is of something else.
     """
     first, last = shard_span(record.span, shard)
-    unreadable = 0
+    network, unreadable = network.turning(record.turns_tall), 0
     with MaskStoreWriter.open(output, record, shard=shard) as writer:
         start = writer.next_index
         if start > first:

@@ -18,13 +18,14 @@ from typing import Any, BinaryIO, NamedTuple
 from segrec.core.errors import ConfigError, DataError, LibraryError
 from segrec.core.packages import package
 from segrec.core.runlog import LOGGER, progress_bar
-from segrec.data.masks.record import MaskRecord, MaskSize, shard_folders, shard_span
+from segrec.data.masks.record import MaskRecord, shard_folders, shard_span
 from segrec.data.masks.store import MaskStore
 from segrec.data.words import WordLmdb
 from segrec.jobs.precompute import (
     CHUNK,
+    MaskLayout,
     PrecomputeResult,
-    mask_size_of,
+    layout_of,
     open_segmenter,
     predicted_record,
     words_to_do,
@@ -94,7 +95,7 @@ def precompute_with_ray(
         LibraryError: Ray is missing, cannot start or be reached, or gave up.
     """
     ray = _import_ray()
-    record = _record(data, segmenter, limit, amp, mask_size_of(output))
+    record = _record(data, segmenter, limit, amp, layout_of(output))
     with ray_cluster(ray, ray_address, actors):
         pool = chosen_pool(ray, device, actors)
         count = blocks or chosen_blocks(Path(output), record.span[1], pool)
@@ -112,13 +113,13 @@ def _import_ray() -> ModuleType:
 
 
 def _record(
-    data: str | os.PathLike[str], segmenter: str | os.PathLike[str], limit: int | None, amp: str, mask_size: MaskSize
+    data: str | os.PathLike[str], segmenter: str | os.PathLike[str], limit: int | None, amp: str, layout: MaskLayout
 ) -> MaskRecord:
     """Return the record of the whole store, having read the words and the weights here once."""
     words = WordLmdb(data)
     count = words_to_do(words, limit)
     network, described = open_segmenter(segmenter, device="cpu", amp="off" if amp == "fp16" else amp)
-    return predicted_record(words, network, described, count=count, mask_size=mask_size)
+    return predicted_record(words, network, described, count=count, layout=layout)
 
 
 @contextmanager

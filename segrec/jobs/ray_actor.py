@@ -14,7 +14,7 @@ from segrec.core import errors
 from segrec.core.errors import BusyError, DataError, SegrecError
 from segrec.data.masks.record import MaskRecord
 from segrec.data.words import WordLmdb
-from segrec.jobs.precompute import PrecomputeResult, open_segmenter, precompute_shard, predicted_record
+from segrec.jobs.precompute import MaskLayout, PrecomputeResult, open_segmenter, precompute_shard, predicted_record
 
 BUSY_TIMEOUT = 60.0
 """Seconds for which an actor waits for a shard that another process writes."""
@@ -57,8 +57,8 @@ class ShardActor:
         job, words = self._job, WordLmdb(self._job.data)
         if self._network is None:
             network, described = open_segmenter(job.segmenter, device=job.device, amp=job.amp)
-            count, size = job.record.span[1], job.record.mask_size
-            here = predicted_record(words, network, described, count=count, mask_size=size)
+            layout = MaskLayout(job.record.mask_size, job.record.version)
+            here = predicted_record(words, network, described, count=job.record.span[1], layout=layout)
             difference = job.record.difference(here)
             if difference:
                 raise DataError(

@@ -14,11 +14,12 @@ from segrec.data.words import WordLmdb
 
 RECORD_KEY = b"record"
 PROGRESS_KEY = b"progress"
-VERSION = 3
+VERSION = 4
 """Since 2, shards hold a digest of their masks; since 3 the record says `mask_size` and may name a verifier, and stores
-of verified masks hold reasons where there is no mask. Older stores are read and finished as they are."""
+of verified masks hold reasons where there is no mask; since 4 tall words are predicted turned, see
+`segmenter.preprocess.TALL`. Older stores are read and finished as they are."""
 MaskSize = Literal["crop", "working"]
-FIRST_SIZED = 3
+FIRST_SIZED, FIRST_TURNED = 3, 4
 MOST_WORDS = 10**12
 _SHARD_NAME = re.compile(r"shard-(\d{5})-of-(\d{5})")
 
@@ -99,6 +100,11 @@ class MaskRecord:
     mask_size: MaskSize = "crop"
     version: int = VERSION
     verifier: VerifierRecord | None = None
+
+    @property
+    def turns_tall(self) -> bool:
+        """Whether predicted masks of tall words are those of turned crops."""
+        return self.version >= FIRST_TURNED
 
     def to_json(self) -> bytes:
         """Return the record as UTF-8 JSON with sorted keys."""

@@ -281,9 +281,9 @@ def test_a_record_of_impossible_values_is_a_data_error(tmp_path, make_words, mak
 
 
 def test_a_store_of_a_newer_version_asks_for_an_update(tmp_path, make_words, make_record):
-    with pytest.raises(DataError, match=r"written by a newer segrec \(version 4\); update segrec"):
-        write_store(tmp_path / "masks", replace(make_record(make_words(3)), version=4))
-    with pytest.raises(DataError, match=r"written by a newer segrec \(version 4\); update segrec"):
+    with pytest.raises(DataError, match=r"written by a newer segrec \(version 5\); update segrec"):
+        write_store(tmp_path / "masks", replace(make_record(make_words(3)), version=5))
+    with pytest.raises(DataError, match=r"written by a newer segrec \(version 5\); update segrec"):
         MaskStore(tmp_path / "masks")
 
 

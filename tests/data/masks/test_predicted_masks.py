@@ -78,11 +78,13 @@ def test_a_stored_mask_keeps_sixteen_levels():
 def begin_old_store(words: Path, store: Path, weights: Path, *, until: int) -> None:
     """Write the first masks of a store as versions before 3 did: at the size of each word's image."""
     network, described = open_segmenter(weights, device="cpu")
-    record = predicted_record(WordLmdb(words), network, described, count=len(WordLmdb(words)), mask_size="crop")
-    with MaskStoreWriter.open(store, replace(record, version=2)) as writer:
+    record = predicted_record(WordLmdb(words), network, described, count=len(WordLmdb(words)))
+    with MaskStoreWriter.open(store, replace(record, mask_size="crop", version=2)) as writer:
         for position in range(until):
             image = WordLmdb(words)[position].image
-            writer.write(position + 1, [None if image is None else mask_bytes(network.predict_text([image])[0])])
+            writer.write(
+                position + 1, [None if image is None else mask_bytes(network.turning(False).predict_text([image])[0])]
+            )
 
 
 def test_a_store_that_an_older_segrec_began_goes_on_as_it_was(weights, words, tmp_path, caplog):
@@ -97,6 +99,20 @@ def test_a_store_that_an_older_segrec_began_goes_on_as_it_was(weights, words, tm
     begin_old_store(words, tmp_path / "whole", weights, until=7)
     for position in range(len(SIZES)):
         assert np.array_equal(finished[position], MaskStore(tmp_path / "whole")[position])
+
+
+def test_a_store_begun_before_tall_words_were_turned_goes_on_as_it_was(weights, words, tmp_path, caplog):
+    network, described = open_segmenter(weights, device="cpu")
+    record = replace(predicted_record(WordLmdb(words), network, described, count=len(WordLmdb(words))), version=3)
+    with MaskStoreWriter.open(tmp_path / "masks", record):
+        pass
+    with caplog.at_level("INFO", logger="segrec"):
+        precompute_masks(words, tmp_path / "masks", segmenter=weights, device="cpu")
+    assert "with masks of tall words as they stand; it stays so" in caplog.text
+    finished, tall = MaskStore(tmp_path / "masks"), SIZES.index((31, 9))
+    assert finished.record.version == 3 and finished[tall].shape == (32, 9)
+    precompute_masks(words, tmp_path / "new", segmenter=weights, device="cpu")
+    assert MaskStore(tmp_path / "new")[tall].shape == (110, 32)
 
 
 def test_a_new_store_says_at_which_size_its_masks_are(weights, words, tmp_path):
