@@ -13,7 +13,7 @@ import numpy as np
 import torch
 
 from benchmarks.timing import measure, table
-from benchmarks.words import first_crops, word_database
+from benchmarks.word_sets import first_crops, word_database
 from recognizers.loading import load_pretrained
 from segrec.core.images import Array
 from segrec.jobs.export import export_onnx

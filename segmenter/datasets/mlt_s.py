@@ -6,7 +6,7 @@ import os
 from pathlib import Path
 
 from segmenter.augment import Sample
-from segmenter.datasets.base import read_lines
+from segmenter.datasets.base import MaskedImages, read_lines
 from segmenter.datasets.icdar15 import UNREADABLE
 from segmenter.datasets.mlt import LABELS, TRUTH, Mlt, folders
 from segmenter.datasets.subset import check_count, listed_stems
@@ -18,7 +18,7 @@ LISTS = {"train": "MLT_S_train.txt", "val": "MLT_S_val.txt"}
 SCRIPT = "Latin"
 
 
-class MltS:
+class MltS(MaskedImages):
     """The pictures of MLT-2017, of its training and its validation part, that MLT_S has.
 
     They are named by `MLT_S_train.txt` and `MLT_S_val.txt`, else by the files in `MLT_S_labels/`. Without either a rule

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -15,8 +16,13 @@ from segmenter.preprocess import STRIDE, is_tall, rescale, working_size
 from segrec.core.errors import ConfigError, DataError
 from segrec.core.images import Array
 from segrec.data.augment import augment_word
+from segrec.data.recognition import EMPTY, TOO_LONG, UNREADABLE
 from segrec.data.words import WordLmdb
 from segrec.training.batches import Key
+
+TALL_CROP = "higher than wide, which the segmenter sees turned and the reader does not"
+REASONS = (UNREADABLE, EMPTY, TOO_LONG[False], TALL_CROP)
+"""Why words may be left out of the batches."""
 
 
 class ReadingSample(NamedTuple):
@@ -34,16 +40,20 @@ class ReadingBatch(NamedTuple):
         widths: (N,) int64, the words' own widths, at most W.
         targets: (sum of lengths,) int64, the class numbers of all labels in a row.
         lengths: (N,) int64, the number of characters of each label.
+        skipped: how many words were left out of it, by reason of `REASONS`.
     """
 
     images: Tensor
     widths: Tensor
     targets: Tensor
     lengths: Tensor
+    skipped: Mapping[str, int]
 
 
 class ReadingDataset:
-    """The words of one database; a sample is a pure function of (position, visit), None where a word is of no use.
+    """The words of one database; a sample is a pure function of (position, visit).
+
+    A word that cannot be used is given as the reason why, one of `REASONS`.
 
     Args:
         words: with transcripts.
@@ -63,14 +73,18 @@ class ReadingDataset:
     def __len__(self) -> int:
         return len(self._words)
 
-    def __getitem__(self, key: Key) -> ReadingSample | None:
+    def __getitem__(self, key: Key) -> ReadingSample | str:
         position, visit = key
         word = self._words[position]
+        if word.image is None:
+            return UNREADABLE
         text = self._charset.normalise(word.label)
-        if word.image is None or not text or not fits(text, self._frames):
-            return None
+        if not text:
+            return EMPTY
+        if not fits(text, self._frames):
+            return TOO_LONG[False]
         if is_tall((word.image.shape[0], word.image.shape[1]), None):
-            return None  # the segmenter would see it turned, and the recognizer not
+            return TALL_CROP
         _, width = working_size(word.image.shape[:2], height=self._height, scene_height=None)
         picture = rescale(word.image, (self._height, min(width, self._widest)))
         rng = np.random.default_rng((self._seed, position, visit))
@@ -99,24 +113,18 @@ def open_reading(
     return datasets
 
 
-def collate_reading(samples: Sequence[ReadingSample | None]) -> ReadingBatch:
-    """Make a batch of the usable samples.
-
-    Raises:
-        DataError: there is none.
-    """
-    usable = [sample for sample in samples if sample is not None]
-    if not usable:
-        raise DataError(
-            f"not one of {len(samples)} words in a row can be read: their pictures are damaged, or their labels are "
-            "empty or too long for the reader; check --reading"
-        )
+def collate_reading(samples: Sequence[ReadingSample | str]) -> ReadingBatch:
+    """Make a batch of the usable samples, which may be none, and count the others by reason."""
+    usable = [sample for sample in samples if isinstance(sample, ReadingSample)]
+    skipped = Counter(sample for sample in samples if isinstance(sample, str))
     widths = [sample.image.shape[1] for sample in usable]
-    widest = -(-max(widths) // STRIDE) * STRIDE
-    images = np.stack([np.pad(one.image, ((0, 0), (0, widest - one.image.shape[1]), (0, 0)), "edge") for one in usable])
+    widest = -(-max(widths, default=STRIDE) // STRIDE) * STRIDE
+    padded = [np.pad(one.image, ((0, 0), (0, widest - one.image.shape[1]), (0, 0)), "edge") for one in usable]
+    images = np.stack(padded) if padded else np.empty((0, STRIDE, widest, 3), np.uint8)
     return ReadingBatch(
         images=torch.from_numpy(np.ascontiguousarray(images.transpose(0, 3, 1, 2))),
-        widths=torch.tensor(widths),
+        widths=torch.tensor(widths, dtype=torch.int64),
         targets=torch.tensor([number for one in usable for number in one.target], dtype=torch.int64),
         lengths=torch.tensor([len(one.target) for one in usable], dtype=torch.int64),
+        skipped=dict(skipped),
     )

@@ -23,7 +23,7 @@ from segrec.training.batches import Key
 UNREADABLE = "unreadable image or label"
 DAMAGED_MASK = "damaged mask"
 EMPTY = "empty label"
-_TOO_LONG = {False: "label longer than the frames", True: "label longer than the decoder's steps"}
+TOO_LONG = {False: "label longer than the frames", True: "label longer than the decoder's steps"}
 """By whether the recognizer has attention."""
 
 WIDTH_STEP = 32
@@ -110,7 +110,7 @@ class RecognitionDataset:
         size = self._spec.content_size((word.image.shape[0], word.image.shape[1]))
         width = self._width(size[1])
         if not self._fits(text, width):
-            return _TOO_LONG[self._charset.is_attention]
+            return TOO_LONG[self._charset.is_attention]
         try:
             mask = None if self._masks is None else self._masks.masks([position], [word.image], [visit], size)[0]
         except DamagedMaskError:
@@ -143,7 +143,7 @@ class RecognitionDataset:
 
 def reasons_for(charset: Charset) -> tuple[str, ...]:
     """Return why words may be left out of the batches of a recognizer with this charset."""
-    return (UNREADABLE, EMPTY, DAMAGED_MASK, _TOO_LONG[charset.is_attention])
+    return (UNREADABLE, EMPTY, DAMAGED_MASK, TOO_LONG[charset.is_attention])
 
 
 def collate(samples: Sequence[Sample | str]) -> LoadedBatch:

@@ -158,6 +158,9 @@ def _recognizer(source: Path, words: Sequence[Array]) -> _Graph:
     batches = [one[None] for one in inputs] if spec.keep_ratio else [inputs[0][None], np.stack(inputs)]
     example = torch.from_numpy(np.stack([inputs[0]] * 2))
     width = "the image's ratio, a multiple of 16 from 32 to 2048" if spec.keep_ratio else f"{spec.width}, stretched"
+    padding = f"none: height {spec.height}, width {width}"
+    if spec.padding == "edge":
+        padding = f"height {spec.height}, width by the ratio, the right edge repeated to whole heights; a mask by zeros"
     mask = "; x / 255 of the mask, the last channel" if spec.mask else ""
     changing = {0: "n", 3: "width"} if not model.charset.is_attention else {0: "n"}
     return _Graph(
@@ -171,7 +174,7 @@ def _recognizer(source: Path, words: Sequence[Array]) -> _Graph:
             "temperature": model.temperature,
             "input": asdict(spec),
             "normalisation": f"in the graph: feed uint8, 0..255; (x - {spec.mean}) / {spec.deviation} of colours{mask}",
-            "padding": f"none: height {spec.height}, width {width}",
+            "padding": padding,
             "weights": {"name": source.stem, "digest": file_digest(source)},
         },
         [("logits", {0: "n", 1: "steps"})],

@@ -76,7 +76,8 @@ def finetune_seeds(settings: FineTuning, seeds: int) -> list[Path]:
             replace(named, seed=seed, output=str(group / f"seed-{seed}"))
             for seed in range(settings.seed, settings.seed + seeds)
         ]
-        return [_finetune(run, world, masks_in=group) for run in runs]
+        amp = chosen_amp(named.amp, runs[0].output, world)  # once: another measurement could choose another one
+        return [_finetune(replace(run, amp=amp), world, masks_in=group) for run in runs]
 
 
 def _named(settings: FineTuning) -> FineTuning:

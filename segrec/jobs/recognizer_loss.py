@@ -32,14 +32,7 @@ class CountedLoss:
             DataError: all words are lost, or all but one and the network normalises over the words of a batch.
         """
         own = len(loaded.batch.lengths)
-        words = self._world.sum({"words": own})["words"]
-        if not words:
-            lost = self._world.sum(self.left_out(loaded))
-            reasons = ", ".join(f"{count:.0f} x {reason}" for reason, count in lost.items() if count)
-            raise DataError(
-                f"not one of {sum(lost.values()):.0f} words in a row can be used for training ({reasons}); "
-                "check the data"
-            )
+        words = words_of_all(self._world, own, self.left_out(loaded))
         if words == 1 and any(isinstance(part, nn.BatchNorm1d) and part.training for part in model.modules()):
             raise DataError(
                 "only 1 word of a batch can be used for training, but this network normalises over several; "
@@ -47,12 +40,32 @@ class CountedLoss:
             )
         batch = loaded.batch if own else loaded.batch._replace(images=self._no_images)
         terms = recognition_loss(model, batch, device=self._world.device, amp=self._amp)
-        processes = self._world.size  # the loop takes means over them, which are to be means over the words
-        return {name: term * (own * processes / words) for name, term in terms.items()} if processes > 1 else terms
+        return shared_terms(terms, self._world, own, words)
 
     def left_out(self, loaded: LoadedBatch) -> dict[str, int]:
         """Return how many words this process's share of a batch lost, by reason; a reason without words counts 0."""
         return {reason: loaded.skipped.get(reason, 0) for reason in self._reasons}
+
+
+def words_of_all(world: World, own: int, left_out: Mapping[str, int]) -> int:
+    """Return how many words all processes have in a step, of which this one has `own` and left others out, by reason.
+
+    Raises:
+        DataError: there is none.
+    """
+    words = int(world.sum({"words": own})["words"])
+    if not words:
+        lost = world.sum(left_out)
+        reasons = ", ".join(f"{count:.0f} x {reason}" for reason, count in lost.items() if count)
+        raise DataError(
+            f"not one of {sum(lost.values()):.0f} words in a row can be used for training ({reasons}); check the data"
+        )
+    return words
+
+
+def shared_terms(terms: Mapping[str, Tensor], world: World, own: int, words: int) -> Mapping[str, Tensor]:
+    """Return means over this process's `own` words as the loop wants them: its means over processes, of all words."""
+    return {name: term * (own * world.size / words) for name, term in terms.items()} if world.size > 1 else terms
 
 
 def frames_of(model: RecognizerNetwork) -> int:

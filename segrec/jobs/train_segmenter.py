@@ -26,7 +26,8 @@ from segrec.data.reading_batches import ReadingBatch, ReadingDataset, open_readi
 from segrec.data.segmentation import SCENE_SCALE
 from segrec.data.segmenter_batches import BatchSettings, StageData, StagedBatch, StagedBatches
 from segrec.jobs.evaluate_segmenter import SCENE_HEIGHTS, check_part, pictures_of, score_segmenter
-from segrec.jobs.reading_loss import ReadingLoss
+from segrec.jobs.reading_loss import ReadingLoss, left_out
+from segrec.jobs.recognizer_loss import frames_of
 from segrec.jobs.segmenter_board import shown
 from segrec.jobs.segmenter_settings import SegmenterTraining, check_model
 from segrec.jobs.segmenter_stages import Stage
@@ -92,6 +93,7 @@ def _train(settings: SegmenterTraining, world: World) -> Path:
             save=lambda path: save_segmenter(path, model),
             train_mode=model.train,
             evaluate=(lambda: world.on_main(scored)) if valid else None,
+            left_out=None if reading is None else lambda item: left_out(item.batch),
             half=settings.amp == "fp16",
             find_unused_parameters=True,  # the guidance encoder in phase 1, a decoder whose truth no image has
         ),
@@ -120,7 +122,7 @@ def _loss(
         model.passes = stage.phases  # what is saved or evaluated now predicts as it was trained
         if isinstance(item.batch, ReadingBatch):
             assert reading is not None
-            return reading(network, item.batch)
+            return reading(network, item.batch, phases=stage.phases)
         return segmentation_loss(
             network,
             item.batch,
@@ -169,7 +171,7 @@ def _loop(settings: SegmenterTraining, stages: Sequence[Stage]) -> LoopSettings:
 def _reading_loss(settings: SegmenterTraining, world: World) -> ReadingLoss | None:
     if settings.reader is None:
         return None
-    return ReadingLoss(settings.reader, settings.reading_weight, device=world.device, amp=settings.amp)
+    return ReadingLoss(settings.reader, settings.reading_weight, world=world, amp=settings.amp)
 
 
 def _reading_words(settings: SegmenterTraining, reading: ReadingLoss | None) -> list[ReadingDataset]:
@@ -178,7 +180,7 @@ def _reading_words(settings: SegmenterTraining, reading: ReadingLoss | None) -> 
     return open_reading(
         settings.reading,
         charset=reading.network.charset,
-        frames=reading.frames,
+        frames=frames_of(reading.network),
         height=settings.working_height,
         widest=WIDEST_READ * settings.working_height,
         seed=settings.seed,

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import copy
+
 import numpy as np
 import pytest
 import torch
@@ -10,9 +12,13 @@ from recognizers import CRNN, save_recognizer, widen_input
 from recognizers.preprocess import InputSpec, normalise, prepare
 from segmenter import MutuallyGuidedNet
 from segrec.core.errors import ConfigError, DataError
-from segrec.data.reading_batches import ReadingBatch, collate_reading, open_reading
-from segrec.jobs.reading_loss import ReadingLoss, read_through
+from segrec.core.images import encode_png
+from segrec.data.reading_batches import REASONS, UNREADABLE, ReadingBatch, collate_reading, open_reading
+from segrec.data.words import WordWriter
+from segrec.jobs.reading_loss import ReadingLoss, left_out, read_through
+from segrec.jobs.recognizer_loss import frames_of
 from segrec.rendering.writing import render_words
+from segrec.training.distributed import ALONE
 
 SMALL = {"widths": (4, 4, 6, 6, 8, 8, 8), "hidden": 6}
 
@@ -34,12 +40,12 @@ def reader(tmp_path_factory):
 
 @pytest.fixture
 def loss(reader):
-    return ReadingLoss(reader, 0.5, device=torch.device("cpu"), amp="off")
+    return ReadingLoss(reader, 0.5, world=ALONE, amp="off")
 
 
 def batch_of(words: str, loss: ReadingLoss, count: int = 6) -> ReadingBatch:
     charset = loss.network.charset
-    (dataset,) = open_reading([words], charset=charset, frames=loss.frames, height=32, widest=96, seed=0)
+    (dataset,) = open_reading([words], charset=charset, frames=frames_of(loss.network), height=32, widest=96, seed=0)
     return collate_reading([dataset[position, 0] for position in range(count)])
 
 
@@ -54,7 +60,9 @@ def test_batches_are_padded_and_say_the_words_own_widths(words, loss):
 def test_a_sample_is_a_function_of_position_and_visit(words, loss):
     def sample(visit: int) -> np.ndarray:
         charset = loss.network.charset
-        (dataset,) = open_reading([words], charset=charset, frames=loss.frames, height=32, widest=96, seed=0)
+        (dataset,) = open_reading(
+            [words], charset=charset, frames=frames_of(loss.network), height=32, widest=96, seed=0
+        )
         return dataset[3, visit].image
 
     assert np.array_equal(sample(0), sample(0)) and not np.array_equal(sample(0), sample(1))
@@ -64,7 +72,7 @@ def test_the_gradient_reaches_the_segmenter_and_not_the_reader(words, loss):
     torch.manual_seed(0)
     segmenter = MutuallyGuidedNet(width=4, working_height=32)
     before = {name: value.clone() for name, value in loss.network.state_dict().items()}
-    terms = loss(segmenter, batch_of(words, loss))
+    terms = loss(segmenter, batch_of(words, loss), phases=1)
     terms["loss"].backward()
     assert float(terms["loss"].detach()) == pytest.approx(0.5 * float(terms["reading"]))
     assert float(segmenter.text_decoder.head.weight.grad.abs().sum()) > 0
@@ -78,7 +86,7 @@ def test_a_segmenter_learns_to_be_read(words, loss):
     optimizer, batch = torch.optim.Adam(segmenter.parameters(), lr=3e-3), batch_of(words, loss)
     readings = []
     for _ in range(12):
-        terms = loss(segmenter, batch)
+        terms = loss(segmenter, batch, phases=1)
         optimizer.zero_grad()
         terms["loss"].backward()
         optimizer.step()
@@ -103,12 +111,59 @@ def test_the_reader_sees_what_it_sees_of_a_prepared_word():
 def test_a_reader_without_a_mask_channel_is_refused(tmp_path):
     save_recognizer(tmp_path / "plain.safetensors", CRNN(**SMALL))
     with pytest.raises(ConfigError, match="fine-tuned with a mask channel"):
-        ReadingLoss(str(tmp_path / "plain.safetensors"), 1.0, device=torch.device("cpu"), amp="off")
+        ReadingLoss(str(tmp_path / "plain.safetensors"), 1.0, world=ALONE, amp="off")
 
 
-def test_words_of_no_use_are_left_out_and_a_batch_of_them_is_refused(words, loss):
-    (dataset,) = open_reading([words], charset=loss.network.charset, frames=1, height=32, widest=96, seed=0)
-    sample = batch_of(words, loss, 1)
-    assert dataset[0, 0] is None or int(sample.lengths[0]) == 1
-    with pytest.raises(DataError, match="not one of 2 words"):
-        collate_reading([None, None])
+def test_a_reader_that_pads_its_words_is_refused(tmp_path):
+    padded = CRNN(**SMALL, input_spec=InputSpec(color="rgb", mask=True, keep_ratio=True, padding="edge"))
+    save_recognizer(tmp_path / "padded.safetensors", padded)
+    with pytest.raises(ConfigError, match="stretched to one size"):
+        ReadingLoss(str(tmp_path / "padded.safetensors"), 1.0, world=ALONE, amp="off")
+
+
+@pytest.mark.parametrize(("phases", "guided"), [(1, False), (2, True)])
+def test_the_guided_pass_is_judged_where_there_is_one(words, loss, phases, guided):
+    torch.manual_seed(0)
+    segmenter = MutuallyGuidedNet(width=4, working_height=32)
+    loss(segmenter, batch_of(words, loss), phases=phases)["loss"].backward()
+    reached = [name for name, one in segmenter.named_parameters() if one.grad is not None and one.grad.any()]
+    assert any(name.startswith("text_guidance") for name in reached) == guided
+    assert any(name.startswith("region_decoder") for name in reached) == guided, "its mask guides the text"
+
+
+def test_words_of_no_use_are_counted_and_a_batch_of_them_is_refused(tmp_path, loss):
+    pictures = {"tall": (60, 20), "": (32, 60), "w" * 90: (32, 60), "fine": (32, 60)}
+    with WordWriter(tmp_path / "words") as writer:
+        for label, size in pictures.items():
+            writer.add(encode_png(np.full((*size, 3), 90, np.uint8)), label)
+        writer.add(b"no picture", "damaged")
+    charset, frames = loss.network.charset, frames_of(loss.network)
+    (dataset,) = open_reading([str(tmp_path / "words")], charset=charset, frames=frames, height=32, widest=96, seed=0)
+    batch = collate_reading([dataset[position, 0] for position in range(5)])
+    assert len(batch.lengths) == 1 and left_out(batch) == dict.fromkeys(REASONS, 1)
+    assert left_out("scenes") == dict.fromkeys(REASONS, 0)
+    nothing = collate_reading([dataset[position, 0] for position in range(3)])
+    with pytest.raises(DataError, match="not one of 3 words in a row can be used for training"):
+        loss(MutuallyGuidedNet(width=4, working_height=32), nothing, phases=1)
+
+
+def test_a_share_without_a_word_goes_through_and_gives_nothing(words, loss):
+    class OfTwo:
+        """The first of two processes, the other of which has six words."""
+
+        size, device = 2, torch.device("cpu")
+
+        def sum(self, numbers):
+            return {name: number + 6 for name, number in numbers.items()}
+
+    of_two = copy.copy(loss)
+    of_two._world = OfTwo()
+    segmenter = MutuallyGuidedNet(width=4, working_height=32)
+    nothing = of_two(segmenter, collate_reading([UNREADABLE]), phases=1)
+    nothing["loss"].backward()
+    assert float(nothing["loss"].detach()) == 0 and not segmenter.text_decoder.head.weight.grad.any()
+    batch = batch_of(words, loss)
+    torch.manual_seed(0)
+    assert float(of_two(segmenter.eval(), batch, phases=1)["reading"]) == pytest.approx(
+        float(loss(segmenter, batch, phases=1)["reading"]) * 6 * 2 / 12
+    )
