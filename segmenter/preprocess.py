@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from segrec.core.depth import eight_bits, lay_on_white
+from segrec.core.bit_depth import eight_bits, lay_on_white
 from segrec.core.images import Array, resize
 
 STRIDE = 16
@@ -31,7 +31,7 @@ def as_rgb(image: object, position: int) -> Array:
 
     Args:
         image: uint8 or uint16 array (H, W), (H, W, 1), (H, W, 3) RGB or (H, W, 4) RGBA, at least 1x1; for what white
-            is in 16 bits see `segrec.core.depth.eight_bits`.
+            is in 16 bits see `segrec.core.bit_depth.eight_bits`.
         position: place of the picture in the user's list, for the message.
 
     Raises:

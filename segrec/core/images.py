@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, UnidentifiedImageError
 
-from segrec.core.depth import eight_bits, lay_on_white
+from segrec.core.bit_depth import eight_bits, lay_on_white
 from segrec.core.errors import DamagedMaskError, DataError, LibraryError
 from segrec.core.floors import OPENCV, require
 from segrec.core.regular import MOST_PICTURE_BYTES, read_regular
@@ -82,7 +82,7 @@ def _opencv_remedy(reason: str) -> str:
 def decode_image(data: bytes, *, upright: bool = True, max_pixels: int = MAX_PIXELS) -> Array:
     """Return the picture in `data` as (H, W, 3) uint8 RGB; 1x1 upwards, any mode Pillow or OpenCV knows.
 
-    More than 8 bits a channel are scaled as `segrec.core.depth.eight_bits` says; transparent pixels are laid on white.
+    More than 8 bits a channel are scaled as `segrec.core.bit_depth.eight_bits` says; transparent pixels are laid on white.
 
     Args:
         upright: turn the picture by its EXIF orientation; False leaves the pixels as they are stored.

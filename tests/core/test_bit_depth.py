@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from segrec.core.depth import eight_bits, lay_on_white
+from segrec.core.bit_depth import eight_bits, lay_on_white
 from segrec.core.errors import DataError
 
 
