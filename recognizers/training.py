@@ -40,13 +40,14 @@ class WordBatch(NamedTuple):
 def recognition_loss(
     model: nn.Module, batch: WordBatch, *, device: torch.device, amp: str = "off"
 ) -> dict[str, Tensor]:
-    """Return {"loss": scalar float32}: CTC, or teacher-forced attention's cross-entropy; both of a `CtcAided`.
+    """Return {"loss": scalar float32}: CTC, or teacher-forced attention's cross-entropy; both of a `JointCtcAttention`.
 
     A batch without a word goes through the network too and gives 0, with gradients of 0: of several processes that
     train together, all must take part in each step.
 
     Args:
-        model: a recognizer with an `input_spec` and a `charset`, or a `CtcAided` of one, on `device`; bare or wrapped
+        model: a recognizer with an `input_spec` and a `charset`, or a `JointCtcAttention` of one, on `device`; bare or
+            wrapped
             for distributed training.
         batch: on any device.
         device: where to compute.
@@ -56,8 +57,8 @@ def recognition_loss(
         ValueError: a label does not fit what the network can write.
     """
     network = _unwrapped(model)
-    if isinstance(network, CtcAided):
-        return aided_loss(model, batch, device=device, amp=amp)
+    if isinstance(network, JointCtcAttention):
+        return joint_loss(model, batch, device=device, amp=amp)
     loss = attention_loss if cast(RecognizerNetwork, network).charset.is_attention else ctc_loss
     return loss(model, batch, device=device, amp=amp)
 
@@ -110,13 +111,13 @@ def attention_loss(model: nn.Module, batch: WordBatch, *, device: torch.device, 
     Raises:
         ValueError: a label with its end is longer than the decoder's `max_length`.
     """
-    images, targets = _taught_inputs(cast(AttentionNetwork, _unwrapped(model)), batch, device)
+    images, targets = _teacher_forced_inputs(cast(AttentionNetwork, _unwrapped(model)), batch, device)
     with autocast(device, amp):
         logits = model(images, targets)  # (N, L, classes)
     return {"loss": _cross_entropy(logits, targets, batch.lengths)}
 
 
-def aided_loss(model: nn.Module, batch: WordBatch, *, device: torch.device, amp: str = "off") -> dict[str, Tensor]:
+def joint_loss(model: nn.Module, batch: WordBatch, *, device: torch.device, amp: str = "off") -> dict[str, Tensor]:
     """Return the scalars float32 `loss`, `attention` and, with the head, `ctc`: loss = attention + weight * ctc.
 
     `attention` is `attention_loss`, the mean over the decoders; a word with more characters and repeats than the
@@ -125,9 +126,9 @@ def aided_loss(model: nn.Module, batch: WordBatch, *, device: torch.device, amp:
     Raises:
         ValueError: a label with its end is longer than the decoder's `max_length`.
     """
-    network = cast(CtcAided, _unwrapped(model))
+    network = cast(JointCtcAttention, _unwrapped(model))
     charset = network.recognizer.charset
-    images, targets = _taught_inputs(network.recognizer, batch, device)
+    images, targets = _teacher_forced_inputs(network.recognizer, batch, device)
     with autocast(device, amp):
         decoders, ctc_logits = model(images, targets)
     truths = (targets, reverse_words(targets, end_of(charset)))[: len(decoders)]
@@ -186,7 +187,9 @@ def ctc_of_logits(logits: Tensor, targets: Tensor, lengths: Tensor, *, zero_infi
     )
 
 
-def _taught_inputs(recognizer: AttentionNetwork, batch: WordBatch, device: torch.device) -> tuple[Tensor, Tensor]:
+def _teacher_forced_inputs(
+    recognizer: AttentionNetwork, batch: WordBatch, device: torch.device
+) -> tuple[Tensor, Tensor]:
     """Return images (N, C, H, W) and targets (N, L) on the device.
 
     Raises:
@@ -233,7 +236,7 @@ def _check_frames(batch: WordBatch, frames: int) -> None:
         )
 
 
-class Aided(NamedTuple):
+class JointLogits(NamedTuple):
     """What is compared with the truth.
 
     Attributes:
@@ -245,7 +248,7 @@ class Aided(NamedTuple):
     ctc: Tensor | None
 
 
-class CtcAided(nn.Module):
+class JointCtcAttention(nn.Module):
     """An attention recognizer in training, with a linear CTC head on its encoder's features.
 
     Not in the paper. An attention decoder alone finds out late which column a character stands in; the CTC loss, which
@@ -264,7 +267,7 @@ class CtcAided(nn.Module):
         self.weight = weight
         self.head = nn.Linear(features, len(recognizer.charset.characters) + 1) if weight else None
 
-    def forward(self, images: Tensor, targets: Tensor) -> Aided:
+    def forward(self, images: Tensor, targets: Tensor) -> JointLogits:
         """Return both heads' logits of images (N, C, H, W) with targets (N, L), see the recognizer's `forward`."""
         features = self.recognizer.encode(images)  # (N, S, D)
-        return Aided(self.recognizer.teach(features, targets), None if self.head is None else self.head(features))
+        return JointLogits(self.recognizer.teach(features, targets), None if self.head is None else self.head(features))

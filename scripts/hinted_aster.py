@@ -16,7 +16,7 @@ from torch.nn import functional
 
 from recognizers import Aster, aster_slim, save_recognizer
 from recognizers.rectification import localiser_view
-from recognizers.training import Aided, CtcAided, aided_loss
+from recognizers.training import JointCtcAttention, JointLogits, joint_loss
 from segrec.data.recognition import LoadedBatch, WordSet
 from segrec.data.words import WordLmdb
 from segrec.jobs.recognizer_fit import optimizer_of, recognition_batches
@@ -29,7 +29,7 @@ from segrec.training.run_directory import RunDirectory
 HINT_WEIGHT = 2.0
 
 
-class Hinted(CtcAided):
+class Hinted(JointCtcAttention):
     """An ASTER in training that is also told what a CRNN sees in the rectified image, and what it reads there.
 
     Args:
@@ -43,23 +43,23 @@ class Hinted(CtcAided):
         self.adapter = nn.Conv1d(recognizer.encoder.rnn.input_size, _teacher_columns(teacher), 3, padding=1)
         self.hints: dict[str, Tensor] = {}
 
-    def forward(self, images: Tensor, targets: Tensor) -> Aided:
-        """Return both heads' logits, as a `CtcAided` does; the losses of the hints lie in `hints` afterwards."""
+    def forward(self, images: Tensor, targets: Tensor) -> JointLogits:
+        """Return both heads' logits, as `JointCtcAttention` does; the losses of the hints lie in `hints` afterwards."""
         rectified = self.recognizer.rectify(images).images
         columns = self.recognizer.encoder.columns(rectified)  # (N, S, C)
         features = self.recognizer.encoder.rnn(columns)[0]
-        assert self.head is not None, "the aid has a weight"
+        assert self.head is not None, "the CTC loss has a weight"
         ctc = self.head(features)
-        seen, read = self._taught(rectified.detach(), columns.shape[1])
+        seen, read = self._teacher_outputs(rectified.detach(), columns.shape[1])
         spread = seen.std((0, 2), keepdim=True) + 1e-3
         self.hints = {
             "hint": (((self.adapter(columns.transpose(1, 2)) - seen) / spread) ** 2).mean(),
             "frames": functional.kl_div(ctc.log_softmax(dim=2), read, reduction="none").sum(dim=2).mean(),
         }
-        return Aided(self.recognizer.teach(features, targets), ctc)
+        return JointLogits(self.recognizer.teach(features, targets), ctc)
 
     @torch.no_grad()
-    def _taught(self, rectified: Tensor, columns: int) -> tuple[Tensor, Tensor]:
+    def _teacher_outputs(self, rectified: Tensor, columns: int) -> tuple[Tensor, Tensor]:
         """Return the teacher's columns (N, C, S) and class probabilities (N, S, classes), brought to S columns."""
         teacher = self._teacher[0]
         maps = teacher.cnn(localiser_view(rectified, 1)).squeeze(2)  # (N, C, T)
@@ -84,7 +84,7 @@ def train_with_hints(settings: RecognizerTraining, teacher: nn.Module) -> Path:
     state = run.begin("train with hints", settings)
 
     def loss(network: nn.Module, loaded: LoadedBatch) -> Mapping[str, Tensor]:
-        terms = aided_loss(network, loaded.batch, device=torch.device("cpu"))
+        terms = joint_loss(network, loaded.batch, device=torch.device("cpu"))
         total = terms["loss"] + HINT_WEIGHT * hinted.hints["hint"] + hinted.hints["frames"]
         return {**terms, **{name: part.detach() for name, part in hinted.hints.items()}, "loss": total}
 

@@ -110,7 +110,7 @@ class Trba(AttentionNetwork):
         return greedy_decode(self.Prediction, features, max_length=self.max_length).logits
 
     def teach(self, features: Tensor, targets: Tensor) -> tuple[Tensor, ...]:
-        """Teacher-forced logits (N, L, classes) of the one decoder."""
+        """Return teacher-forced logits (N, L, classes) of the one decoder."""
         return (teacher_decode(self.Prediction, features, targets).logits,)
 
     def encode(self, images: Tensor) -> Tensor:

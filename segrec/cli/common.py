@@ -191,11 +191,11 @@ def _check_shape(path: str, key: str, value: Any, parameter: click.Parameter) ->
 
 def _recipe_parameters(command: click.Command) -> dict[str, click.Parameter]:
     """Return the parameter behind each key of a recipe; the keys are the options' names on the command line."""
-    parameters = {}
+    parameters: dict[str, click.Parameter] = {}
     for parameter in command.params:
-        written = parameter.opts[0] if isinstance(parameter, click.Option) else parameter.name or ""
         if parameter.name and parameter.name != "config":
-            parameters[written.lstrip("-").replace("_", "-")] = parameter
+            options = parameter.opts if isinstance(parameter, click.Option) else [f"--{parameter.name}"]
+            parameters |= {name[2:].replace("_", "-"): parameter for name in options if name.startswith("--")}
     return parameters
 
 

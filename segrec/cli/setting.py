@@ -21,6 +21,7 @@ def setting(
     text: str,
     *,
     option: str | None = None,
+    former: tuple[str, ...] = (),
     kind: click.ParamType[Any] | Callable[[str], object] | None = None,
     metavar: str | None = None,
     nargs: int = 1,
@@ -35,6 +36,7 @@ def setting(
         field: one that has a default.
         text: the help.
         option: where it is not the field's name with hyphens.
+        former: earlier spellings of the option, which still work, in recipes too.
         kind: what narrows the field's type, such as a range.
         metavar: how the help calls the value.
         nargs: values that the option takes.
@@ -45,6 +47,7 @@ def setting(
     flag = hint is bool
     return click.option(
         option or f"--{field.replace('_', '-')}",
+        *former,
         field,
         type=None if flag else kind or _kind(get_args(hint)[0] if repeated or nargs > 1 else hint),
         default=default,

@@ -62,7 +62,12 @@ def crnn(**settings: Any) -> None:
 @command.command("aster")
 @recognizer_options("aster", ["aster-slim", "aster"])
 @trained("bidirectional", "Learn a second decoder too, which writes from right to left.")
-@trained("ctc_aid", "Weight of a CTC loss that helps the encoder; not in the paper.", kind=click.FloatRange(0))
+@trained(
+    "ctc_weight",
+    "Weight of a CTC loss that helps the encoder; not in the paper.",
+    former=("--ctc-aid",),
+    kind=click.FloatRange(0),
+)
 def aster(**settings: Any) -> None:
     """Train an ASTER on word databases.
 

@@ -17,11 +17,11 @@ from segrec.core.errors import ConfigError, DataError
 from segrec.core.runlog import LOGGER
 from segrec.data.recognition import LoadedBatch, RecognitionDataset, WordSet, collate
 from segrec.evaluation.scoring import score_words
-from segrec.jobs.recognizer_loss import CountedLoss, frames_of, taught
+from segrec.jobs.recognizer_loss import CountedLoss, frames_of, with_ctc_head
 from segrec.jobs.recognizer_settings import Optimisation
 from segrec.training.batches import step_batches
 from segrec.training.distributed import World
-from segrec.training.loop import Evaluation, Training, fit
+from segrec.training.loop import Evaluator, Training, fit
 from segrec.training.memory_format import with_channels_last
 from segrec.training.optimizers import make_optimizer
 from segrec.training.run_directory import RunDirectory
@@ -39,7 +39,7 @@ def fit_recognizer(
     state: Mapping[str, Any] | None,
     save: Callable[[Path], None],
     train_mode: Callable[[], object],
-    ctc_aid: float = 0.0,
+    ctc_weight: float = 0.0,
     scales: Mapping[nn.Parameter, Tensor] | None = None,
     mask_dropout: float = 0.0,
     timing: LoopTiming | None = None,
@@ -53,7 +53,7 @@ def fit_recognizer(
         valid: words to evaluate on.
         world, run, state: see `segrec.training.loop.fit`.
         save, train_mode: see `segrec.training.loop.Training`.
-        ctc_aid: weight of a CTC loss that helps an attention recognizer, see `recognizers.training`.
+        ctc_weight: weight of a CTC loss that helps an attention recognizer, see `recognizers.training`.
         scales: multiples of the learning rate for single parameters, see `make_optimizer`.
         mask_dropout: share of the words whose mask is left out when they are seen.
         timing: a fresh one is filled with how long the run worked and waited.
@@ -64,7 +64,7 @@ def fit_recognizer(
         TrainingError: the loss is not finite, or the state is another network's.
     """
     training = _training(
-        model, settings, valid, world, save=save, train_mode=train_mode, ctc_aid=ctc_aid, scales=scales
+        model, settings, valid, world, save=save, train_mode=train_mode, ctc_weight=ctc_weight, scales=scales
     )
     batches = recognition_batches(sets, model, settings=settings, world=world, mask_dropout=mask_dropout)
     trained = fit(training, batches, settings=settings.loop(), run=run, state=state, world=world, timing=timing)
@@ -80,11 +80,11 @@ def _training(
     *,
     save: Callable[[Path], None],
     train_mode: Callable[[], object],
-    ctc_aid: float,
+    ctc_weight: float,
     scales: Mapping[nn.Parameter, Tensor] | None,
 ) -> Training:
     """Return what the loop is given; for the arguments see `fit_recognizer`."""
-    network = with_channels_last(taught(model, ctc_aid))
+    network = with_channels_last(with_ctc_head(model, ctc_weight))
     loss = CountedLoss(model, world, settings.amp)
     optimizer = optimizer_of(network, model, settings, scales)
     return Training(
@@ -181,7 +181,7 @@ def recognition_batches(
     )
 
 
-def accuracy_of(model: RecognizerNetwork, valid: WordSet, *, settings: Optimisation, world: World) -> Evaluation:
+def accuracy_of(model: RecognizerNetwork, valid: WordSet, *, settings: Optimisation, world: World) -> Evaluator:
     """Return what scores the model as it then is on the validation words: `score`, which is `accuracy`, and `ned`."""
 
     def evaluate() -> Mapping[str, float]:

@@ -8,7 +8,7 @@ import torch
 from torch import Tensor, nn
 
 from recognizers.configuration import AttentionNetwork, RecognizerNetwork
-from recognizers.training import CtcAided, recognition_loss
+from recognizers.training import JointCtcAttention, recognition_loss
 from segrec.core.errors import DataError
 from segrec.data.recognition import LoadedBatch, reasons_for
 from segrec.training.distributed import World
@@ -73,16 +73,17 @@ def frames_of(model: RecognizerNetwork) -> int:
     return _shape(model, model)[1]
 
 
-def taught(model: RecognizerNetwork, ctc_aid: float) -> nn.Module:
-    """Return what is to be trained: the recognizer, within what also teaches its second decoder and its CTC head.
+def with_ctc_head(model: RecognizerNetwork, ctc_weight: float) -> nn.Module:
+    """Return what is to be trained: the recognizer, wrapped where it has a second decoder or gets a CTC head.
 
     Args:
         model: the recognizer.
-        ctc_aid: weight of the CTC head's loss, 0 for none.
+        ctc_weight: weight of the CTC head's loss, 0 for none.
     """
-    if not isinstance(model, AttentionNetwork) or not (ctc_aid or model.bidirectional):
+    if not isinstance(model, AttentionNetwork) or not (ctc_weight or model.bidirectional):
         return model
-    return CtcAided(model, _shape(model, model.encode)[2], weight=ctc_aid).to(next(model.parameters()).device)
+    features = _shape(model, model.encode)[2]
+    return JointCtcAttention(model, features, weight=ctc_weight).to(next(model.parameters()).device)
 
 
 def _shape(model: RecognizerNetwork, function: Callable[[Tensor], Tensor]) -> tuple[int, ...]:

@@ -88,7 +88,7 @@ class RecognizerTraining(Optimisation):
         charset: `alnum`, `printable`, a file or the characters themselves; None takes alnum, or what `pretrained` has.
         pretrained: weights to start from: shipped name, run directory or file; None starts from scratch.
         bidirectional: for aster, a second decoder that writes from right to left.
-        ctc_aid: for aster, weight of a CTC loss that helps its encoder to learn, see `recognizers.training`.
+        ctc_weight: for aster, weight of a CTC loss that helps its encoder to learn, see `recognizers.training`.
     """
 
     data: Sequence[str]
@@ -99,7 +99,7 @@ class RecognizerTraining(Optimisation):
     charset: str | None = None
     pretrained: str | None = None
     bidirectional: bool = False
-    ctc_aid: float = 0.5
+    ctc_weight: float = 0.5
 
     def __post_init__(self) -> None:
         set_listed(self, "data")

@@ -65,7 +65,7 @@ def _train(settings: RecognizerTraining, world: World) -> Path:
         state=state,
         save=lambda path: save_recognizer(path, model),
         train_mode=model.train,
-        ctc_aid=settings.ctc_aid,
+        ctc_weight=settings.ctc_weight,
     )
     return run.path
 

@@ -35,6 +35,9 @@ MAY_CHANGE = (
 )
 """Settings that may differ when a run is resumed."""
 
+FORMER_NAMES = {"ctc_aid": "ctc_weight"}
+"""Settings of runs that were begun under another name, by that name."""
+
 
 class RunDirectory:
     """Paths and records of a run: `run.json, metrics.jsonl, last.safetensors, best.safetensors, state.pt`.
@@ -94,7 +97,7 @@ class RunDirectory:
         if not self.state.exists():  # nothing was trained yet that other settings could spoil
             write_json(self.record, {"settings": wanted})
             return False
-        before = self.read_record()["settings"]
+        before = {FORMER_NAMES.get(name, name): value for name, value in self.read_record()["settings"].items()}
         for name in sorted({*before, *wanted} - set(MAY_CHANGE)):
             if before.get(name) != wanted.get(name):
                 raise ConfigError(

@@ -135,3 +135,6 @@ def test_a_recipe_sets_options_by_the_names_they_have_on_the_command_line(segrec
     assert [row["words"] for row in json.loads(out)["results"]] == [3]
     assert json.loads(segrec("eval", "--config", recipe, "--limit", "2").out)["results"][0]["words"] == 2
     assert {option.name for option in eval_command.params} >= {"output_format", "limit"}
+    recipe.write_text(f'data = ["w={words}"]\nmask = "none"\nlimit = 3\noutput = "{empty_folder}/table.md"\n')
+    code, out, err = segrec("eval", "--config", recipe)
+    assert code == 0 and (empty_folder / "table.md").exists(), err

@@ -125,8 +125,10 @@ def test_a_single_word_that_a_network_cannot_normalise_is_refused_in_one_line(tr
     assert train("crnn", data=data, output="crnn")[0].code == 0
 
 
-def test_an_aster_is_saved_without_what_only_helps_to_train_it(train):
-    outcome, run = train("aster", "--ctc-aid", "0.3")
+@pytest.mark.parametrize("asked", ["--ctc-weight", "--ctc-aid", "recipe"])
+def test_an_aster_is_saved_without_what_only_helps_to_train_it(train, tmp_path, asked):
+    (tmp_path / "recipe.toml").write_text("ctc-aid = 0.3\n")
+    outcome, run = train("aster", *(["--config", tmp_path / "recipe.toml"] if asked == "recipe" else [asked, "0.3"]))
     assert outcome.code == 0, outcome.err
     assert set(load_weights(run / "best.safetensors")[0]) == set(tiny_aster(ALNUM36.with_kind("aster")).state_dict())
     (row,) = rows(run)

@@ -43,8 +43,8 @@ def test_info_tells_a_network_that_was_only_widened_from_one_that_has_a_kernel_f
     with torch.no_grad():
         weight = wide.get_parameter("cnn.conv0.weight")
         weight[:, 3] = weight[:, 0]
-    save_recognizer(tmp_path / "taught.safetensors", wide)
-    assert describe(tmp_path / "taught.safetensors").facts["mask used"].startswith("it can be: ")
+    save_recognizer(tmp_path / "trained.safetensors", wide)
+    assert describe(tmp_path / "trained.safetensors").facts["mask used"].startswith("it can be: ")
     save_recognizer(tmp_path / "plain.safetensors", plain)
     assert "mask used" not in describe(tmp_path / "plain.safetensors").facts
 

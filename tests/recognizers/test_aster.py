@@ -49,8 +49,8 @@ def test_teacher_forcing_on_its_own_words_gives_the_greedy_logits():
     with torch.inference_mode():
         greedy = model(small_images())
         assert len(set(greedy.argmax(dim=2).flatten().tolist())) > 2, "the words of this seed should differ"
-        taught = model(small_images(), greedy.argmax(dim=2))
-    torch.testing.assert_close(taught, greedy, atol=1e-4, rtol=0)
+        forced = model(small_images(), greedy.argmax(dim=2))
+    torch.testing.assert_close(forced, greedy, atol=1e-4, rtol=0)
 
 
 def test_the_decoder_step_is_the_textbook_one():

@@ -11,7 +11,7 @@ from torch import Tensor
 from recognizers import Charset
 from recognizers.attention import Decoded, Memory, Step, beam_decode, characters_before_end, greedy_decode
 from recognizers.directions import better_direction, reverse_words
-from recognizers.training import CtcAided
+from recognizers.training import JointCtcAttention
 
 CHARSET = Charset("ab", "aster")  # a 0, b 1, end 2, padding 3, unknown 4, start 5
 
@@ -147,9 +147,9 @@ def test_a_bidirectional_network_reads_what_its_surer_decoder_writes():
 
 def test_the_aid_gives_both_heads_and_trains_the_encoder_through_either():
     model = small_aster()
-    aided = CtcAided(model, 8)
+    joint = JointCtcAttention(model, 8)
     targets = torch.tensor([[0, 1, 4], [2, 4, 4], [3, 3, 4]])
-    out = aided(small_images(), targets)
+    out = joint(small_images(), targets)
     assert [logits.shape for logits in out.decoders] == [(3, 3, 7)]
     assert out.ctc.shape == (3, 25, 5)
     torch.testing.assert_close(out.decoders[0], model(small_images(), targets))

@@ -130,8 +130,8 @@ def test_teacher_forcing_on_its_own_words_gives_the_greedy_logits():
     with torch.inference_mode():
         greedy = model(small_words())
         assert len(greedy.argmax(dim=2).unique(dim=0)) > 1, "the words of this seed should differ"
-        taught = model(small_words(), greedy.argmax(dim=2))
-    torch.testing.assert_close(taught, greedy, atol=1e-5, rtol=0)
+        forced = model(small_words(), greedy.argmax(dim=2))
+    torch.testing.assert_close(forced, greedy, atol=1e-5, rtol=0)
 
 
 def test_a_beam_of_one_writes_the_greedy_words():

@@ -9,7 +9,7 @@ from torch import nn
 from torch.nn import functional
 
 from recognizers import ALNUM36, CRNN, Charset, InputSpec, WordBatch, ctc_loss
-from recognizers.training import CtcAided, attention_loss, fits, recognition_loss
+from recognizers.training import JointCtcAttention, attention_loss, fits, recognition_loss
 
 CPU = torch.device("cpu")
 
@@ -52,23 +52,23 @@ def test_a_label_that_does_not_fit_is_refused_by_its_number_and_need():
     assert ctc_loss(two_frames, batch_of(["ab", "b", "b"], Charset("ab")), device=CPU)["loss"].isfinite()
 
 
-class TaughtLogits(FixedLogits):
-    """An attention recognizer that answers with the same logits to any teacher, and remembers what it was taught."""
+class TeacherForcedLogits(FixedLogits):
+    """An attention recognizer that answers with the same logits to any teacher, and remembers what it was given."""
 
     charset = Charset("ab", "aster")
     max_length = 4
-    taught = torch.empty(0)
+    teacher = torch.empty(0)
 
     def forward(self, images: torch.Tensor, targets: torch.Tensor) -> torch.Tensor:
-        self.taught = targets
+        self.teacher = targets
         return self.logits[: len(images), : targets.shape[1]]
 
 
-def test_the_loss_of_a_taught_decoder_is_the_mean_over_characters_and_end_and_then_over_words():
+def test_the_loss_of_a_teacher_forced_decoder_is_the_mean_over_characters_and_end_and_then_over_words():
     chances = torch.tensor([[0.5, 0.2, 0.1, 0.1, 0.1], [0.1, 0.6, 0.1, 0.1, 0.1], [0.1, 0.1, 0.4, 0.2, 0.2]])
-    model = TaughtLogits(chances.log().repeat(2, 1, 1))
+    model = TeacherForcedLogits(chances.log().repeat(2, 1, 1))
     loss = recognition_loss(model, batch_of(["ab", "a"], model.charset), device=CPU)["loss"]
-    assert model.taught.tolist() == [[0, 1, 2], [0, 2, 2]]
+    assert model.teacher.tolist() == [[0, 1, 2], [0, 2, 2]]
     first, second = -math.log(0.5 * 0.6 * 0.4) / 3, -math.log(0.5 * 0.1) / 2
     assert loss.item() == pytest.approx((first + second) / 2, rel=1e-6)
     assert loss.dtype == torch.float32
@@ -76,19 +76,19 @@ def test_the_loss_of_a_taught_decoder_is_the_mean_over_characters_and_end_and_th
 
 def test_what_stands_in_the_padding_of_short_words_changes_no_loss():
     logits = torch.randn(2, 4, 5, generator=torch.Generator().manual_seed(0))
-    before = attention_loss(TaughtLogits(logits), batch_of(["aba", "b"], Charset("ab", "aster")), device=CPU)["loss"]
+    batch = batch_of(["aba", "b"], Charset("ab", "aster"))
+    before = attention_loss(TeacherForcedLogits(logits), batch, device=CPU)["loss"]
     logits[1, 2:] = 50.0 * torch.rand(2, 5)
-    after = attention_loss(TaughtLogits(logits), batch_of(["aba", "b"], Charset("ab", "aster")), device=CPU)["loss"]
-    assert after == before
+    assert attention_loss(TeacherForcedLogits(logits), batch, device=CPU)["loss"] == before
 
 
 def test_a_label_longer_than_the_decoder_is_refused_by_its_number_and_need():
-    model = TaughtLogits(torch.zeros(2, 5, 5))
+    model = TeacherForcedLogits(torch.zeros(2, 5, 5))
     with pytest.raises(ValueError, match="label 1 needs 5 steps with its end, but the decoder has 4"):
         recognition_loss(model, batch_of(["a", "abab"], model.charset), device=CPU)
 
 
-class EncodedLogits(TaughtLogits):
+class EncodedLogits(TeacherForcedLogits):
     """A recognizer with two decoders; its features are given."""
 
     def __init__(self, decoders: tuple[torch.Tensor, ...], features: torch.Tensor) -> None:
@@ -107,7 +107,7 @@ def test_two_decoders_learn_the_word_and_the_reversed_word():
     backwards = functional.one_hot(torch.tensor([[1, 0, 2]]), 5) * 9.0
     batch = batch_of(["ab"], Charset("ab", "aster"))
     right, wrong = (
-        recognition_loss(CtcAided(EncodedLogits(pair, torch.zeros(1, 3, 2)), 2, weight=0), batch, device=CPU)
+        recognition_loss(JointCtcAttention(EncodedLogits(pair, torch.zeros(1, 3, 2)), 2, weight=0), batch, device=CPU)
         for pair in ((towards, backwards), (towards, towards))
     )
     assert right["loss"] < 0.01 and wrong["loss"].item() == pytest.approx(9 / 3, abs=0.01)
@@ -116,7 +116,7 @@ def test_two_decoders_learn_the_word_and_the_reversed_word():
 
 def test_a_word_that_does_not_fit_the_ctc_head_gets_no_help_and_harms_nobody():
     features = torch.rand(2, 2, 3, requires_grad=True)
-    network = CtcAided(EncodedLogits((torch.zeros(2, 3, 5),), features), 3, weight=0.5)
+    network = JointCtcAttention(EncodedLogits((torch.zeros(2, 3, 5),), features), 3, weight=0.5)
     terms = recognition_loss(network, batch_of(["aa", "ab"], Charset("ab", "aster")), device=CPU)
     terms["loss"].backward()
     assert terms["loss"].item() == pytest.approx(terms["attention"].item() + terms["ctc"].item() / 2)

@@ -72,6 +72,13 @@ def test_length_and_machine_may_change_and_the_new_ones_are_recorded(run, change
     assert change.items() <= run.read_record()["settings"].items()
 
 
+def test_a_run_that_recorded_a_setting_under_its_former_name_resumes(run):
+    record = run.read_record()
+    write_json(run.record, {"settings": {**record["settings"], "ctc_aid": 0.5}})
+    assert run.begin("train", Settings(), parent="a", ctc_weight=0.5) is not None
+    assert run.read_record()["settings"]["ctc_weight"] == 0.5
+
+
 @pytest.mark.parametrize(
     ("job", "settings", "parent", "message"),
     [
