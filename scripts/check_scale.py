@@ -18,7 +18,7 @@ from benchmarks.word_sets import build_big_words, word_database
 from numpy.typing import NDArray
 
 from segmenter.network import MutuallyGuidedNet
-from segmenter.predictor import Segmenter
+from segmenter.predictor import TorchSegmenter
 from segrec.core.images import Array
 from segrec.core.tables import markdown_table
 from segrec.data.masks.record import SegmenterRecord
@@ -34,7 +34,7 @@ RENDERED = 300
 MARKS = (10_000, 20_000, 50_000, 100_000, 200_000, 500_000, 1_000_000)
 
 
-class Sample(NamedTuple):
+class MemoryUse(NamedTuple):
     """What the process held, in bytes, after a number of words and seconds."""
 
     words: int
@@ -44,7 +44,7 @@ class Sample(NamedTuple):
     peak: int
 
 
-class WatchedSegmenter(Segmenter):
+class WatchedSegmenter(TorchSegmenter):
     """A segmenter that notes when its first batch comes, and the memory at each mark.
 
     Args:
@@ -52,9 +52,9 @@ class WatchedSegmenter(Segmenter):
         marks: numbers of words.
     """
 
-    def __init__(self, segmenter: Segmenter, marks: Sequence[int]) -> None:
+    def __init__(self, segmenter: TorchSegmenter, marks: Sequence[int]) -> None:
         super().__init__(segmenter.model, device=segmenter.device, amp=segmenter.amp, scene_height=None)
-        self.samples: list[Sample] = []
+        self.uses: list[MemoryUse] = []
         self.first_batch: float | None = None
         self._marks, self._words, self._lock = list(marks), 0, threading.Lock()
         self.ready = time.perf_counter()
@@ -71,23 +71,23 @@ class WatchedSegmenter(Segmenter):
                 self.note(memory(self._words, seconds))
         return super().text_of_prepared(pictures)
 
-    def note(self, sample: Sample) -> None:
-        """Keep a sample and print it to stderr at once: a run of hours may be stopped."""
-        self.samples.append(sample)
-        click.echo(", ".join(f"{name}: {cell}" for name, cell in zip(HEAD, cells(sample), strict=True)), err=True)
+    def note(self, use: MemoryUse) -> None:
+        """Keep a measurement and print it to stderr at once: a run of hours may be stopped."""
+        self.uses.append(use)
+        click.echo(", ".join(f"{name}: {cell}" for name, cell in zip(HEAD, cells(use), strict=True)), err=True)
 
 
-def cells(sample: Sample) -> tuple[str, ...]:
-    """Return a sample under `HEAD`."""
-    megabytes = (f"{value / 1e6:.0f}" for value in (sample.resident, sample.anonymous, sample.peak))
-    return (str(sample.words), f"{sample.words / sample.seconds:.0f}", *megabytes)
+def cells(use: MemoryUse) -> tuple[str, ...]:
+    """Return a measurement under `HEAD`."""
+    megabytes = (f"{value / 1e6:.0f}" for value in (use.resident, use.anonymous, use.peak))
+    return (str(use.words), f"{use.words / use.seconds:.0f}", *megabytes)
 
 
-def memory(words: int, seconds: float) -> Sample:
+def memory(words: int, seconds: float) -> MemoryUse:
     """Return what this process holds now, as the kernel says."""
     fields = dict(line.split(":", 1) for line in Path("/proc/self/status").read_text().splitlines())
     resident, anonymous, peak = (int(fields[name].split()[0]) * 1024 for name in ("VmRSS", "RssAnon", "VmHWM"))
-    return Sample(words, seconds, resident, anonymous, peak)
+    return MemoryUse(words, seconds, resident, anonymous, peak)
 
 
 @click.command()
@@ -110,7 +110,7 @@ def main(folder: Path, data: str | None, count: int, limit: int | None, segmente
         f"{workers} workers, on the CPU\n"
     )
     run(words, watched, limit, workers)
-    click.echo(markdown_table(HEAD, [cells(sample) for sample in watched.samples], numbers=len(HEAD)), nl=False)
+    click.echo(markdown_table(HEAD, [cells(use) for use in watched.uses], numbers=len(HEAD)), nl=False)
     sys.exit(verdict(watched))
 
 
@@ -127,9 +127,9 @@ def build(path: Path, data: str | None, count: int) -> None:
         build_big_words(path, source, count)
 
 
-def small_segmenter() -> Segmenter:
+def small_segmenter() -> TorchSegmenter:
     """Return a segmenter whose network takes little of the time, so that a million words take minutes."""
-    return Segmenter(MutuallyGuidedNet(width=2, working_height=16), scene_height=None)
+    return TorchSegmenter(MutuallyGuidedNet(width=2, working_height=16), scene_height=None)
 
 
 def run(words: WordLmdb, watched: WatchedSegmenter, limit: int, workers: int) -> None:
@@ -142,7 +142,7 @@ def run(words: WordLmdb, watched: WatchedSegmenter, limit: int, workers: int) ->
 
 def verdict(watched: WatchedSegmenter) -> int:
     """Print whether the bounds hold and return the exit status."""
-    first, last = watched.samples[0], watched.samples[-1]
+    first, last = watched.uses[0], watched.samples[-1]
     growth = last.resident / first.resident
     checks = {
         f"at most {MOST_BYTES / 1e9} GB resident at any time: {last.peak / 1e9:.2f} GB": last.peak <= MOST_BYTES,

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from segmenter.loading import load_segmenter
 from segmenter.network import MutuallyGuidedNet
-from segmenter.predictor import Segmenter
+from segmenter.predictor import TorchSegmenter
 from segmenter.preprocess import rescale
 from segmenter.pyramid import join_levels, level_sizes
 from segrec.core.images import Array
@@ -47,7 +47,7 @@ RULES: dict[str, Rule] = {
     "mean of squares": lambda maps: np.sqrt(np.mean(np.square(maps), axis=0, dtype=np.float32)),
     "in use": lambda maps: join_levels(maps, (maps[0].shape[0], maps[0].shape[1])),
 }
-"""Ways to join a picture's maps; the last is what `Segmenter` does: halfway between the mean and the largest."""
+"""Ways to join a picture's maps; the last is what `TorchSegmenter` does: halfway between the mean and the largest."""
 
 
 def _of_logits(maps: Sequence[Maps]) -> Maps:
@@ -77,7 +77,7 @@ class Scales:
             sides = [max(size) for size in level_sizes((image.shape[0], image.shape[1]), scales)]
             for side in sides:
                 if side not in found:
-                    segmenter = Segmenter(self._model, scene_height=0, scales=side)
+                    segmenter = TorchSegmenter(self._model, scene_height=0, scales=side)
                     begun = time.process_time()
                     found[side] = (segmenter.predict_text([image])[0], time.process_time() - begun)
             self.seconds[label].append(sum(found[side][1] for side in sides))

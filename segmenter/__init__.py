@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from segmenter.losses import semi_supervised_loss, soft_iou_loss, subset_loss
     from segmenter.metrics import PixelScore, ThresholdSweep, top1_shares
     from segmenter.network import MutuallyGuidedNet
-    from segmenter.predictor import Masks, Segmenter
+    from segmenter.predictor import Masks, TorchSegmenter
     from segmenter.training import SegmentationBatch, segmentation_loss
 
 _HOMES = {
@@ -27,7 +27,7 @@ _HOMES = {
     "ThresholdSweep": "metrics",
     "top1_shares": "metrics",
     "Masks": "predictor",
-    "Segmenter": "predictor",
+    "TorchSegmenter": "predictor",
     "SegmentationBatch": "training",
     "segmentation_loss": "training",
     "load_segmenter": "loading",
@@ -41,8 +41,8 @@ __all__ = [
     "Outputs",
     "PixelScore",
     "SegmentationBatch",
-    "Segmenter",
     "ThresholdSweep",
+    "TorchSegmenter",
     "load_segmenter",
     "save_segmenter",
     "segmentation_loss",

@@ -44,7 +44,7 @@ class AugmentSpec:
     quarter: float = 0.0
 
 
-class Sample(NamedTuple):
+class SegmentationSample(NamedTuple):
     """An image and the masks it has.
 
     Attributes:
@@ -60,8 +60,8 @@ class Sample(NamedTuple):
 
 
 def augment(
-    sample: Sample, size: tuple[int, int], generator: np.random.Generator, spec: AugmentSpec | None = None
-) -> Sample:
+    sample: SegmentationSample, size: tuple[int, int], generator: np.random.Generator, spec: AugmentSpec | None = None
+) -> SegmentationSample:
     """Return a random view of `sample` at `size`, image and masks moved together; a function of the generator's state.
 
     Outside the source image the edge colours go on and the masks say ignore. Masks keep their soft edges.
@@ -76,7 +76,7 @@ def augment(
     matrix = draw_affine(sample.image.shape[:2], size, generator, spec)
     cv2 = opencv()
     image = cv2.warpAffine(sample.image, matrix, size[::-1], flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
-    view = Sample(
+    view = SegmentationSample(
         image=photometric(image, generator, spec),
         text=None if sample.text is None else warp_mask(sample.text, matrix, size),
         region=None if sample.region is None else warp_mask(sample.region, matrix, size),
@@ -89,7 +89,7 @@ def augment(
         None if part is None else np.ascontiguousarray(np.rot90(np.flip(part, axes), quarters)) for part in view
     )
     assert image is not None
-    return Sample(image, text, region)
+    return SegmentationSample(image, text, region)
 
 
 def draw_affine(

@@ -35,7 +35,7 @@ Ties = Literal["first", "split"]
 """Who wins a picture on which several networks are equally good, see `segmenter.metrics.top1_shares`."""
 
 Scales = Literal["auto"] | float | Sequence[float] | None
-"""Sizes at which a scene enters a network, see `segmenter.predictor.Segmenter`."""
+"""Sizes at which a scene enters a network, see `segmenter.predictor.TorchSegmenter`."""
 
 TILE_SIDE = 1024
 """No run of a network sees a side longer than this, where no other is asked for."""

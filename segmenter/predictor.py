@@ -32,7 +32,7 @@ class Masks(NamedTuple):
     region: Probabilities
 
 
-class Segmenter(MaskPredictor):
+class TorchSegmenter(MaskPredictor):
     """Predicts masks for lists of pictures; how pictures enter the network, `MaskPredictor` says.
 
     Args:

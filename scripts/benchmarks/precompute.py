@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from torch import Tensor
 
     from segmenter.fused import FusedNet
-    from segmenter.predictor import Segmenter
+    from segmenter.predictor import TorchSegmenter
     from segrec.core.images import Array
     from segrec.data.words import WordLmdb
 
@@ -33,7 +33,7 @@ class BatchRecorder:
         segmenter: prepares the pictures.
     """
 
-    def __init__(self, segmenter: Segmenter) -> None:
+    def __init__(self, segmenter: TorchSegmenter) -> None:
         self.device, self.prepare, self.turns = segmenter.device, segmenter.prepare, segmenter.turns
         self.batches: list[Tensor] = []
         """(N, 3, H, W) uint8 each, channels last in memory."""
@@ -56,7 +56,7 @@ class Threshold:
         segmenter: prepares the pictures.
     """
 
-    def __init__(self, segmenter: Segmenter) -> None:
+    def __init__(self, segmenter: TorchSegmenter) -> None:
         self.device, self.prepare, self.turns = segmenter.device, segmenter.prepare, segmenter.turns
         self.working_height = segmenter.working_height
 
@@ -129,7 +129,7 @@ def with_processor(function: Callable[[], None], seconds: list[float]) -> None:
     seconds.append(time.process_time() - before)
 
 
-def same_batches(segmenter: Segmenter, words: WordLmdb, count: int) -> list[Tensor]:
+def same_batches(segmenter: TorchSegmenter, words: WordLmdb, count: int) -> list[Tensor]:
     """Return the batches that the network is given for the first words."""
     from segrec.data.masks.codec import DEFAULT_CODEC, mask_codec
     from segrec.jobs.mask_stream import encoded_masks, pieces
@@ -156,7 +156,7 @@ def network_alone(network: FusedNet, batches: Sequence[Tensor], amp: str) -> Non
             network.text_mask(normalise_images(batch))
 
 
-def end_to_end(segmenter: Segmenter | Threshold, words: WordLmdb, count: int, folder: Path, workers: int) -> None:
+def end_to_end(segmenter: TorchSegmenter | Threshold, words: WordLmdb, count: int, folder: Path, workers: int) -> None:
     """Write a store of the first words."""
     from segrec.data.masks.record import SegmenterRecord
     from segrec.jobs.precompute import precompute_shard, predicted_record

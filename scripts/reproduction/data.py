@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from segmenter.augment import Sample
+from segmenter.augment import SegmentationSample
 from segmenter.datasets import MaskedImages
 from segrec.core.errors import DataError
 from segrec.core.runlog import LOGGER
@@ -85,7 +85,7 @@ class WithText:
         """Return the picture's name."""
         return self._images.name(self._places[position])
 
-    def sample(self, position: int) -> Sample:
+    def sample(self, position: int) -> SegmentationSample:
         """Return the picture with its masks."""
         return self._images.sample(self._places[position])
 

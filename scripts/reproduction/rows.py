@@ -13,7 +13,7 @@ from typing import Any
 from reproduction.recipes import Recipe
 from segmenter.choices import OURS
 from segmenter.loading import load_segmenter
-from segmenter.predictor import Segmenter
+from segmenter.predictor import TorchSegmenter
 from segrec.core.files import read_json, write_json
 from segrec.core.runlog import LOGGER
 from segrec.evaluation.mask_scoring import MaskScores, score_segmenters
@@ -117,10 +117,10 @@ class Rows:
         return found[""]
 
 
-def segmenter_of(weights: Path | str, recipe: Recipe, *, device: str = "cpu") -> Segmenter:
+def segmenter_of(weights: Path | str, recipe: Recipe, *, device: str = "cpu") -> TorchSegmenter:
     """Return a segmenter as all rows are scored: every picture as a scene, at one size."""
     model = load_segmenter(resolve_weights(weights))
-    return Segmenter(model, device=device, scene_height=0, scales=[1], longest_side=recipe.longest_side)
+    return TorchSegmenter(model, device=device, scene_height=0, scales=[1], longest_side=recipe.longest_side)
 
 
 def _figures(scores: MaskScores) -> dict[str, Any]:

@@ -12,7 +12,7 @@ from reproduction.reading_recipes import ReadingRecipe
 from reproduction.record import Reproduction
 from reproduction.sheets import Cell, draw_sheet
 from segmenter.loading import load_segmenter
-from segmenter.predictor import Segmenter
+from segmenter.predictor import TorchSegmenter
 from segrec.core.images import Array
 from segrec.data.words import WordLmdb
 from segrec.weights import resolve_weights
@@ -34,7 +34,7 @@ def draw_words(recipe: ReadingRecipe, found: Reproduction, path: Path, *, segmen
         path: a .png file.
         segmenter: weights that predicted the masks.
     """
-    network = Segmenter(load_segmenter(resolve_weights(segmenter)), scene_height=None)
+    network = TorchSegmenter(load_segmenter(resolve_weights(segmenter)), scene_height=None)
     lines = []
     for architecture in recipe.recognizers:
         if not {(architecture, CONTROL), (architecture, "predicted")} <= found.results.keys():
@@ -64,7 +64,7 @@ def _words(
 
 def _line(
     recipe: ReadingRecipe,
-    network: Segmenter,
+    network: TorchSegmenter,
     architecture: str,
     title: str,
     test: str,

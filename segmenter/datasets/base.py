@@ -11,7 +11,7 @@ from typing import Any, NamedTuple, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from segmenter.augment import Sample
+from segmenter.augment import SegmentationSample
 from segrec.core.errors import DataError
 from segrec.core.images import Array, read_image
 from segrec.core.polygons import polygon_mask
@@ -46,11 +46,11 @@ class MaskedImages(Protocol):
         """Return a name of the picture that stays the same from run to run, such as its file's stem."""
         ...
 
-    def sample(self, position: int) -> Sample:
+    def sample(self, position: int) -> SegmentationSample:
         """Return the picture at the 0-based position with its masks at the same size."""
         ...
 
-    def visited(self, position: int, *, seed: int, visit: int) -> Sample:
+    def visited(self, position: int, *, seed: int, visit: int) -> SegmentationSample:
         """Return the picture as a training sees it at a visit, from 0; most are the same at every visit.
 
         Args:

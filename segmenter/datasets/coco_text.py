@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from segmenter.augment import Sample
+from segmenter.augment import SegmentationSample
 from segmenter.datasets.base import (
     README,
     MaskedImages,
@@ -67,7 +67,7 @@ class CocoText(MaskedImages):
         """Return the picture's stem."""
         return Path(self._files[position]).stem
 
-    def sample(self, position: int) -> Sample:
+    def sample(self, position: int) -> SegmentationSample:
         """Return one picture with its region mask and, where COCO_TS has it, its text mask.
 
         Raises:
@@ -80,7 +80,7 @@ class CocoText(MaskedImages):
         label = self._labels / f"{path.stem}.png"
         if label.name in self._labelled:
             text = check_size(read_weak_labels(label), image, mask_path=label, image_path=path)
-        return Sample(image, text, region_mask(words, image.shape[:2], ignored=ignored))
+        return SegmentationSample(image, text, region_mask(words, image.shape[:2], ignored=ignored))
 
 
 def clear_pictures(path: Path) -> set[str]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
-from segmenter.augment import Sample
+from segmenter.augment import SegmentationSample
 from segmenter.datasets.base import README, NamedImages, check_size, first_folder, pictures, read_mask
 from segrec.core.errors import DataError
 from segrec.core.images import Array, read_image
@@ -47,7 +47,7 @@ class MaskedFolder(NamedImages):
         self.without_text = tuple(name for name in self._names if name not in self._text)
         self.without_region = tuple(name for name in self._names if name not in self._region)
 
-    def sample(self, position: int) -> Sample:
+    def sample(self, position: int) -> SegmentationSample:
         """Return one picture with the masks it has.
 
         Raises:
@@ -62,7 +62,7 @@ class MaskedFolder(NamedImages):
             found = read_mask(paths[name], upright=True)
             return check_size(found, image, mask_path=paths[name], image_path=self._images[name])
 
-        return Sample(image, mask(self._text), mask(self._region))
+        return SegmentationSample(image, mask(self._text), mask(self._region))
 
 
 def _masks(folder: Path | None, images: dict[str, Path], image_folder: Path) -> dict[str, Path]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
-from segmenter.augment import Sample
+from segmenter.augment import SegmentationSample
 from segmenter.datasets.base import README, NamedImages, WordRegions, check_size, pictures, read_stored, region_mask
 from segmenter.datasets.icdar13_truth import CharacterList, read_characters, read_word_boxes, stroke_mask
 from segmenter.datasets.pairs import matched
@@ -89,7 +89,7 @@ class Icdar13(NamedImages):
         found = read_word_boxes(boxes)
         return WordRegions(found.words, [*found.ignored, *(characters.ignored if characters else [])])
 
-    def sample(self, position: int) -> Sample:
+    def sample(self, position: int) -> SegmentationSample:
         """Return one image with its masks.
 
         Raises:
@@ -102,7 +102,7 @@ class Icdar13(NamedImages):
         check_size(text, image, mask_path=self._painted[name], image_path=self._images[name])
         regions = self._regions(name, characters)
         region = None if regions is None else region_mask(regions.words, text.shape, ignored=regions.ignored)
-        return Sample(image, text, region)
+        return SegmentationSample(image, text, region)
 
     def _characters(self, name: str) -> CharacterList | None:
         return read_characters(self._listed[name]) if name in self._listed else None

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
-from segmenter.augment import Sample
+from segmenter.augment import SegmentationSample
 from segmenter.datasets.base import (
     README,
     MaskedImages,
@@ -58,7 +58,7 @@ class Icdar15(MaskedImages):
         """Return the image's stem."""
         return self._images[position].stem
 
-    def sample(self, position: int) -> Sample:
+    def sample(self, position: int) -> SegmentationSample:
         """Return one scene; its text mask is None.
 
         Raises:
@@ -66,7 +66,7 @@ class Icdar15(MaskedImages):
         """
         image = read_stored(self._images[position])
         words, ignored = read_quadrangles(self._truth[position])
-        return Sample(image, None, region_mask(words, image.shape[:2], ignored=ignored))
+        return SegmentationSample(image, None, region_mask(words, image.shape[:2], ignored=ignored))
 
 
 def read_quadrangles(path: str | os.PathLike[str], *, script: bool = False) -> WordRegions:

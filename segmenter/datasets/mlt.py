@@ -6,7 +6,7 @@ import os
 from fnmatch import fnmatch
 from pathlib import Path
 
-from segmenter.augment import Sample
+from segmenter.augment import SegmentationSample
 from segmenter.datasets.base import README, NamedImages, check_size, pictures, read_stored, region_mask
 from segmenter.datasets.icdar15 import read_quadrangles
 from segmenter.datasets.pairs import matched
@@ -63,7 +63,7 @@ class Mlt(NamedImages):
         labels = Path(root) / LABELS[split]
         self._labels = {path.stem: path for path in labels.glob("*.png")}
 
-    def sample(self, position: int) -> Sample:
+    def sample(self, position: int) -> SegmentationSample:
         """Return one scene with its region mask and, where MLT_S has it, its text mask.
 
         Raises:
@@ -76,7 +76,7 @@ class Mlt(NamedImages):
         if name in self._labels:
             path = self._labels[name]
             text = check_size(read_weak_labels(path), image, mask_path=path, image_path=self._images[name])
-        return Sample(image, text, region_mask(words, image.shape[:2], ignored=ignored))
+        return SegmentationSample(image, text, region_mask(words, image.shape[:2], ignored=ignored))
 
 
 def folders(root: Path, patterns: tuple[str, ...]) -> list[Path]:

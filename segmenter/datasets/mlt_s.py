@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
-from segmenter.augment import Sample
+from segmenter.augment import SegmentationSample
 from segmenter.datasets.base import MaskedImages, read_lines
 from segmenter.datasets.icdar15 import UNREADABLE
 from segmenter.datasets.mlt import LABELS, TRUTH, Mlt, folders
@@ -55,7 +55,7 @@ class MltS(MaskedImages):
         split, place = self._places[position]
         return f"{split}/{self._parts[split].name(place)}"
 
-    def sample(self, position: int) -> Sample:
+    def sample(self, position: int) -> SegmentationSample:
         """Return one picture, see `Mlt.sample`.
 
         Raises:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
-from segmenter.augment import Sample
+from segmenter.augment import SegmentationSample
 from segmenter.datasets.base import (
     IGNORE,
     ON,
@@ -66,7 +66,7 @@ class TextSeg(NamedImages):
         self._labels = {name: labels[f"{name}_maskfg"] for name in self._names}
         self._annotations = first_folder(self._root, ANNOTATIONS)
 
-    def sample(self, position: int) -> Sample:
+    def sample(self, position: int) -> SegmentationSample:
         """Return one picture with its masks; the region mask is None where its words have no file.
 
         Raises:
@@ -77,7 +77,7 @@ class TextSeg(NamedImages):
         labels = check_size(
             read_labels(self._labels[name]), image, mask_path=self._labels[name], image_path=self._images[name]
         )
-        return Sample(image, _text_mask(labels, self._labels[name]), self._region(name, labels))
+        return SegmentationSample(image, _text_mask(labels, self._labels[name]), self._region(name, labels))
 
     def _region(self, name: str, labels: Array) -> Array | None:
         path = None if self._annotations is None else self._annotations / f"{name}_anno.json"

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
-from segmenter.augment import Sample
+from segmenter.augment import SegmentationSample
 from segmenter.datasets.base import (
     README,
     NamedImages,
@@ -84,7 +84,7 @@ class TotalText(NamedImages):
                 raise DataError(f"{path} has no ground truth; expected {expected.format(name)}; {README}")
         return truth
 
-    def sample(self, position: int) -> Sample:
+    def sample(self, position: int) -> SegmentationSample:
         """Return one photograph with its masks; the region mask is None when the dataset has none.
 
         Raises:
@@ -103,7 +103,7 @@ class TotalText(NamedImages):
         elif name in self._polygons:
             words, ignored = read_polygons(self._polygons[name])
             region = region_mask(words, image.shape[:2], ignored=ignored)
-        return Sample(image, mask(self._text[name]), region)
+        return SegmentationSample(image, mask(self._text[name]), region)
 
 
 def _polygon_files(folder: Path) -> dict[str, Path]:

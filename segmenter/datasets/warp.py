@@ -6,7 +6,7 @@ import os
 from pathlib import Path
 from typing import Any
 
-from segmenter.augment import Sample
+from segmenter.augment import SegmentationSample
 from segmenter.datasets.base import README, MaskedImages, check_size, read_mask, read_stored
 from segrec.core.errors import DataError
 from segrec.core.files import read_json
@@ -52,7 +52,7 @@ class WarpIcdar13(MaskedImages):
         """Return the source image's stem and the number of the warp, such as `100-w1`."""
         return str(self._records[position]["name"])
 
-    def sample(self, position: int) -> Sample:
+    def sample(self, position: int) -> SegmentationSample:
         """Return one warped picture with its masks.
 
         Raises:
@@ -64,7 +64,7 @@ class WarpIcdar13(MaskedImages):
             check_size(read_mask(files[part]), image, mask_path=files[part], image_path=files["image"])
             for part in ("text", "region")
         )
-        return Sample(image, text, region)
+        return SegmentationSample(image, text, region)
 
 
 def read_manifest(root: Path) -> dict[str, Any] | None:

@@ -82,7 +82,8 @@ def _opencv_remedy(reason: str) -> str:
 def decode_image(data: bytes, *, upright: bool = True, max_pixels: int = MAX_PIXELS) -> Array:
     """Return the picture in `data` as (H, W, 3) uint8 RGB; 1x1 upwards, any mode Pillow or OpenCV knows.
 
-    More than 8 bits a channel are scaled as `segrec.core.bit_depth.eight_bits` says; transparent pixels are laid on white.
+    More than 8 bits a channel are scaled as `segrec.core.bit_depth.eight_bits` says; transparent pixels are laid on
+    white.
 
     Args:
         upright: turn the picture by its EXIF orientation; False leaves the pixels as they are stored.

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from segrec.data.masks.sources import MaskSource, RandomMasks, StoredMasks, ZeroMasks
     from segrec.data.masks.store import MaskStore
     from segrec.data.masks.writer import MaskStoreWriter
-    from segrec.data.words import Word, WordLmdb, WordWriter
+    from segrec.data.words import StoredWord, WordLmdb, WordWriter
 
 _HOME = {
     "MaskRecord": "masks.record",
@@ -22,7 +22,7 @@ _HOME = {
     "SegmenterRecord": "masks.record",
     "SourceRecord": "masks.record",
     "StoredMasks": "masks.sources",
-    "Word": "words",
+    "StoredWord": "words",
     "WordLmdb": "words",
     "WordWriter": "words",
     "ZeroMasks": "masks.sources",
@@ -37,7 +37,7 @@ __all__ = [
     "SegmenterRecord",
     "SourceRecord",
     "StoredMasks",
-    "Word",
+    "StoredWord",
     "WordLmdb",
     "WordWriter",
     "ZeroMasks",

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
-from segmenter.augment import Sample
+from segmenter.augment import SegmentationSample
 from segmenter.datasets import READERS, open_dataset
 from segmenter.datasets.base import IGNORE, MaskedImages, NamedImages, check_size
 from segrec.core.errors import ConfigError, DataError
@@ -81,13 +81,13 @@ class MaskedWords(MaskedImages):
         """Return the key of the word's picture."""
         return f"image-{position + 1:09d}"
 
-    def sample(self, position: int) -> Sample:
+    def sample(self, position: int) -> SegmentationSample:
         """Return one word, see `MaskedImages.sample`."""
         word = self._words[position]
         if word.image is None:
             raise DataError(f"{self._words.path}: {word.problem}; render the words again")
         text, region = self._text[position], self._regions[position]
-        return Sample(word.image, *(None if mask is None else self._edges(mask) for mask in (text, region)))
+        return SegmentationSample(word.image, *(None if mask is None else self._edges(mask) for mask in (text, region)))
 
 
 class MaskedScenes(NamedImages):
@@ -110,12 +110,12 @@ class MaskedScenes(NamedImages):
             raise DataError(f"{self._folder / 'scenes.json'} names no scenes; render them again")
         self._names: list[str] = names
 
-    def sample(self, position: int) -> Sample:
+    def sample(self, position: int) -> SegmentationSample:
         """Return one scene, see `MaskedImages.sample`."""
         name = self._names[position]
         path = self._folder / "images" / f"{name}.jpg"
         image = read_image(path)
-        return Sample(image, *(self._mask(kind, name, image, path) for kind in ("text", "regions")))
+        return SegmentationSample(image, *(self._mask(kind, name, image, path) for kind in ("text", "regions")))
 
     def _mask(self, kind: str, name: str, image: Array, image_path: Path) -> Array:
         path = self._folder / kind / f"{name}.png"

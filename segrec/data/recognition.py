@@ -40,7 +40,7 @@ class WordSet(NamedTuple):
     masks: MaskSource | None
 
 
-class Sample(NamedTuple):
+class RecognitionSample(NamedTuple):
     """One usable word: (C, H, W) uint8 input, about as wide as the word where the spec pads, and its class numbers."""
 
     prepared: Array
@@ -99,7 +99,7 @@ class RecognitionDataset:
     def __len__(self) -> int:
         return len(self._words)
 
-    def __getitem__(self, key: Key) -> Sample | str:
+    def __getitem__(self, key: Key) -> RecognitionSample | str:
         position, visit = key
         word = self._words[position]
         if word.image is None:
@@ -121,7 +121,7 @@ class RecognitionDataset:
         if self._augment:
             rng = self._random(_AUGMENTATION, key)
             prepared = augment_word(prepared, rng, color_channels=1 if self._spec.color == "grey" else 3)
-        return Sample(continued(prepared, width, has_mask=self._spec.mask), self._charset.encode(text))
+        return RecognitionSample(continued(prepared, width, has_mask=self._spec.mask), self._charset.encode(text))
 
     def _width(self, content: int) -> int:
         """Return how wide the input of an image of that width is before its batch is known."""
@@ -146,13 +146,13 @@ def reasons_for(charset: Charset) -> tuple[str, ...]:
     return (UNREADABLE, EMPTY, DAMAGED_MASK, TOO_LONG[charset.is_attention])
 
 
-def collate(samples: Sequence[Sample | str]) -> LoadedBatch:
+def collate(samples: Sequence[RecognitionSample | str]) -> LoadedBatch:
     """Make a batch of the usable samples, which may be none, and count the others by reason.
 
     Samples of several widths are continued to that of the widest, see `recognizers.edge_padding.continued`, and stand
     in the order of their widths.
     """
-    usable = [sample for sample in samples if isinstance(sample, Sample)]
+    usable = [sample for sample in samples if isinstance(sample, RecognitionSample)]
     skipped = Counter(sample for sample in samples if isinstance(sample, str))
     widths = [sample.prepared.shape[2] for sample in usable]
     is_padded = len(set(widths)) > 1

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 import torch
 
-from segmenter.augment import AugmentSpec, Sample, augment, move_soft
+from segmenter.augment import AugmentSpec, SegmentationSample, augment, move_soft
 from segmenter.choices import Supervision
 from segmenter.datasets.base import IGNORE, MaskedImages
 from segmenter.preprocess import is_tall, turned
@@ -60,7 +60,7 @@ class SegmentationDataset:
     def __len__(self) -> int:
         return len(self._images)
 
-    def __getitem__(self, key: Key) -> Sample:
+    def __getitem__(self, key: Key) -> SegmentationSample:
         position, visit = key
         rng = np.random.default_rng((self._seed, position, visit))
         sample = self._images.visited(position, seed=self._seed, visit=visit)
@@ -81,14 +81,14 @@ class SegmentationDataset:
         return result._replace(region=None) if rng.random() < 0.5 else result._replace(text=None)
 
 
-def _turned_if_tall(sample: Sample) -> Sample:
+def _turned_if_tall(sample: SegmentationSample) -> SegmentationSample:
     """Return a word as it enters the network at prediction: turned a quarter where it is tall."""
     if not is_tall((sample.image.shape[0], sample.image.shape[1]), None):
         return sample
-    return Sample(turned(sample.image), *(None if mask is None else turned(mask) for mask in sample[1:]))
+    return SegmentationSample(turned(sample.image), *(None if mask is None else turned(mask) for mask in sample[1:]))
 
 
-def _at_height(sample: Sample, height: int) -> Sample:
+def _at_height(sample: SegmentationSample, height: int) -> SegmentationSample:
     """Return the whole picture at `height`, its aspect ratio kept; the masks' edges become as soft as the picture's."""
     width = max(1, round(sample.image.shape[1] * height / sample.image.shape[0]))
     method: Interpolation = "area" if height < sample.image.shape[0] else "bilinear"
@@ -96,10 +96,12 @@ def _at_height(sample: Sample, height: int) -> Sample:
     def resized(mask: Array | None) -> Array | None:
         return None if mask is None else move_soft(mask, lambda part, _: resize(part, (height, width), method))
 
-    return Sample(resize(sample.image, (height, width), method), resized(sample.text), resized(sample.region))
+    return SegmentationSample(
+        resize(sample.image, (height, width), method), resized(sample.text), resized(sample.region)
+    )
 
 
-def _window(sample: Sample, size: tuple[int, int], rng: np.random.Generator) -> Sample:
+def _window(sample: SegmentationSample, size: tuple[int, int], rng: np.random.Generator) -> SegmentationSample:
     """Return a part of exactly `size`: a random window of a long word, or a short word continued at its edges."""
     spare = sample.image.shape[1] - size[1]
     left = int(rng.integers(abs(spare) + 1)) * (1 if spare >= 0 else -1)
@@ -107,8 +109,8 @@ def _window(sample: Sample, size: tuple[int, int], rng: np.random.Generator) -> 
 
 
 def _scene_window(
-    sample: Sample, size: tuple[int, int], rng: np.random.Generator, zooms: tuple[float, float]
-) -> Sample:
+    sample: SegmentationSample, size: tuple[int, int], rng: np.random.Generator, zooms: tuple[float, float]
+) -> SegmentationSample:
     """Return a random window, laid around text in `TEXT_SHARE` of the cases, that is `size` at a random zoom.
 
     Args:
@@ -130,7 +132,7 @@ def _scene_window(
     return cut if zoom >= LEAST_UNAVERAGED else _at_height(cut, size[0])
 
 
-def _cut(sample: Sample, corner: tuple[int, int], size: tuple[int, int]) -> Sample:
+def _cut(sample: SegmentationSample, corner: tuple[int, int], size: tuple[int, int]) -> SegmentationSample:
     """Return the window of `size` whose upper left corner is `corner`, (row, column), of the picture.
 
     Outside the picture its edge colours go on and the masks say ignore.
@@ -145,10 +147,10 @@ def _cut(sample: Sample, corner: tuple[int, int], size: tuple[int, int]) -> Samp
         None if mask is None else np.pad(mask[spans[0], spans[1]], pads, constant_values=IGNORE)
         for mask in (sample.text, sample.region)
     )
-    return Sample(image, text, region)
+    return SegmentationSample(image, text, region)
 
 
-def collate(samples: Sequence[Sample]) -> SegmentationBatch:
+def collate(samples: Sequence[SegmentationSample]) -> SegmentationBatch:
     """Make a batch of samples of one size; a missing mask is all `ignore`."""
 
     def stacked(masks: list[Array | None]) -> torch.Tensor:

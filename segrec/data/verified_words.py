@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
-from segmenter.augment import Sample
+from segmenter.augment import SegmentationSample
 from segmenter.datasets.base import MaskedImages
 from segrec.core.errors import ConfigError, DataError
 from segrec.core.images import Array, resize
@@ -49,14 +49,14 @@ class VerifiedWords(MaskedImages):
         """Return the key of the word's picture."""
         return f"image-{self._positions[position] + 1:09d}"
 
-    def sample(self, position: int) -> Sample:
+    def sample(self, position: int) -> SegmentationSample:
         """Return one word with its text mask, see `MaskedImages.sample`; there is no region mask."""
         place = self._positions[position]
         word, mask = self._words[place], self._masks[place]
         if word.image is None or mask is None:
             raise DataError(f"{self._words.path}: {word.problem or 'the mask is gone'}; {self._masks.remedy}")
         size = (mask.shape[0], mask.shape[1])
-        return Sample(np.asarray(resize(word.image, size, "bicubic"), dtype=np.uint8), mask, None)
+        return SegmentationSample(np.asarray(resize(word.image, size, "bicubic"), dtype=np.uint8), mask, None)
 
 
 class DegradedWords(VerifiedWords):
@@ -65,11 +65,11 @@ class DegradedWords(VerifiedWords):
     A degraded picture is a function of (seed, position, visit).
     """
 
-    def sample(self, position: int) -> Sample:
+    def sample(self, position: int) -> SegmentationSample:
         """Return one word as at the first visit with the seed 0."""
         return self.visited(position, seed=0, visit=0)
 
-    def visited(self, position: int, *, seed: int, visit: int) -> Sample:
+    def visited(self, position: int, *, seed: int, visit: int) -> SegmentationSample:
         """Return one word, degraded anew at each visit."""
         sample = super().sample(position)
         strokes: Array = np.where(sample.text == 255, np.uint8(255), np.uint8(0))

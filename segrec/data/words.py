@@ -31,7 +31,7 @@ PARTIAL_FILE = f".{DATA_FILE}.partial"
 
 
 @dataclass(frozen=True, slots=True)
-class Word:
+class StoredWord:
     """One sample: `image` is (H, W, 3) uint8 RGB, or None when `problem` says in words why it is unusable."""
 
     index: int
@@ -110,7 +110,7 @@ class WordLmdb:
     def __len__(self) -> int:
         return self._length
 
-    def __getitem__(self, position: int) -> Word:
+    def __getitem__(self, position: int) -> StoredWord:
         """Return the word at the 0-based `position`; bad samples come back with `image` None and a `problem`."""
         index = self._index(position)
         data, raw_label = self._reader.get_many([image_key(index), label_key(index)])
@@ -118,13 +118,13 @@ class WordLmdb:
         if data is None:
             problem = f"image-{index:09d} is missing"
         if problem is not None or data is None:
-            return Word(index, None, label, problem)
+            return StoredWord(index, None, label, problem)
         try:
-            return Word(index, decode_image(data, max_pixels=MAX_WORD_PIXELS), label, None)
+            return StoredWord(index, decode_image(data, max_pixels=MAX_WORD_PIXELS), label, None)
         except DataError as error:
-            return Word(index, None, label, f"image-{index:09d}: {error}")
+            return StoredWord(index, None, label, f"image-{index:09d}: {error}")
 
-    def __iter__(self) -> Iterator[Word]:
+    def __iter__(self) -> Iterator[StoredWord]:
         return (self[position] for position in range(len(self)))
 
     def label(self, position: int) -> str | None:

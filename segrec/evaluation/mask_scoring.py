@@ -6,11 +6,11 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Literal, NamedTuple
 
-from segmenter.augment import Sample
+from segmenter.augment import SegmentationSample
 from segmenter.datasets.base import MaskedImages
 from segmenter.mask_predictor import Probabilities
 from segmenter.metrics import PixelCounts, PixelScore, ThresholdSweep, count_pixels, split_truth
-from segmenter.predictor import Segmenter
+from segmenter.predictor import TorchSegmenter
 from segrec.core.errors import DataError
 from segrec.core.images import Array
 from segrec.core.runlog import progress_bar
@@ -83,7 +83,7 @@ class MaskScores:
 
 
 def score_segmenters(
-    segmenters: Mapping[str, Segmenter],
+    segmenters: Mapping[str, TorchSegmenter],
     images: MaskedImages,
     *,
     targets: Sequence[Target] = TARGETS,
@@ -129,7 +129,7 @@ def _unscored(sweep: bool) -> TargetScore:
 class _Chunk(NamedTuple):
     """Images to score, by name, and how many images were read for them."""
 
-    scored: list[tuple[str, Sample]]
+    scored: list[tuple[str, SegmentationSample]]
     read: int
 
 
@@ -143,7 +143,8 @@ def _chunks(images: MaskedImages, count: int, targets: Sequence[Target], problem
         except DataError as error:
             problems.append(str(error))
             continue
-        asked = Sample(sample.image, *(getattr(sample, target) if target in targets else None for target in TARGETS))
+        masks = (getattr(sample, target) if target in targets else None for target in TARGETS)
+        asked = SegmentationSample(sample.image, *masks)
         if asked.text is None and asked.region is None:
             continue
         chunk.append((images.name(position), asked))
@@ -154,7 +155,7 @@ def _chunks(images: MaskedImages, count: int, targets: Sequence[Target], problem
     yield _Chunk(chunk, read)
 
 
-def _checked(sample: Sample, name: str) -> Sample:
+def _checked(sample: SegmentationSample, name: str) -> SegmentationSample:
     """Return the sample, whose masks are known to have the size of its image.
 
     Raises:
@@ -170,8 +171,8 @@ def _checked(sample: Sample, name: str) -> Sample:
 
 def _score_chunk(
     scores: MaskScores,
-    segmenter: Segmenter,
-    chunk: Sequence[tuple[str, Sample]],
+    segmenter: TorchSegmenter,
+    chunk: Sequence[tuple[str, SegmentationSample]],
     *,
     threshold: float,
     batch_size: int,

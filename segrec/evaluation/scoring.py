@@ -22,7 +22,7 @@ from segrec.core.resampling import resample_mask
 from segrec.core.runlog import progress_bar
 from segrec.data.lexicons import WordLexicons
 from segrec.data.masks.sources import MaskSource
-from segrec.data.words import Word, WordLmdb
+from segrec.data.words import StoredWord, WordLmdb
 from segrec.training.distributed import ALONE, World
 
 BATCH = 64
@@ -156,10 +156,10 @@ def _own_parts(judge: _Judge, words: WordLmdb, count: int, world: World, descrip
     return parts
 
 
-def _read_ahead(words: WordLmdb, slices: Sequence[range]) -> Iterator[list[Word]]:
+def _read_ahead(words: WordLmdb, slices: Sequence[range]) -> Iterator[list[StoredWord]]:
     """Yield the words of each slice; the next ones are decoded in a thread meanwhile."""
 
-    def load(positions: range) -> list[Word]:
+    def load(positions: range) -> list[StoredWord]:
         return [words[position] for position in positions]
 
     with held_interrupts() as held, ThreadPoolExecutor(1) as thread:
@@ -200,7 +200,7 @@ class _Judge:
     ) -> None:
         self.recognizer, self.source, self.rule, self.lexicons = recognizer, source, rule, lexicons
 
-    def part(self, batch: Sequence[Word]) -> _Part:
+    def part(self, batch: Sequence[StoredWord]) -> _Part:
         """Return the outcome of every word that has something to compare."""
         batch, masks = self._with_masks(batch)
         ruled = [(word, self.rule(word.label)) for word in batch]
@@ -213,7 +213,7 @@ class _Judge:
         ]
         return _Part(judged, len(ruled) - len(kept), refused)
 
-    def _with_masks(self, batch: Sequence[Word]) -> tuple[Sequence[Word], dict[int, Array]]:
+    def _with_masks(self, batch: Sequence[StoredWord]) -> tuple[Sequence[StoredWord], dict[int, Array]]:
         """Return the words, those with a damaged mask as unreadable ones, and the masks of the others by index."""
         if self.source is None:
             return batch, {}
@@ -234,7 +234,7 @@ class _Judge:
         ], masks
 
     def _read(
-        self, words: Sequence[Word], masks_by_index: Mapping[int, Array]
+        self, words: Sequence[StoredWord], masks_by_index: Mapping[int, Array]
     ) -> tuple[list[tuple[Reading, float | None]], Counter[str]]:
         """Return what was read of each word with the coverage of its mask, and the lexicon words that were refused."""
         images = [word.image for word in words if word.image is not None]
@@ -245,7 +245,7 @@ class _Judge:
             return [(reading, None) for reading in readings], refused
         return [(reading, _coverage(mask)) for reading, mask in zip(readings, masks, strict=True)], refused
 
-    def _masks(self, source: MaskSource, words: Sequence[Word]) -> dict[int, Array]:
+    def _masks(self, source: MaskSource, words: Sequence[StoredWord]) -> dict[int, Array]:
         """Return a mask for each word by its index, of the size that the word has in the network's input."""
         images = [word.image for word in words if word.image is not None]
         spec = self.recognizer.model.input_spec
@@ -266,7 +266,7 @@ class _Judge:
             masks.update(zip((index + 1 for index in indices), map(np.asarray, found), strict=True))
         return masks
 
-    def _outcome(self, word: Word, truth: str, reading: Reading, coverage: float | None) -> WordOutcome:
+    def _outcome(self, word: StoredWord, truth: str, reading: Reading, coverage: float | None) -> WordOutcome:
         text = self.rule(reading.text)
         height = None if word.image is None else word.image.shape[0]
         return WordOutcome(word.index, word.label, text, reading.confidence, text == truth, None, height, coverage)
@@ -276,5 +276,5 @@ def _coverage(mask: Array) -> float:
     return round(float((mask >= TEXT_FROM).mean()), 4)
 
 
-def _unreadable(word: Word) -> WordOutcome:
+def _unreadable(word: StoredWord) -> WordOutcome:
     return WordOutcome(word.index, word.label, "", 0.0, False, word.problem)

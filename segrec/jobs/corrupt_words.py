@@ -17,7 +17,7 @@ from segrec.core.images import opencv
 from segrec.core.lmdb_environments import DATA_FILE
 from segrec.core.runlog import LOGGER, progress_bar
 from segrec.data.masks.record import SourceRecord
-from segrec.data.words import Word, WordLmdb, WordWriter
+from segrec.data.words import StoredWord, WordLmdb, WordWriter
 from segrec.rendering.corruption_kinds import CORRUPTIONS, Corruption, CorruptionKind, check_corruption
 from segrec.rendering.corruptions import corrupt
 
@@ -156,5 +156,5 @@ def _drawn(choices: Sequence[Corruption], seed: int, count: int) -> list[Corrupt
     return [choices[int(place)] for place in places]
 
 
-def _first(words: WordLmdb, count: int) -> Iterator[Word]:
+def _first(words: WordLmdb, count: int) -> Iterator[StoredWord]:
     return (words[position] for position in range(count))

@@ -11,7 +11,7 @@ from segmenter.datasets.base import MaskedImages
 from segmenter.interface import SegmentationNetwork
 from segmenter.loading import load_segmenter
 from segmenter.metrics import PixelScore, top1_shares
-from segmenter.predictor import Segmenter
+from segmenter.predictor import TorchSegmenter
 from segmenter.preprocess import SCENE_HEIGHT
 from segmenter.pyramid import check_scales
 from segrec.core.errors import ConfigError
@@ -23,7 +23,7 @@ from segrec.evaluation.segmenter_result import SegmenterResult
 from segrec.evaluation.statistics import paired_bootstrap_means
 from segrec.jobs.segmenter_evaluation_settings import SegmenterEvaluation
 from segrec.reports.curves import check_picture, draw_curves
-from segrec.reports.segmenter_tables import check_rows_file, write_image_rows
+from segrec.reports.segmenter_tables import check_rows_file, write_scores_by_image
 from segrec.weights import resolve_weights
 
 SCENE_HEIGHTS: dict[Pictures, int | None] = {"words": None, "scenes": 0, "height": SCENE_HEIGHT}
@@ -68,14 +68,14 @@ def evaluate_segmenter(settings: SegmenterEvaluation) -> list[SegmenterResult]:
         for target in _shown(scores, settings):
             results += _results(scores, name, target, pictures, settings, networks)
     if settings.rows is not None:
-        write_image_rows(settings.rows, results)
+        write_scores_by_image(settings.rows, results)
     if settings.curves is not None:
         draw_curves(settings.curves, results)
     return results
 
 
 def score_segmenter(
-    segmenter: Segmenter, images: MaskedImages, *, limit: int | None = None, batch_size: int = 32
+    segmenter: TorchSegmenter, images: MaskedImages, *, limit: int | None = None, batch_size: int = 32
 ) -> dict[Target, PixelScore]:
     """Return the score of each target at threshold 0.5, without images where the data have no such masks.
 
@@ -165,9 +165,9 @@ def _networks(settings: SegmenterEvaluation) -> dict[str, Network]:
 
 def _segmenters(
     networks: Mapping[str, Network], pictures: Pictures, settings: SegmenterEvaluation
-) -> dict[str, Segmenter]:
+) -> dict[str, TorchSegmenter]:
     return {
-        name: Segmenter(
+        name: TorchSegmenter(
             network.model,
             device=settings.device,
             amp=settings.amp,

@@ -29,7 +29,7 @@ WORDS_A_TASK = 16
 
 
 class TextNetwork(Protocol):
-    """What is asked of a segmenter, see `segmenter.predictor.Segmenter`."""
+    """What is asked of a segmenter, see `segmenter.predictor.TorchSegmenter`."""
 
     device: torch.device
 

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import NamedTuple, TypeVar
 
 from segmenter.loading import load_segmenter
-from segmenter.predictor import Segmenter
+from segmenter.predictor import TorchSegmenter
 from segrec.core.checkpoint import state_digest
 from segrec.core.errors import ConfigError
 from segrec.core.memory import give_back_freed
@@ -129,7 +129,7 @@ def layout_of(output: str | os.PathLike[str]) -> MaskLayout:
 
 
 def predicted_record(
-    words: WordLmdb, network: Segmenter, segmenter: SegmenterRecord, *, count: int, layout: MaskLayout = LATEST
+    words: WordLmdb, network: TorchSegmenter, segmenter: SegmenterRecord, *, count: int, layout: MaskLayout = LATEST
 ) -> MaskRecord:
     """Return the record of a store that holds predicted masks of the first `count` words."""
     return MaskRecord(
@@ -146,7 +146,7 @@ def predicted_record(
 def precompute_shard(
     words: WordLmdb,
     output: str | os.PathLike[str],
-    network: Segmenter,
+    network: TorchSegmenter,
     record: MaskRecord,
     *,
     shard: tuple[int, int] = (1, 1),
@@ -202,9 +202,9 @@ def _clearing(items: Iterator[Item]) -> Iterator[Item]:
 
 def open_segmenter(
     weights: str | os.PathLike[str], *, device: str = "auto", amp: str = "off"
-) -> tuple[Segmenter, SegmenterRecord]:
+) -> tuple[TorchSegmenter, SegmenterRecord]:
     """Return a segmenter that takes every picture for a word crop, and its record."""
     path = resolve_weights(weights)
     model = load_segmenter(path)
     digest = state_digest(model.state_dict())
-    return Segmenter(model, device=device, amp=amp, scene_height=None), SegmenterRecord(path.stem, digest)
+    return TorchSegmenter(model, device=device, amp=amp, scene_height=None), SegmenterRecord(path.stem, digest)

@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from segmenter.predictor import Segmenter
+from segmenter.predictor import TorchSegmenter
 from segrec.core import errors
 from segrec.core.errors import BusyError, DataError, SegrecError
 from segrec.data.masks.record import MaskRecord
@@ -40,7 +40,7 @@ class ShardActor:
 
     def __init__(self, job: RayJob) -> None:
         self._job = job
-        self._network: Segmenter | None = None
+        self._network: TorchSegmenter | None = None
 
     def __call__(self, batch: Mapping[str, Any]) -> dict[str, Any]:
         """Return what was done with the one range of `batch`, or the error that a user can mend."""

@@ -8,7 +8,7 @@ from itertools import islice
 import numpy as np
 import torch
 
-from segmenter.augment import Sample
+from segmenter.augment import SegmentationSample
 from segmenter.datasets import MaskedImages
 from segmenter.interface import SegmentationNetwork
 from segmenter.network import normalise_images
@@ -65,7 +65,7 @@ def shown(model: SegmentationNetwork, images: MaskedImages) -> dict[str, Array]:
     }
 
 
-def _readable(images: MaskedImages) -> Iterator[Sample]:
+def _readable(images: MaskedImages) -> Iterator[SegmentationSample]:
     for position in range(len(images)):
         try:
             yield images.sample(position)

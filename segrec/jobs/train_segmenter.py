@@ -16,7 +16,7 @@ from segmenter.datasets import MaskedImages
 from segmenter.interface import SegmentationNetwork
 from segmenter.loading import load_segmenter, save_segmenter
 from segmenter.models import fresh_model
-from segmenter.predictor import Segmenter
+from segmenter.predictor import TorchSegmenter
 from segmenter.preprocess import STRIDE
 from segmenter.training import freeze_norms, segmentation_loss
 from segrec.core.errors import ConfigError, DataError
@@ -260,7 +260,7 @@ def _evaluation(
     def evaluate() -> dict[str, float]:
         figures: dict[str, float] = {}
         for spec, images in zip(settings.valid, valid, strict=True):
-            segmenter = Segmenter(
+            segmenter = TorchSegmenter(
                 model, device=next(model.parameters()).device, scene_height=SCENE_HEIGHTS[pictures_of(spec)]
             )
             scores = score_segmenter(segmenter, images, limit=settings.valid_limit)

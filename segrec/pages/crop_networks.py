@@ -47,7 +47,7 @@ class TwoNetworks(NamedTuple):
         Raises:
             ConfigError: the segmenter knows no regions.
         """
-        if not isinstance(self.segmenter, predictor.Segmenter):
+        if not isinstance(self.segmenter, predictor.TorchSegmenter):
             raise ConfigError("networks in ONNX find no words; name a detector, or give the words' polygons")
         return find_in_levels(self.segmenter, picture, finding)
 

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from segmenter.predictor import Segmenter
+from segmenter.predictor import TorchSegmenter
 from segmenter.preprocess import rescale
 from segrec.core.images import Array, opencv
 from segrec.pages.finder import Finding, find_words
@@ -21,7 +21,7 @@ INSIDE = 0.5
 """And where at most this share of either lies in the other."""
 
 
-def find_in_levels(segmenter: Segmenter, picture: Array, finding: Finding) -> list[Points]:
+def find_in_levels(segmenter: TorchSegmenter, picture: Array, finding: Finding) -> list[Points]:
     """Return the quadrilaterals of a photograph's words, (4, 2) float32 x and y in pixels.
 
     Args:

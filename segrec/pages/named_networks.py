@@ -12,8 +12,8 @@ if TYPE_CHECKING:
     from recognizers.predictor import Recognizer
 
 
-class Segmenter(predictor.Segmenter):
-    """A segmenter that can be had by name; `predict` and its options are those of `segmenter.Segmenter`."""
+class Segmenter(predictor.TorchSegmenter):
+    """A segmenter that can be had by name; `predict` and its options are those of `segmenter.TorchSegmenter`."""
 
     @classmethod
     def from_pretrained(cls, weights: str | os.PathLike[str] = SEGMENTER, **options: Any) -> Segmenter:

@@ -161,17 +161,17 @@ def check_rows_file(path: str) -> None:
         raise ConfigError(f"--rows writes .csv or .jsonl, got {path}; name a file with one of these suffixes")
 
 
-def write_image_rows(path: str, results: Sequence[SegmenterResult]) -> None:
+def write_scores_by_image(path: str, results: Sequence[SegmenterResult]) -> None:
     """Write one row per image, target and segmenter, as CSV or JSON lines by the file's suffix.
 
     Raises:
         DataError: the file cannot be written.
     """
     columns = [*_KEYS, "height", "width", "precision", "recall", "f1", *_COUNTS, "text_pixels", "ignored_pixels"]
-    write_records(path, _image_rows(results), columns)
+    write_records(path, _scores_by_image(results), columns)
 
 
-def _image_rows(results: Sequence[SegmenterResult]) -> Iterator[dict[str, Any]]:
+def _scores_by_image(results: Sequence[SegmenterResult]) -> Iterator[dict[str, Any]]:
     for result in results:
         for image in result.scored.images:
             counts = image.counts

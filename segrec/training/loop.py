@@ -25,11 +25,11 @@ from segrec.training.schedule import LoopSettings, RateStage
 from segrec.training.tensorboard import Board
 from segrec.training.timing import LoopTiming, awaited
 
-__all__ = ["Evaluation", "LoopSettings", "Loss", "RateStage", "Training", "TrainingError", "fit"]
+__all__ = ["Evaluator", "LoopSettings", "Loss", "RateStage", "Training", "TrainingError", "fit"]
 
 Loss = Callable[[nn.Module, Any], Mapping[str, Tensor]]
 LeftOut = Callable[[Any], Mapping[str, int]]
-Evaluation = Callable[[], Mapping[str, float]]
+Evaluator = Callable[[], Mapping[str, float]]
 
 
 class Trained(NamedTuple):
@@ -70,7 +70,7 @@ class Training:
     optimizer: torch.optim.Optimizer
     save: Callable[[Path], None]
     train_mode: Callable[[], object]
-    evaluate: Evaluation | None = None
+    evaluate: Evaluator | None = None
     left_out: LeftOut | None = None
     half: bool = False
     find_unused_parameters: bool = False

@@ -18,7 +18,7 @@ from tiny_recognizers import tiny_aster, tiny_crnn, use_tiny_presets
 from recognizers import ALNUM36, save_recognizer
 from segrec.cli import main
 from segrec.core.checkpoint import load_weights
-from segrec.data.recognition import LoadedBatch, Sample, collate
+from segrec.data.recognition import LoadedBatch, RecognitionSample, collate
 from segrec.jobs.recognizer_loss import CountedLoss
 from segrec.training import distributed
 from segrec.training.distributed import ALONE, World, launched
@@ -87,7 +87,7 @@ def shares(architecture: str, rank: int) -> LoadedBatch:
         return collate(["empty label", "empty label"])
     channels, width = (1, 100) if architecture == "crnn" else (3, 64)
     pictures = np.random.default_rng(0).integers(0, 256, (2, channels, 32, width), dtype=np.uint8)
-    return collate([Sample(picture, [1 + number, 3]) for number, picture in enumerate(pictures)])
+    return collate([RecognitionSample(picture, [1 + number, 3]) for number, picture in enumerate(pictures)])
 
 
 def one_step(architecture: str, world: World) -> dict[str, Any]:

@@ -16,7 +16,7 @@ from recognizers.preprocess import InputSpec, prepare
 from segrec.core.errors import DataError
 from segrec.core.images import decode_image
 from segrec.data.masks.sources import RandomMasks, ZeroMasks
-from segrec.data.recognition import LoadedBatch, RecognitionDataset, Sample, WordSet, collate
+from segrec.data.recognition import LoadedBatch, RecognitionDataset, RecognitionSample, WordSet, collate
 from segrec.data.words import WordLmdb, WordWriter
 from segrec.jobs.recognizer_loss import CountedLoss
 from segrec.training.distributed import ALONE
@@ -49,14 +49,14 @@ def test_a_sample_is_the_prepared_image_and_the_normalised_labels_classes(words)
     data = dataset(words)
     assert len(data) == len(SAMPLES)
     sample = data[0, 0]
-    assert isinstance(sample, Sample)
+    assert isinstance(sample, RecognitionSample)
     assert sample.target == ALNUM36.encode("sign1")
     assert np.array_equal(sample.prepared, prepare(decode_image(picture(0)), None, GREY))
 
 
 def test_training_stretches_also_what_a_recognizer_reads_in_its_ratio(words):
     sample = dataset(words, InputSpec(keep_ratio=True))[0, 0]
-    assert isinstance(sample, Sample) and sample.prepared.shape == (1, 32, 100)
+    assert isinstance(sample, RecognitionSample) and sample.prepared.shape == (1, 32, 100)
 
 
 def test_a_word_that_cannot_be_used_is_given_as_the_reason(words):
@@ -70,13 +70,13 @@ def test_a_word_that_cannot_be_used_is_given_as_the_reason(words):
 
 
 def test_equal_neighbours_need_a_frame_between_them(words):
-    assert isinstance(dataset(words, frames=25)[4, 0], Sample)  # 13 letters a and 12 blanks
+    assert isinstance(dataset(words, frames=25)[4, 0], RecognitionSample)  # 13 letters a and 12 blanks
     assert dataset(words, frames=24)[4, 0] == "label longer than the frames"
 
 
 def test_an_attention_recognizer_needs_a_step_for_the_end(words):
     data = dataset(words, charset=ALNUM36.with_kind("aster"), frames=None, max_length=14)
-    assert isinstance(data[4, 0], Sample)
+    assert isinstance(data[4, 0], RecognitionSample)
     assert data[3, 0] == "label longer than the decoder's steps"
 
 

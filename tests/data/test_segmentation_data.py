@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 import torch
 
-from segmenter.augment import Sample
+from segmenter.augment import SegmentationSample
 from segrec.core.errors import ConfigError, DataError
 from segrec.core.files import write_json
 from segrec.core.images import encode_jpeg, encode_png, opencv
@@ -44,10 +44,10 @@ class OnePicture:
     def name(self, position: int) -> str:
         return "picture"
 
-    def sample(self, position: int) -> Sample:
-        return Sample(np.repeat(self.text[:, :, None], 3, axis=2), self.text, None)
+    def sample(self, position: int) -> SegmentationSample:
+        return SegmentationSample(np.repeat(self.text[:, :, None], 3, axis=2), self.text, None)
 
-    def visited(self, position: int, *, seed: int, visit: int) -> Sample:
+    def visited(self, position: int, *, seed: int, visit: int) -> SegmentationSample:
         return self.sample(position)
 
 
@@ -217,7 +217,9 @@ def test_a_sample_depends_on_position_and_visit_alone(words):
 
 def test_a_batch_says_which_masks_it_has():
     image, on = np.full((16, 32, 3), (1, 2, 3), np.uint8), np.full((16, 32), 255, np.uint8)
-    batch = collate([Sample(image, on, None), Sample(image, None, on), Sample(image, on, on)])
+    batch = collate(
+        [SegmentationSample(image, on, None), SegmentationSample(image, None, on), SegmentationSample(image, on, on)]
+    )
     assert batch.images.shape == (3, 3, 16, 32) and batch.images.dtype == torch.uint8
     assert batch.images[0, :, 0, 0].tolist() == [1, 2, 3]
     assert batch.text.shape == batch.region.shape == (3, 1, 16, 32)

@@ -17,7 +17,7 @@ from small_words import picture
 from segrec.core import lmdb_io
 from segrec.core.errors import DataError
 from segrec.core.images import decode_image
-from segrec.data.words import Word, WordLmdb, WordWriter
+from segrec.data.words import StoredWord, WordLmdb, WordWriter
 
 ROOT = Path(__file__).parents[2]
 
@@ -32,7 +32,7 @@ def make_raw(folder: Path, values: dict[bytes, bytes]) -> Path:
     return folder
 
 
-def same_words(one: list[Word], other: list[Word]) -> bool:
+def same_words(one: list[StoredWord], other: list[StoredWord]) -> bool:
     return all(
         (a.index, a.label, a.problem) == (b.index, b.label, b.problem) and np.array_equal(a.image, b.image)
         for a, b in zip(one, other, strict=True)

@@ -8,10 +8,10 @@ import numpy as np
 import pytest
 import torch
 
-from segmenter.augment import Sample
+from segmenter.augment import SegmentationSample
 from segmenter.metrics import count_pixels
 from segmenter.network import MutuallyGuidedNet
-from segmenter.predictor import Segmenter
+from segmenter.predictor import TorchSegmenter
 from segrec.core.errors import DataError
 from segrec.evaluation import mask_scoring
 from segrec.evaluation.mask_scoring import score_segmenters
@@ -30,7 +30,7 @@ class Pictures:
     def name(self, position: int) -> str:
         return f"picture-{position}"
 
-    def sample(self, position: int) -> Sample:
+    def sample(self, position: int) -> SegmentationSample:
         if position == 3:
             raise DataError("picture-3 is damaged")
         generator = np.random.default_rng(position)
@@ -38,14 +38,14 @@ class Pictures:
         image = generator.integers(0, 256, (*size, 3), dtype=np.uint8)
         text, region = generator.choice(np.array([0, 128, 255], np.uint8), (2, *size))
         if position == 5:
-            return Sample(image, None, None)
-        return Sample(image, text, None if position % 2 else region)
+            return SegmentationSample(image, None, None)
+        return SegmentationSample(image, text, None if position % 2 else region)
 
 
 @pytest.fixture(scope="module")
-def segmenter() -> Segmenter:
+def segmenter() -> TorchSegmenter:
     torch.manual_seed(0)
-    return Segmenter(MutuallyGuidedNet(width=2, working_height=16))
+    return TorchSegmenter(MutuallyGuidedNet(width=2, working_height=16))
 
 
 def test_every_image_is_scored_for_the_masks_it_has(segmenter):
@@ -106,9 +106,9 @@ def test_the_short_form_gives_both_scores_and_says_what_it_left_out(segmenter, c
 
 def test_a_mask_of_another_size_than_its_image_is_a_problem_and_no_score(segmenter):
     class Cropped(Pictures):
-        def sample(self, position: int) -> Sample:
+        def sample(self, position: int) -> SegmentationSample:
             image, text, _ = super().sample(position)
-            return Sample(image, text[1:] if position == 1 else text, None)
+            return SegmentationSample(image, text[1:] if position == 1 else text, None)
 
     found = score_segmenters({"net": segmenter}, Cropped(3))["net"]
     assert [image.name for image in found.text.images] == ["picture-0", "picture-2"]
@@ -117,8 +117,8 @@ def test_a_mask_of_another_size_than_its_image_is_a_problem_and_no_score(segment
 
 def test_soft_masks_are_refused(segmenter):
     class Soft(Pictures):
-        def sample(self, position: int) -> Sample:
-            return Sample(super().sample(position).image, np.full((9, 20), 90, np.uint8), None)
+        def sample(self, position: int) -> SegmentationSample:
+            return SegmentationSample(super().sample(position).image, np.full((9, 20), 90, np.uint8), None)
 
     with pytest.raises(ValueError, match=r"255 \(text\), 0 \(not\) and 128 \(ignore\) only, got 90"):
         score_segmenters({"net": segmenter}, Soft(1))

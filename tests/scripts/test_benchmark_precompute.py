@@ -7,7 +7,7 @@ import pytest
 import torch
 
 from segmenter.network import MutuallyGuidedNet
-from segmenter.predictor import Segmenter
+from segmenter.predictor import TorchSegmenter
 from segrec.core.images import encode_png
 from segrec.data.masks.codec import MaskCodec
 from segrec.data.words import WordLmdb, WordWriter
@@ -26,7 +26,7 @@ def words(tmp_path_factory) -> WordLmdb:
 def test_the_network_alone_gets_the_batches_of_the_whole_job(words):
     from benchmarks.precompute import same_batches
 
-    segmenter = Segmenter(MutuallyGuidedNet(width=2, working_height=16), scene_height=None)
+    segmenter = TorchSegmenter(MutuallyGuidedNet(width=2, working_height=16), scene_height=None)
     batches = same_batches(segmenter, words, 4)
     assert sorted(tuple(batch.shape) for batch in batches) == [(1, 3, 16, 32), (2, 3, 16, 48)]
     assert all(batch.is_contiguous(memory_format=torch.channels_last) for batch in batches)

@@ -17,7 +17,7 @@ from segmenter.baselines.unet import UNet
 from segmenter.interface import SegmentationNetwork
 from segmenter.loading import load_segmenter, save_segmenter
 from segmenter.models import MODELS, fresh_model, model_class
-from segmenter.predictor import Segmenter
+from segmenter.predictor import TorchSegmenter
 from segrec.core.errors import ConfigError
 
 NETWORKS = (UNet, SegNet, CENet, DeepLabV3, SMANet)
@@ -207,12 +207,12 @@ def test_a_forward_is_short_enough_to_read():
 
 
 def test_a_network_without_a_branch_has_text_masks_and_refuses_both():
-    segmenter = Segmenter(awake(UNet), scales=[1])
+    segmenter = TorchSegmenter(awake(UNet), scales=[1])
     picture = (torch.rand(40, 60, 3) * 255).byte().numpy()
     assert segmenter.predict_text([picture])[0].shape == (40, 60) and not segmenter.has_region
     with pytest.raises(ConfigError, match="unet knows no text regions; ask for its text masks alone"):
         segmenter.predict([picture])
-    both = Segmenter(awake(UNet, polygon_branch=True)).predict([picture])[0]
+    both = TorchSegmenter(awake(UNet, polygon_branch=True)).predict([picture])[0]
     assert both.region.shape == (40, 60)
 
 

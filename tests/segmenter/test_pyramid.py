@@ -9,7 +9,7 @@ import pytest
 import torch
 
 from segmenter.network import MutuallyGuidedNet
-from segmenter.predictor import Segmenter
+from segmenter.predictor import TorchSegmenter
 from segmenter.preprocess import rescale
 from segmenter.pyramid import SMALLEST_HALF, check_scales, join_levels, level_sizes
 from segrec.core.errors import ConfigError
@@ -31,15 +31,15 @@ def model() -> MutuallyGuidedNet:
     return model
 
 
-def scenes(model: MutuallyGuidedNet, scales: float | str | Sequence[float]) -> Segmenter:
-    return Segmenter(model, scene_height=96, tile_side=128, scales=scales)  # type: ignore[arg-type]
+def scenes(model: MutuallyGuidedNet, scales: float | str | Sequence[float]) -> TorchSegmenter:
+    return TorchSegmenter(model, scene_height=96, tile_side=128, scales=scales)  # type: ignore[arg-type]
 
 
 def picture(height: int, width: int, seed: int = 0) -> Array:
     return np.random.default_rng(seed).integers(0, 256, (height, width, 3), dtype=np.uint8)
 
 
-class Recorder(Segmenter):
+class Recorder(TorchSegmenter):
     """Notes the sizes that enter the network and calls a pixel text where the picture is bright."""
 
     seen: list[tuple[int, int]]
@@ -141,7 +141,7 @@ def test_the_result_is_the_join_of_what_the_network_says_at_each_size(model):
 
 def test_a_scale_of_one_is_the_network_alone_to_the_byte(model):
     image = picture(230, 150)
-    plain = Segmenter(model, scene_height=96, scales=1)
+    plain = TorchSegmenter(model, scene_height=96, scales=1)
     tensor = torch.from_numpy(np.pad(image, ((0, 10), (0, 10), (0, 0)), mode="edge"))[None].permute(0, 3, 1, 2)
     with torch.inference_mode():
         logits = plain._network(tensor.float() / 127.5 - 1)

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 import torch
 
-from segmenter.augment import AugmentSpec, Sample, augment, draw_affine, photometric, warp_mask
+from segmenter.augment import AugmentSpec, SegmentationSample, augment, draw_affine, photometric, warp_mask
 from segmenter.losses import soft_iou_loss
 from segmenter.network import MutuallyGuidedNet, normalise_images
 from segmenter.training import LossWeights, SegmentationBatch, segmentation_loss
@@ -69,11 +69,11 @@ def test_bfloat16_gives_a_float32_loss_near_the_full_one():
     assert segmentation_loss(model, bars(), amp="bf16")["loss"].dtype == torch.float32
 
 
-def sample(height: int = 40, width: int = 60) -> Sample:
+def sample(height: int = 40, width: int = 60) -> SegmentationSample:
     image = np.random.default_rng(3).integers(0, 256, (height, width, 3), dtype=np.uint8)
     text = np.zeros((height, width), np.uint8)
     text[10:20, 10:30] = 255
-    return Sample(image, text, np.where(text, 255, 0).astype(np.uint8))
+    return SegmentationSample(image, text, np.where(text, 255, 0).astype(np.uint8))
 
 
 def test_augmentation_is_a_function_of_the_generator():
@@ -96,7 +96,7 @@ def test_image_and_masks_move_together():
     mask = image[:, :, 0].copy()
     geometry = AugmentSpec(brightness=0, contrast=0, saturation=0, hue=0, noise=0)
     for seed in range(20):
-        moved = augment(Sample(image, mask, None), (48, 80), np.random.default_rng(seed), geometry)
+        moved = augment(SegmentationSample(image, mask, None), (48, 80), np.random.default_rng(seed), geometry)
         assert moved.region is None and moved.image.shape == (48, 80, 3) and moved.text is not None
         counted = moved.text != 128
         assert counted.any()
@@ -118,7 +118,7 @@ def test_an_inverted_view_keeps_its_masks_and_a_mirrored_one_moves_them_too():
 def test_a_square_view_may_be_turned_a_quarter_and_another_is_not():
     rng = np.random.default_rng(2)
     image, text = rng.integers(0, 256, (40, 40, 3), dtype=np.uint8), rng.integers(0, 2, (40, 40), np.uint8) * 255
-    source, turning = Sample(image, text, None), replace(STILL, quarter=1.0)
+    source, turning = SegmentationSample(image, text, None), replace(STILL, quarter=1.0)
     turned = augment(source, (40, 40), np.random.default_rng(0), turning)
     assert np.abs(turned.image.astype(int) - np.rot90(image)).max() <= 1
     assert np.array_equal(turned.text, np.rot90(text))
@@ -138,7 +138,9 @@ def test_a_step_with_text_masks_alone_leaves_the_region_decoder_as_it_is():
 
 
 def test_outside_the_source_the_masks_say_ignore():
-    small = Sample(np.full((8, 8, 3), 90, np.uint8), np.full((8, 8), 255, np.uint8), np.zeros((8, 8), np.uint8))
+    small = SegmentationSample(
+        np.full((8, 8, 3), 90, np.uint8), np.full((8, 8), 255, np.uint8), np.zeros((8, 8), np.uint8)
+    )
     wide = augment(small, (16, 64), np.random.default_rng(0), STILL)
     for mask, value in ((wide.text, 255), (wide.region, 0)):
         assert mask is not None

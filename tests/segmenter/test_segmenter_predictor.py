@@ -7,13 +7,13 @@ import pytest
 import torch
 
 from segmenter.network import MutuallyGuidedNet, normalise_images
-from segmenter.predictor import Masks, Segmenter
+from segmenter.predictor import Masks, TorchSegmenter
 from segmenter.preprocess import as_rgb, mask_size, padded, rescale, working_size
 from segrec.core.errors import ConfigError
 
 
 @pytest.fixture(scope="module")
-def segmenter() -> Segmenter:
+def segmenter() -> TorchSegmenter:
     """A network without training whose outputs vary over the image, at height 32 so that tests are quick."""
     torch.manual_seed(4)
     model = MutuallyGuidedNet(width=4, skips=True, working_height=32)
@@ -21,7 +21,7 @@ def segmenter() -> Segmenter:
         for module in model.modules():
             if isinstance(module, torch.nn.BatchNorm2d):
                 module.running_var.fill_(0.1)
-    return Segmenter(model, scene_height=96, tile_side=128)
+    return TorchSegmenter(model, scene_height=96, tile_side=128)
 
 
 def picture(height: int, width: int, seed: int = 0) -> np.ndarray:
@@ -36,7 +36,7 @@ SIZES = [*CROPS, *LINES, *SCENES]
 
 
 @pytest.fixture(scope="module")
-def alone(segmenter: Segmenter) -> list[Masks]:
+def alone(segmenter: TorchSegmenter) -> list[Masks]:
     """Each picture's masks, predicted without any other."""
     return [segmenter.predict([picture(*size, seed)])[0] for seed, size in enumerate(SIZES)]
 
@@ -49,7 +49,7 @@ def test_every_size_gives_masks_of_its_own_size_in_range(alone: list[Masks]):
     assert np.ptp(alone[6].text) > 0.01, "a constant output would prove nothing about order and batches"
 
 
-def test_detailed_masks_keep_the_networks_rows_and_give_the_others(segmenter: Segmenter, alone: list[Masks]):
+def test_detailed_masks_keep_the_networks_rows_and_give_the_others(segmenter: TorchSegmenter, alone: list[Masks]):
     sizes = [(7, 5), (31, 100), (64, 200), (1, 700), (150, 230)]
     pictures = [picture(*size, SIZES.index(size)) for size in sizes]
     detailed = segmenter.predict_detailed_text(pictures)
@@ -66,7 +66,7 @@ def test_a_mask_is_never_smaller_than_its_picture_on_either_side():
 
 
 @pytest.mark.parametrize("batch_size", [1, 2, 5, 32])
-def test_a_prediction_does_not_depend_on_the_batch(segmenter: Segmenter, alone: list[Masks], batch_size: int):
+def test_a_prediction_does_not_depend_on_the_batch(segmenter: TorchSegmenter, alone: list[Masks], batch_size: int):
     order = np.random.default_rng(batch_size).permutation(len(SIZES))
     together = segmenter.predict([picture(*SIZES[place], place) for place in order], batch_size=batch_size)
     for place, masks in zip(order, together, strict=True):
@@ -74,7 +74,7 @@ def test_a_prediction_does_not_depend_on_the_batch(segmenter: Segmenter, alone: 
             np.testing.assert_allclose(mask, expected, rtol=0, atol=1e-4)
 
 
-def test_a_prediction_does_not_depend_on_what_its_neighbours_are_padded_with(segmenter: Segmenter):
+def test_a_prediction_does_not_depend_on_what_its_neighbours_are_padded_with(segmenter: TorchSegmenter):
     small = picture(30, 90)
     wide = [np.full((32, 96, 3), value, np.uint8) for value in (0, 255)]
     black, white = (segmenter.predict_text([one, small], batch_size=2)[1] for one in wide)
@@ -82,7 +82,7 @@ def test_a_prediction_does_not_depend_on_what_its_neighbours_are_padded_with(seg
     np.testing.assert_allclose(black, segmenter.predict_text([small])[0], rtol=0, atol=1e-4)
 
 
-def test_a_prediction_does_not_depend_on_the_number_of_threads(segmenter: Segmenter, alone: list[Masks]):
+def test_a_prediction_does_not_depend_on_the_number_of_threads(segmenter: TorchSegmenter, alone: list[Masks]):
     before = torch.get_num_threads()
     try:
         torch.set_num_threads(3)
@@ -93,13 +93,13 @@ def test_a_prediction_does_not_depend_on_the_number_of_threads(segmenter: Segmen
         np.testing.assert_allclose(mask, expected, rtol=0, atol=1e-4)
 
 
-def test_text_alone_equals_the_text_of_both(segmenter: Segmenter, alone: list[Masks]):
+def test_text_alone_equals_the_text_of_both(segmenter: TorchSegmenter, alone: list[Masks]):
     texts = segmenter.predict_text([picture(*size, seed) for seed, size in enumerate(SIZES)])
     for text, masks in zip(texts, alone, strict=True):
         np.testing.assert_allclose(text, masks.text, rtol=0, atol=1e-4)
 
 
-def test_masks_are_those_of_the_networks_own_guided_pass(segmenter: Segmenter):
+def test_masks_are_those_of_the_networks_own_guided_pass(segmenter: TorchSegmenter):
     crop = picture(32, 96)
     with torch.inference_mode():
         outputs = segmenter.model(normalise_images(torch.from_numpy(crop).permute(2, 0, 1)[None]))
@@ -108,12 +108,12 @@ def test_masks_are_those_of_the_networks_own_guided_pass(segmenter: Segmenter):
         np.testing.assert_allclose(mask, logits[0, 0].sigmoid().numpy(), rtol=0, atol=1e-4)
 
 
-def test_a_tall_word_crop_is_predicted_turned_and_a_tall_scene_is_not(segmenter: Segmenter):
+def test_a_tall_word_crop_is_predicted_turned_and_a_tall_scene_is_not(segmenter: TorchSegmenter):
     tall, nearly, scene = picture(90, 30), picture(45, 30), picture(200, 60)
     for image, is_turned in ((tall, True), (nearly, False), (scene, False)):
         assert segmenter.turns(image) is is_turned
         on_its_side = np.ascontiguousarray(np.rot90(image))
-        flat = Segmenter(segmenter.model, scene_height=1 if image is scene else 96, tile_side=128)
+        flat = TorchSegmenter(segmenter.model, scene_height=1 if image is scene else 96, tile_side=128)
         sideways = flat.predict_text([on_its_side])[0]
         upright = segmenter.predict_text([image])[0]
         assert upright.shape == (sideways.shape[1], sideways.shape[0])
@@ -121,11 +121,11 @@ def test_a_tall_word_crop_is_predicted_turned_and_a_tall_scene_is_not(segmenter:
     assert [mask.shape for mask in segmenter.predict([tall])[0]] == [(90, 30)] * 2
 
 
-def test_no_pictures_give_no_masks(segmenter: Segmenter):
+def test_no_pictures_give_no_masks(segmenter: TorchSegmenter):
     assert segmenter.predict([]) == [] and segmenter.predict_text([]) == []
 
 
-def test_grey_rgb_and_rgba_of_one_picture_agree(segmenter: Segmenter):
+def test_grey_rgb_and_rgba_of_one_picture_agree(segmenter: TorchSegmenter):
     grey = picture(40, 90)[:, :, 0]
     rgb = np.repeat(grey[:, :, None], 3, axis=2)
     opaque = np.dstack([rgb, np.full_like(grey, 255)])
@@ -148,20 +148,20 @@ def test_sixteen_bits_give_the_picture_of_their_upper_eight(channels: tuple[int,
 
 
 @pytest.mark.parametrize("value", [0, 255])
-def test_black_and_white_give_no_nan(segmenter: Segmenter, value: int):
+def test_black_and_white_give_no_nan(segmenter: TorchSegmenter, value: int):
     for size in ((1, 1), (32, 100), (100, 140)):
         for one in segmenter.predict([np.full((*size, 3), value, np.uint8)])[0]:
             assert np.isfinite(one).all()
 
 
-def test_read_only_and_strided_pictures_are_accepted_and_unchanged(segmenter: Segmenter):
+def test_read_only_and_strided_pictures_are_accepted_and_unchanged(segmenter: TorchSegmenter):
     image = picture(64, 200)
     image.flags.writeable = False
     view = image[::2, ::-2]
     np.testing.assert_allclose(segmenter.predict_text([view])[0], segmenter.predict_text([view.copy()])[0], atol=1e-5)
 
 
-def test_errors_say_what_came_and_what_to_do(segmenter: Segmenter):
+def test_errors_say_what_came_and_what_to_do(segmenter: TorchSegmenter):
     good = picture(8, 8)
     expected = r"image 1 must be a uint8 array \(H, W\), \(H, W, 3\) or \(H, W, 4\) of at least 1x1 pixels, got "
     for bad, got in (
@@ -183,12 +183,12 @@ def test_errors_say_what_came_and_what_to_do(segmenter: Segmenter):
         segmenter.predict([good], batch_size=0)
     model = MutuallyGuidedNet(width=2)
     with pytest.raises(ConfigError, match="working_height and longest_side must be at least 1, got 0 and None"):
-        Segmenter(model, working_height=0)
+        TorchSegmenter(model, working_height=0)
     for side in (112, 1000):
         with pytest.raises(ConfigError, match=f"tile_side must be a multiple of 16 of at least 128, got {side}"):
-            Segmenter(model, tile_side=side)
+            TorchSegmenter(model, tile_side=side)
     with pytest.raises(ConfigError, match="fp16 needs a GPU"):
-        Segmenter(model, amp="fp16")
+        TorchSegmenter(model, amp="fp16")
 
 
 def test_working_sizes_by_hand():
@@ -212,8 +212,8 @@ def test_padding_repeats_the_last_row_and_column():
     assert padded(result) is result
 
 
-def test_bfloat16_masks_stay_near_the_full_ones(segmenter: Segmenter):
-    half = Segmenter(segmenter.model, amp="bf16")
+def test_bfloat16_masks_stay_near_the_full_ones(segmenter: TorchSegmenter):
+    half = TorchSegmenter(segmenter.model, amp="bf16")
     image = picture(32, 96)
     difference = np.abs(half.predict_text([image])[0] - segmenter.predict_text([image])[0])
     assert 0 < difference.mean() < 0.01

@@ -9,7 +9,7 @@ import pytest
 import torch
 
 from segmenter.network import MutuallyGuidedNet
-from segmenter.predictor import Segmenter
+from segmenter.predictor import TorchSegmenter
 from segmenter.preprocess import STRIDE
 from segmenter.tiling import Mosaic, Span, ramps, spans
 
@@ -79,8 +79,8 @@ def model() -> MutuallyGuidedNet:
 
 def test_within_a_tile_the_masks_are_those_of_the_whole_picture(model: MutuallyGuidedNet):
     image = np.random.default_rng(1).integers(0, 256, (100, 1600, 3), dtype=np.uint8)
-    whole = Segmenter(model, scene_height=96, tile_side=1600).predict([image])[0]
-    tiled = Segmenter(model, scene_height=96, tile_side=1024).predict([image])[0]
+    whole = TorchSegmenter(model, scene_height=96, tile_side=1600).predict([image])[0]
+    tiled = TorchSegmenter(model, scene_height=96, tile_side=1024).predict([image])[0]
     left, right = spans(1600, 1024)
     reach = 256
     for one, expected in zip(tiled, whole, strict=True):
@@ -92,7 +92,7 @@ def test_within_a_tile_the_masks_are_those_of_the_whole_picture(model: MutuallyG
 
 def test_a_tiled_prediction_is_the_same_each_time_and_for_each_batch_size(model: MutuallyGuidedNet):
     image = np.random.default_rng(2).integers(0, 256, (200, 300, 3), dtype=np.uint8)
-    segmenter = Segmenter(model, scene_height=96, tile_side=128)
+    segmenter = TorchSegmenter(model, scene_height=96, tile_side=128)
     first = segmenter.predict([image], batch_size=1)[0]
     assert np.array_equal(first.text, segmenter.predict([image], batch_size=1)[0].text)
     for many, one in zip(segmenter.predict([image], batch_size=4)[0], first, strict=True):
@@ -101,7 +101,7 @@ def test_a_tiled_prediction_is_the_same_each_time_and_for_each_batch_size(model:
 
 def test_a_uniform_picture_shows_no_trace_of_its_tiles(model: MutuallyGuidedNet):
     flat = np.full((100, 700, 3), 90, np.uint8)
-    tiled = Segmenter(model, scene_height=96, tile_side=512).predict_text([flat])[0]
+    tiled = TorchSegmenter(model, scene_height=96, tile_side=512).predict_text([flat])[0]
     steps = np.abs(np.diff(tiled[:, 16:-16], axis=1)).max()
-    whole = Segmenter(model, scene_height=96).predict_text([flat])[0]
+    whole = TorchSegmenter(model, scene_height=96).predict_text([flat])[0]
     assert steps <= np.abs(np.diff(whole, axis=1)).max() + 1e-4
