@@ -6,7 +6,7 @@ from torch import Tensor
 
 from recognizers.charset import ALNUM36, Charset
 from recognizers.configuration import RecognizerNetwork
-from recognizers.families.crnn_shapes import crnn_from, crnn_keys
+from recognizers.families.crnn_pytorch import crnn_from, crnn_keys
 from recognizers.families.family import Family, State
 from recognizers.families.report import Conversion, LoadReport
 from recognizers.preprocess import InputSpec

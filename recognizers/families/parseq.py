@@ -7,7 +7,7 @@ from torch import Tensor
 
 from recognizers.charset import Charset
 from recognizers.configuration import RecognizerNetwork
-from recognizers.families.crnn_shapes import NORMALISED, crnn_from, crnn_keys
+from recognizers.families.crnn_pytorch import NORMALISED, crnn_from, crnn_keys
 from recognizers.families.family import USUAL_CHARSETS, Family, State
 from recognizers.families.report import Conversion, LoadReport
 from recognizers.preprocess import InputSpec

@@ -15,8 +15,7 @@ import torch
 from torch import Tensor
 
 from segmenter.choices import Backend
-from segmenter.crf.affinity import exact_times, pixel_features
-from segmenter.crf.gated import gated_times
+from segmenter.crf.affinity import exact_times, gated_times, pixel_features
 from segmenter.crf.nystrom import nystrom_times
 from segmenter.crf.shrinking import shrink, shrunk_size
 

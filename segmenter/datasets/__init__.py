@@ -62,7 +62,7 @@ READERS: dict[str, Reader] = {
         "MLT_S_labels/training_labels/img_1.png; the same with ch8_validation; or ImagesPart*/ with train_gt_t13/",
     ),
     "coco-ts": Reader(
-        "segmenter.datasets.coco_ts:CocoTs",
+        "segmenter.datasets.coco_text:CocoTs",
         (),
         "as coco-text; the 14,690 pictures named by COCO_TS.txt or COCO_TS_labels/, or chosen by a rule",
     ),

@@ -1,4 +1,4 @@
-"""COCO-Text v2: outlines of text on the 2014 pictures of COCO, and text masks where COCO_TS lies beside them."""
+"""COCO-Text v2: outlines of text on the 2014 pictures of COCO, masks where COCO_TS lies beside; and COCO-TS alone."""
 
 from __future__ import annotations
 
@@ -21,11 +21,15 @@ from segmenter.datasets.base import (
     region_mask,
 )
 from segmenter.datasets.pairs import matched
-from segmenter.datasets.weak_labels import read_weak_labels
+from segmenter.datasets.weak_labels import check_count, listed_stems, read_weak_labels
 from segrec.core.errors import DataError
 from segrec.core.files import read_json
 
 ANNOTATIONS, IMAGES, LABELS = "cocotext.v2.json", "train2014", "COCO_TS_labels"
+COCO_TS_PICTURES = 14_690
+"""Of S. Bonechi et al., Pattern Recognition Letters 2020, and of Wang et al., Section IV.A.1."""
+COCO_TS_LIST = "COCO_TS.txt"
+
 LEGIBLE, PRINTED, ENGLISH = "legible", "machine printed", "english"
 
 
@@ -136,3 +140,25 @@ def _outline(annotation: Mapping[str, Any], place: str) -> Polygon:
     left, top, width, height = polygon_of([*box, 0, 0], place).reshape(-1)[:4]
     corners = [[left, top], [left + width, top], [left + width, top + height], [left, top + height]]
     return np.array(corners, dtype=np.float32)
+
+
+class CocoTs(CocoText):
+    """The pictures of COCO-Text, of both its parts, that COCO_TS has.
+
+    They are named by `COCO_TS.txt`, else by the files in `COCO_TS_labels/`. Without either a rule chooses them, which
+    is ours, since the articles state none: a picture has legible, printed, English text.
+
+    Args:
+        root: as for `CocoText`.
+
+    Raises:
+        DataError: as for `CocoText`, or no picture is chosen.
+    """
+
+    def __init__(self, root: str | os.PathLike[str]) -> None:
+        super().__init__(root, None)
+        stems, by = listed_stems(Path(root) / COCO_TS_LIST, [Path(root) / LABELS]), "list"
+        if stems is None:
+            stems, by = clear_pictures(Path(root) / ANNOTATIONS), "rule (legible, printed, English)"
+        self._files = [file for file in self._files if Path(file).stem in stems]
+        check_count(self._files, COCO_TS_PICTURES, name="COCO-TS", root=Path(root), by=by)

@@ -9,7 +9,7 @@ from segmenter.augment import SegmentationSample
 from segmenter.datasets.base import MaskedImages, read_lines
 from segmenter.datasets.icdar15 import UNREADABLE
 from segmenter.datasets.mlt import LABELS, TRUTH, Mlt, folders
-from segmenter.datasets.subset import check_count, listed_stems
+from segmenter.datasets.weak_labels import check_count, listed_stems
 from segrec.core.errors import DataError
 
 PICTURES = 6_896

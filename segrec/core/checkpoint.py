@@ -19,8 +19,8 @@ from torch import Tensor
 
 from segrec.core.errors import CheckpointError, DataError
 from segrec.core.files import atomic_path
-from segrec.core.floors import TORCH, require
 from segrec.core.inert_pickle import ForeignObjectError
+from segrec.core.packages import TORCH, require
 from segrec.core.regular import open_regular
 from segrec.core.tensor_header import check_tensor_header
 from segrec.core.torch_files import read_torch_file

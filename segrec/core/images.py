@@ -16,7 +16,7 @@ from PIL import Image, UnidentifiedImageError
 
 from segrec.core.bit_depth import eight_bits, lay_on_white
 from segrec.core.errors import DamagedMaskError, DataError, LibraryError
-from segrec.core.floors import OPENCV, require
+from segrec.core.packages import OPENCV, require
 from segrec.core.regular import MOST_PICTURE_BYTES, read_regular
 
 Array = NDArray[np.uint8]

@@ -37,14 +37,12 @@ def make_optimizer(
         weight_decay: decoupled from the gradient in adamw, added to it in the others.
         slow: those of the parameters that learn at a tenth of the rate.
         scales: multiples of the rate, 0 or more, at which single parameters learn; a tensor that broadcasts to its
-            parameter gives its elements rates of their own, see `segrec.training.element_rates`.
+            parameter gives its elements rates of their own, see `scale_elements`.
 
     Raises:
         ConfigError: the name is unknown, the decay is negative, or all parameters are frozen.
     """
     from torch import optim  # the command line lists the names without waiting for torch
-
-    from segrec.training.element_rates import scale_elements
 
     makers: dict[str, Any] = {"adam": optim.Adam, "adamw": optim.AdamW, "adadelta": optim.Adadelta}
     if name not in makers:
@@ -85,3 +83,34 @@ def _groups(parameters: list[nn.Parameter], weight_decay: float) -> list[dict[st
     steady = [parameter for parameter in parameters if parameter.ndim <= 1 and weight_decay]
     groups = [{"params": decaying, "weight_decay": weight_decay}, {"params": steady, "weight_decay": 0.0}]
     return [group for group in groups if group["params"]]
+
+
+def scale_elements(optimizer: torch.optim.Optimizer, shares: Mapping[nn.Parameter, Tensor]) -> None:
+    """Let each element of these parameters take, from now on, its share of every step that the optimiser does.
+
+    For optimisers whose step is a learning rate times something that does not depend on it (Adam, AdamW, Adadelta,
+    SGD), that is a learning rate of the element's own; scaling gradients would not be, since Adam divides them away.
+    The parameter stays one tensor and the optimiser's state is as without shares, so files, checkpoints, averages and
+    DistributedDataParallel know nothing of it: splitting the tensor into two parameters would change all of them.
+
+    Args:
+        optimizer: trains the parameters; a step that a GradScaler leaves out stays left out.
+        shares: tensors in [0, 1] that broadcast to their parameter; where the share is 0, it keeps its bytes.
+    """
+    import torch
+
+    kept = [(parameter, share.to(parameter)) for parameter, share in shares.items()]
+    before: list[Tensor] = []
+
+    @torch.no_grad()
+    def remember(*_: Any) -> None:
+        before[:] = [parameter.clone() for parameter, _ in kept]
+
+    @torch.no_grad()
+    def scale(*_: Any) -> None:
+        for (parameter, share), old in zip(kept, before, strict=True):
+            parameter.copy_(torch.where(share == 1, parameter, old + (parameter - old) * share))
+        before.clear()
+
+    optimizer.register_step_pre_hook(remember)
+    optimizer.register_step_post_hook(scale)

@@ -12,8 +12,8 @@ import torch
 
 from segrec.core.checkpoint import load_untrusted, load_weights
 from segrec.core.errors import LibraryError
-from segrec.core.floors import OPENCV, TORCH, require
 from segrec.core.images import decode_image, encode_png, opencv
+from segrec.core.packages import OPENCV, TORCH, require
 
 
 @pytest.mark.parametrize("version", ["2.9.1", "2.9.1+cu130", "1.99.0", "2.5.0a0+git"])

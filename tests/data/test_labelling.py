@@ -10,9 +10,17 @@ from recognizers import Recognizer
 from segrec.core.images import resize
 from segrec.data.labelling.acceptance import IGNORE, Survivor, agreed, hollow, is_outline, label_mask
 from segrec.data.labelling.binarise import candidates, overlap, working_picture
-from segrec.data.labelling.holes import counters, foreign_holes, hole_count, holes_of, largest_share_of_holes
+from segrec.data.labelling.ink_shape import (
+    border_share,
+    counters,
+    foreign_holes,
+    fragments,
+    hole_count,
+    holes_of,
+    largest_share_of_holes,
+    solidity,
+)
 from segrec.data.labelling.reasons import REASONS
-from segrec.data.labelling.strokes import border_share, fragments, solidity
 from segrec.reader import open_recognizer
 
 WHITE, BLACK, BLUE = (240, 240, 240), (10, 10, 10), (90, 120, 200)

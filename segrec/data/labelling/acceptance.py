@@ -12,16 +12,18 @@ from recognizers.decoding import Reading
 from recognizers.metrics import normalise_label
 from segrec.core.images import Array, resize
 from segrec.data.labelling.binarise import Candidate, Ink, candidates, overlap, working_picture
-from segrec.data.labelling.holes import (
+from segrec.data.labelling.ink_shape import (
     FOREIGN_SHARE,
+    border_share,
     counters,
     foreign_holes,
+    fragments,
     hole_count,
     holes_of,
     largest_share_of_holes,
+    solidity,
 )
 from segrec.data.labelling.reasons import THRESHOLD, Reason
-from segrec.data.labelling.strokes import border_share, fragments, solidity
 
 METHOD = 1
 """Raised whenever the same words and verifier would give other masks."""
