@@ -1,4 +1,4 @@
-"""Word crops with a list of their own: path, tab, text."""
+"""Word crops with a list of paths and labels: anybody's, SVT-Perspective's and CUTE80's."""
 
 from __future__ import annotations
 
@@ -59,6 +59,17 @@ class TabList(LineImporter):
             return _is_below(os.path.realpath(found) if os.path.islink(found) or name == ".." else found, self._root)
         except ValueError:  # a NUL byte
             return True  # there is no such file, which is said when it is opened
+
+
+def open_packed_list(source: str | os.PathLike[str], split: str, *, outside: bool = False) -> TabList:
+    """Return the crops of SVT-Perspective or CUTE80, whose releases are handed on in several packings.
+
+    A tab or, where there is none, the first space parts path and label; for the rest see `TabList`.
+
+    Raises:
+        DataError: there is no list.
+    """
+    return TabList(source, split, spaces=True, outside=outside)
 
 
 @lru_cache(maxsize=1024)
