@@ -46,6 +46,7 @@ def place(path: Path) -> str:
     return path.relative_to(ROOT).as_posix()
 
 
+@functools.cache
 def parsed(path: Path) -> ast.Module:
     return ast.parse(path.read_text(encoding="utf-8"), filename=str(path))
 
@@ -72,6 +73,7 @@ def imports(nodes: Iterator[ast.AST], package: str) -> Iterator[str]:
                 yield name.value
 
 
+@functools.cache
 def imported_anywhere(path: Path) -> set[str]:
     return set(imports(ast.walk(parsed(path)), place(path.parent).replace("/", ".")))
 
@@ -87,6 +89,7 @@ def at_module_level(node: ast.AST) -> Iterator[ast.AST]:
         yield from at_module_level(child)
 
 
+@functools.cache
 def imported_at_module_level(path: Path) -> set[str]:
     return set(imports(at_module_level(parsed(path)), place(path.parent).replace("/", ".")))
 
