@@ -82,7 +82,7 @@ def _fitting(pattern: str) -> Iterator[Source]:
 
 def _words(path: Path) -> Iterator[Source]:
     database = WordLmdb(path)
-    for position in range(len(database)):
+    for position in range(database.count()):
         if position % RELEASED_EVERY == 0:
             database.release()
         yield Source(f"{path}:{position + 1}", partial(_word, database, position), is_word=True)

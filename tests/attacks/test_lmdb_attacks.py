@@ -61,6 +61,7 @@ def test_a_number_of_samples_that_cannot_be_gets_one_line_from_every_command(wor
             f"precompute {name}": ["precompute-masks", "--data", bad, "--output", tmp_path / "masks"],
             f"finetune {name}": ["finetune", "crnn", "--data", bad, "--mask", "zero", "--output", tmp_path / "run"],
             f"train {name}": ["train", "crnn", "--data", bad, "--output", tmp_path / "run"],
+            f"read {name}": ["read", bad],
             f"render {name}": ["render", "corrupt", "--data", bad, "--output", tmp_path / "corrupted"],
         }
     assert_refused(answers("numbers of samples", attempts, tmp_path))
