@@ -140,9 +140,9 @@ def prepare_content(image: np.ndarray, mask: np.ndarray | None, spec: InputSpec)
         raise ValueError("this recognizer takes no mask: leave the masks out, or widen it with widen_input()")
     size = spec.content_size((image.shape[0], image.shape[1]))
     if spec.color == "grey":
-        return np.ascontiguousarray(_resized(to_grey(image), size, spec)[None])
+        return np.ascontiguousarray(resized(to_grey(image), size, spec)[None])
     prepared = np.empty((spec.channels, *size), np.uint8)
-    prepared[:3] = _resized(image, size, spec).transpose(2, 0, 1)
+    prepared[:3] = resized(image, size, spec).transpose(2, 0, 1)
     if mask is not None:
         if mask.ndim != 2 or mask.dtype != np.uint8 or mask.size == 0:
             raise ValueError(f"mask must be (H, W) uint8 with values 0..255, got {mask.shape} {mask.dtype}")
@@ -150,7 +150,8 @@ def prepare_content(image: np.ndarray, mask: np.ndarray | None, spec: InputSpec)
     return prepared
 
 
-def _resized(picture: np.ndarray, size: tuple[int, int], spec: InputSpec) -> np.ndarray:
+def resized(picture: np.ndarray, size: tuple[int, int], spec: InputSpec) -> np.ndarray:
+    """Return a picture (H, W) or (H, W, 3), uint8, at `size` (height, width) by the filter of the spec."""
     if spec.interpolation != "opencv-bilinear":
         return resample(picture, size, spec.interpolation)
     if spec.padding == "edge" and picture.shape[1] < picture.shape[0]:

@@ -159,7 +159,9 @@ def _stage(value: str | dict[str, object]) -> Stage:
 @mask_trained("scene_batch", "Scene windows per step.", kind=click.IntRange(1))
 @mask_trained("scene_every", "Every Nth step is one of scenes.", kind=click.IntRange(1))
 @mask_trained(
-    "reader", "CTC recognizer with a mask channel that is to read --reading by the masks.", metavar="NAME|PATH"
+    "reader",
+    "CTC recognizer with a mask channel that is to read --reading by the masks, repeatable: by turns.",
+    metavar="NAME|PATH",
 )
 @mask_trained("reading", "Word lmdb with transcripts for it, repeatable.", kind=click.Path())
 @mask_trained("reading_weight", "Weight of the recognizer's loss; not in the paper.", kind=click.FloatRange(0))

@@ -1,9 +1,10 @@
-"""Transcribed words as batches that teach the segmenter through a recognizer: pictures at working size and labels."""
+"""Transcribed words as batches that teach the segmenter through a recognizer: their pictures for both, and labels."""
 
 from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import NamedTuple
 
 import numpy as np
@@ -11,12 +12,13 @@ import torch
 from torch import Tensor
 
 from recognizers.charset import Charset
-from recognizers.training import fits
+from recognizers.edge_padding import continued
+from recognizers.preprocess import InputSpec, resized
 from segmenter.preprocess import STRIDE, is_tall, rescale, working_size
 from segrec.core.errors import ConfigError, DataError
 from segrec.core.images import Array
 from segrec.data.augment import augment_word
-from segrec.data.recognition import EMPTY, TOO_LONG, UNREADABLE
+from segrec.data.recognition import EMPTY, TOO_LONG, UNREADABLE, batch_width, has_frames
 from segrec.data.words import WordLmdb
 from segrec.training.batches import Key
 
@@ -25,10 +27,26 @@ REASONS = (UNREADABLE, EMPTY, TOO_LONG[False], TALL_CROP)
 """Why words may be left out of the batches."""
 
 
+@dataclass(frozen=True)
+class ReaderInput:
+    """What a recognizer takes.
+
+    Attributes:
+        spec: its input, with a mask.
+        charset: labels are normalised to it.
+        frames: how many CTC frames it gives at the spec's width; words that need more are left out.
+    """
+
+    spec: InputSpec
+    charset: Charset
+    frames: int
+
+
 class ReadingSample(NamedTuple):
-    """One word: (H, W, 3) uint8 RGB at working size and its class numbers."""
+    """One word: (H, W, 3) uint8 RGB at working size, (3, h, w) uint8 as the reader takes it, and its class numbers."""
 
     image: Array
+    seen: Array
     target: list[int]
 
 
@@ -37,37 +55,43 @@ class ReadingBatch(NamedTuple):
 
     Attributes:
         images: (N, 3, H, W) uint8, RGB; H and W multiples of 16, beyond a word's own width its last column repeated.
-        widths: (N,) int64, the words' own widths, at most W.
+        widths: (N,) int64, the words' own widths in `images`, at most W.
+        seen: (N, 3, h, w) uint8, RGB, the same pictures at the reader's size, continued likewise.
+        contents: (N,) int64, the words' own widths in `seen`, at most w.
         targets: (sum of lengths,) int64, the class numbers of all labels in a row.
         lengths: (N,) int64, the number of characters of each label.
+        reader: which of several readers is to read them, from 0.
         skipped: how many words were left out of it, by reason of `REASONS`.
     """
 
     images: Tensor
     widths: Tensor
+    seen: Tensor
+    contents: Tensor
     targets: Tensor
     lengths: Tensor
+    reader: int
     skipped: Mapping[str, int]
 
 
 class ReadingDataset:
-    """The words of one database; a sample is a pure function of (position, visit).
+    """The words of one database for one reader; a sample is a pure function of (position, visit).
 
     A word that cannot be used is given as the reason why, one of `REASONS`.
 
     Args:
         words: with transcripts.
-        charset: the recognizer's; labels are normalised to it.
-        frames: how many CTC frames it gives; words that need more are left out.
+        reader: what the recognizer takes; of sizes that follow a word's ratio it takes that of training.
         height: working height of the segmenter, a multiple of 16.
         widest: words that would be wider at that height are squeezed to it, a multiple of 16.
         seed: of the augmentation.
     """
 
-    def __init__(self, words: WordLmdb, *, charset: Charset, frames: int, height: int, widest: int, seed: int) -> None:
+    def __init__(self, words: WordLmdb, reader: ReaderInput, *, height: int, widest: int, seed: int) -> None:
         if height % STRIDE or widest % STRIDE:
             raise ValueError(f"height and widest must be multiples of {STRIDE}, got {height} and {widest}")
-        self._words, self._charset, self._frames = words, charset, frames
+        self._words, self._charset, self._frames = words, reader.charset, reader.frames
+        self._colours = replace(reader.spec.stretched(), mask=False)
         self._height, self._widest, self._seed = height, widest, seed
 
     def __len__(self) -> int:
@@ -81,21 +105,24 @@ class ReadingDataset:
         text = self._charset.normalise(word.label)
         if not text:
             return EMPTY
-        if not fits(text, self._frames):
+        size = (word.image.shape[0], word.image.shape[1])
+        content = self._colours.content_size(size)
+        if not has_frames(text, batch_width(content[1], self._colours), self._colours, self._frames):
             return TOO_LONG[False]
-        if is_tall((word.image.shape[0], word.image.shape[1]), None):
+        if is_tall(size, None):
             return TALL_CROP
-        _, width = working_size(word.image.shape[:2], height=self._height, scene_height=None)
-        picture = rescale(word.image, (self._height, min(width, self._widest)))
+        working = self._height, min(working_size(size, height=self._height, scene_height=None)[1], self._widest)
         rng = np.random.default_rng((self._seed, position, visit))
-        moved = augment_word(picture.transpose(2, 0, 1), rng, color_channels=3)
-        return ReadingSample(np.ascontiguousarray(moved.transpose(1, 2, 0)), self._charset.encode(text))
+        both = rescale(word.image, (max(working[0], content[0]), max(working[1], content[1])))
+        moved = augment_word(both.transpose(2, 0, 1), rng, color_channels=3).transpose(1, 2, 0)
+        seen = resized(np.ascontiguousarray(moved), content, self._colours).transpose(2, 0, 1)
+        return ReadingSample(rescale(moved, working), np.ascontiguousarray(seen), self._charset.encode(text))
 
 
 def open_reading(
-    paths: Sequence[str], *, charset: Charset, frames: int, height: int, widest: int, seed: int
+    paths: Sequence[str], reader: ReaderInput, *, height: int, widest: int, seed: int
 ) -> list[ReadingDataset]:
-    """Return the datasets of word databases; each draws its own augmentation.
+    """Return the datasets of word databases for a reader; each draws its own augmentation.
 
     Raises:
         ConfigError: none is named.
@@ -104,7 +131,7 @@ def open_reading(
     if not paths:
         raise ConfigError("a reader needs words with transcripts: name them with --reading")
     datasets = [
-        ReadingDataset(WordLmdb(path), charset=charset, frames=frames, height=height, widest=widest, seed=seed + number)
+        ReadingDataset(WordLmdb(path), reader, height=height, widest=widest, seed=seed + number)
         for number, path in enumerate(paths)
     ]
     for path, dataset in zip(paths, datasets, strict=True):
@@ -113,18 +140,31 @@ def open_reading(
     return datasets
 
 
-def collate_reading(samples: Sequence[ReadingSample | str]) -> ReadingBatch:
-    """Make a batch of the usable samples, which may be none, and count the others by reason."""
+def collate_reading(samples: Sequence[ReadingSample | str], *, reader: int = 0) -> ReadingBatch:
+    """Make a batch of the usable samples, which may be none, for one of several readers, and count the others."""
     usable = [sample for sample in samples if isinstance(sample, ReadingSample)]
     skipped = Counter(sample for sample in samples if isinstance(sample, str))
-    widths = [sample.image.shape[1] for sample in usable]
-    widest = -(-max(widths, default=STRIDE) // STRIDE) * STRIDE
-    padded = [np.pad(one.image, ((0, 0), (0, widest - one.image.shape[1]), (0, 0)), "edge") for one in usable]
-    images = np.stack(padded) if padded else np.empty((0, STRIDE, widest, 3), np.uint8)
+    images, widths = _stacked([one.image.transpose(2, 0, 1) for one in usable], multiple=STRIDE)
+    seen, contents = _stacked([one.seen for one in usable])
     return ReadingBatch(
-        images=torch.from_numpy(np.ascontiguousarray(images.transpose(0, 3, 1, 2))),
-        widths=torch.tensor(widths, dtype=torch.int64),
+        images=images,
+        widths=widths,
+        seen=seen,
+        contents=contents,
         targets=torch.tensor([number for one in usable for number in one.target], dtype=torch.int64),
         lengths=torch.tensor([len(one.target) for one in usable], dtype=torch.int64),
+        reader=reader,
         skipped=dict(skipped),
     )
+
+
+def _stacked(pictures: Sequence[Array], multiple: int = 1) -> tuple[Tensor, Tensor]:
+    """Return pictures (3, H, w) continued to one width, a multiple of a number, and their own widths.
+
+    Of no pictures it is an empty batch of 16x16 pixels.
+    """
+    widths = [picture.shape[2] for picture in pictures]
+    widest = -(-max(widths, default=STRIDE) // multiple) * multiple
+    stacked = [continued(picture, widest, has_mask=False) for picture in pictures]
+    batch = np.stack(stacked) if stacked else np.empty((0, 3, STRIDE, widest), np.uint8)
+    return torch.from_numpy(batch), torch.tensor(widths, dtype=torch.int64)

@@ -108,7 +108,7 @@ class RecognitionDataset:
         if not text:
             return EMPTY
         size = self._spec.content_size((word.image.shape[0], word.image.shape[1]))
-        width = self._width(size[1])
+        width = batch_width(size[1], self._spec)
         if not self._fits(text, width):
             return TOO_LONG[self._charset.is_attention]
         try:
@@ -123,12 +123,6 @@ class RecognitionDataset:
             prepared = augment_word(prepared, rng, color_channels=1 if self._spec.color == "grey" else 3)
         return RecognitionSample(continued(prepared, width, has_mask=self._spec.mask), self._charset.encode(text))
 
-    def _width(self, content: int) -> int:
-        """Return how wide the input of an image of that width is before its batch is known."""
-        if self._spec.padding == "none":
-            return content
-        return min(-(-content // WIDTH_STEP) * WIDTH_STEP, self._spec.width)
-
     def _random(self, stream: int, key: Key) -> np.random.Generator:
         """Return the random numbers of one purpose for one sample; random masks use the key without a stream."""
         return np.random.default_rng((self._seed, *key, stream))
@@ -136,9 +130,21 @@ class RecognitionDataset:
     def _fits(self, text: str, width: int) -> bool:
         if self._charset.is_attention:
             return len(text) + 1 <= self._steps
-        if width == self._spec.width:
-            return fits(text, self._steps)
-        return fits(text, self._steps * width // self._spec.width - 1)  # one less, as numbers of frames are rounded
+        return has_frames(text, width, self._spec, self._steps)
+
+
+def batch_width(content: int, spec: InputSpec) -> int:
+    """Return how wide the input of an image that is `content` wide in it is before its batch is known, in pixels."""
+    if spec.padding == "none":
+        return content
+    return min(-(-content // WIDTH_STEP) * WIDTH_STEP, spec.width)
+
+
+def has_frames(text: str, width: int, spec: InputSpec, frames: int) -> bool:
+    """Return whether `text` fits an input of `width` of a CTC recognizer that gives `frames` at the spec's width."""
+    if width == spec.width:
+        return fits(text, frames)
+    return fits(text, frames * width // spec.width - 1)  # one less, as numbers of frames are rounded
 
 
 def reasons_for(charset: Charset) -> tuple[str, ...]:

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Container, Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
+from itertools import cycle, islice
 from typing import Literal, NamedTuple
 
 from segmenter.choices import Supervision
@@ -84,7 +86,8 @@ class StagedBatches:
     Args:
         stages: one after the other.
         settings: how pictures become batches.
-        reading: words with transcripts, of which every stage has its share of steps.
+        reading: for each reader words with transcripts, of which every stage has its share of steps; the readers take
+            turns.
         world: the processes that share each batch.
 
     Raises:
@@ -97,7 +100,7 @@ class StagedBatches:
         stages: Sequence[StageData],
         settings: BatchSettings,
         *,
-        reading: Sequence[ReadingDataset] = (),
+        reading: Sequence[Sequence[ReadingDataset]] = (),
         world: World = ALONE,
     ) -> None:
         self._stages, self._settings, self._world, self._reading = stages, settings, world, list(reading)
@@ -141,18 +144,28 @@ class StagedBatches:
         return batches
 
     def _stream_of_reading(self, number: int) -> Stream | None:
-        """Return the batches of words to be segmented and read; None without such words."""
+        """Return the batches of words to be segmented and read, of all readers by turns; None without such words."""
         if not self._reading:
             return None
-        return step_batches(
-            Joined(self._reading),
-            collate_reading,
-            batch_size=self._settings.reading_batch,
-            seed=self._settings.seed + 1000 * number,
-            steps=self._stages[number].steps,
-            workers=self._settings.workers,
-            world=self._world,
-        )
+        streams: list[Stream] = [
+            step_batches(
+                Joined(datasets),
+                partial(collate_reading, reader=reader),
+                batch_size=self._settings.reading_batch,
+                seed=self._settings.seed + 1000 * number,
+                steps=self._stages[number].steps,
+                workers=self._settings.workers,
+                world=self._world,
+            )
+            for reader, datasets in enumerate(self._reading)
+        ]
+
+        def by_turns(first: int) -> Iterator[AnyBatch]:
+            done, turn = divmod(first, len(streams))
+            sources = [stream(done + (reader < turn)) for reader, stream in enumerate(streams)]
+            return (next(source) for source in islice(cycle(sources), turn, None))
+
+        return by_turns
 
     def _stream(self, number: int, *, words: bool) -> Stream | None:
         """Return the batches of one kind, words or scenes; None without data."""

@@ -1,52 +1,53 @@
-"""What a segmenter's masks are worth to a recognizer: its loss on the picture and the mask, the recognizer frozen."""
+"""What a segmenter's masks are worth to a recognizer: its loss on picture and mask, the recognizer frozen."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from recognizers.configuration import RecognizerNetwork
 from recognizers.loading import load_pretrained
-from recognizers.preprocess import InputSpec
 from recognizers.training import ctc_of_logits
+from recognizers.widen import train_input_mode
 from segmenter.interface import Outputs
 from segmenter.network import normalise_images
 from segrec.core.device import autocast
 from segrec.core.errors import ConfigError
-from segrec.data.reading_batches import REASONS, ReadingBatch
-from segrec.jobs.recognizer_loss import shared_terms, words_of_all
+from segrec.data.reading_batches import REASONS, ReaderInput, ReadingBatch
+from segrec.jobs.recognizer_loss import frames_of, shared_terms, words_of_all
 from segrec.training.distributed import World
 from segrec.weights import resolve_weights
 
 
 class ReadingLoss:
-    """CTC loss of a frozen recognizer that reads words by the masks of the segmenter in training.
+    """CTC loss of frozen recognizers that read words by the masks of the segmenter in training.
 
     Its gradient reaches the segmenter alone, through the mask: in mask pixels that decide a character it says more than
     the exact outline does. Not in the paper.
 
     Args:
-        reader: shipped name, run directory or weights file of a CTC recognizer with a mask channel.
+        readers: shipped names, run directories or weights files of CTC recognizers with a mask channel.
         weight: of the loss.
         world: the processes that train together.
-        amp: "off", "bf16" or "fp16" of both networks.
+        amp: "off", "bf16" or "fp16" of all networks.
+
+    Attributes:
+        networks: the recognizers.
+        inputs: what each of them takes.
 
     Raises:
         CheckpointError: the weights cannot be read.
-        ConfigError: the recognizer has no mask channel, is one with attention, or pads its words.
+        ConfigError: a recognizer has no mask channel, or is one with attention.
     """
 
-    def __init__(self, reader: str, weight: float, *, world: World, amp: str) -> None:
-        network = load_pretrained(resolve_weights(reader))
-        spec = network.input_spec
-        if network.charset.is_attention or not spec.mask or spec.padding != "none":
-            raise ConfigError(
-                f"{reader} cannot judge masks: --reader takes a CTC recognizer fine-tuned with a mask channel whose "
-                "words are stretched to one size, such as crnn-slim-predicted"
-            )
-        self.network = network.to(world.device).eval().requires_grad_(False)
+    def __init__(self, readers: Sequence[str], weight: float, *, world: World, amp: str) -> None:
+        self.networks = [_reader(name).to(world.device) for name in readers]
+        self.inputs = [ReaderInput(one.input_spec, one.charset, frames_of(one)) for one in self.networks]
+        for network in self.networks:
+            train_input_mode(network)
         self._weight, self._world, self._amp = weight, world, amp
 
     def __call__(self, segmenter: nn.Module, batch: ReadingBatch, *, phases: int) -> Mapping[str, Tensor]:
@@ -66,14 +67,32 @@ class ReadingLoss:
         with autocast(device, self._amp):
             outputs = Outputs(*segmenter(normalise_images(images), phases=phases, text_only=phases == 1))
             text = outputs.text if outputs.text2 is None else outputs.text2
-            reading = self._reading(images, text, batch) if own else text.float().sum()
+            reading = self._reading(text, batch) if own else text.float().sum()
         terms = {"loss": self._weight * reading, "reading": reading.detach()}
         return shared_terms(terms, self._world, own, words)
 
-    def _reading(self, images: Tensor, text: Tensor, batch: ReadingBatch) -> Tensor:
-        """Return the CTC loss of words (N, 3, H, W) uint8 by the logits of their text masks, (N, 1, H, W)."""
-        seen = read_through(images, text.float().sigmoid(), batch.widths, self.network.input_spec)
-        return ctc_of_logits(self.network(seen), batch.targets, batch.lengths)
+    def _reading(self, text: Tensor, batch: ReadingBatch) -> Tensor:
+        """Return the CTC loss of words by the logits of their text masks, (N, 1, H, W)."""
+        network, seen = self.networks[batch.reader], batch.seen.to(text.device, non_blocking=True)
+        colours = (seen.float() - network.input_spec.mean) / network.input_spec.deviation
+        masks = masks_seen(text.float().sigmoid(), batch.widths, batch.contents, (seen.shape[2], seen.shape[3]))
+        return ctc_of_logits(network(torch.cat([colours, masks], 1)), batch.targets, batch.lengths)
+
+
+def _reader(name: str) -> RecognizerNetwork:
+    """Return a recognizer that can judge masks, frozen.
+
+    Raises:
+        CheckpointError: its weights cannot be read.
+        ConfigError: it has no mask channel, or is one with attention.
+    """
+    network = load_pretrained(resolve_weights(name))
+    if network.charset.is_attention or not network.input_spec.mask:
+        raise ConfigError(
+            f"{name} cannot judge masks: --reader takes a CTC recognizer fine-tuned with a mask channel, such as "
+            "crnn-slim-predicted"
+        )
+    return network.requires_grad_(False)
 
 
 def left_out(batch: object) -> dict[str, int]:
@@ -82,20 +101,21 @@ def left_out(batch: object) -> dict[str, int]:
     return {reason: skipped.get(reason, 0) for reason in REASONS}
 
 
-def read_through(images: Tensor, masks: Tensor, widths: Tensor, spec: InputSpec) -> Tensor:
-    """Return the recognizer's input, (N, 4, h, w) float32: each word stretched to its size, colours normalised.
+def masks_seen(masks: Tensor, widths: Tensor, contents: Tensor, size: tuple[int, int]) -> Tensor:
+    """Return text masks as a recognizer sees them, (N, 1, *size): each word's at its place, zeros beyond it.
 
     Args:
-        images: (N, 3, H, W) uint8 RGB.
         masks: (N, 1, H, W) in [0, 1]; their gradient is kept.
-        widths: (N,) int64, the words' own widths, at most W.
-        spec: the recognizer's input, of which it has one size.
+        widths: (N,) int64, the words' own widths in the masks, at most W.
+        contents: (N,) int64, the words' own widths in the recognizer's input, at most `size[1]`.
+        size: (height, width) of that input.
     """
-    scale = (widths.to(images.device) / images.shape[3]).to(torch.float32)
-    move = torch.zeros(len(images), 2, 3, device=images.device)
-    move[:, 0, 0], move[:, 0, 2], move[:, 1, 1] = scale, scale - 1, 1  # the word's own part of -1..1
-    grid = functional.affine_grid(move, [len(images), 4, spec.height, spec.width], align_corners=False)
-    colour = (images.float() - spec.mean) / spec.deviation
-    return functional.grid_sample(
-        torch.cat([colour, masks], 1), grid, mode="bilinear", padding_mode="border", align_corners=False
-    )
+    height, width = size
+    device, count = masks.device, len(masks)
+    widths, contents = widths.to(device)[:, None].float(), contents.to(device)[:, None].float()
+    columns = (torch.arange(width, device=device) + 0.5) / contents  # (N, width), below 1 inside the word
+    across = (columns * widths).clamp(max=widths - 0.5) / masks.shape[3] * 2 - 1
+    down = (torch.arange(height, device=device) + 0.5) / height * 2 - 1
+    grid = torch.stack([across[:, None].expand(-1, height, -1), down[None, :, None].expand(count, -1, width)], -1)
+    moved = functional.grid_sample(masks, grid, mode="bilinear", padding_mode="border", align_corners=False)
+    return moved * (columns < 1)[:, None, None]

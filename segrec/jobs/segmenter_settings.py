@@ -48,8 +48,8 @@ class SegmenterTraining:
         outside: weight of the empty-text term outside polygons, which the paper does not have.
         cross_entropy: weight of the pixel-wise cross-entropy, which the paper does not have.
         crf_backend: `nystrom`, `exact` or `gated`.
-        reader: a CTC recognizer with a mask channel, frozen, that is to read `reading` better by the masks: shipped
-            name, run directory or file; None teaches masks alone. Not in the paper.
+        reader: CTC recognizers with a mask channel, frozen, that are to read `reading` better by the masks, by turns:
+            shipped names, run directories or files; none teaches masks alone. Not in the paper.
         reading: word databases with transcripts for it; they need no masks.
         reading_weight: of its loss, see `ReadingLoss`.
         reading_batch: words per step that are segmented and read.
@@ -86,7 +86,7 @@ class SegmenterTraining:
     outside: float = LossWeights.outside
     cross_entropy: float = LossWeights.cross_entropy
     crf_backend: Backend = LossWeights.crf_backend
-    reader: str | None = None
+    reader: Sequence[str] = ()
     reading: Sequence[str] = ()
     reading_weight: float = 0.02
     reading_batch: int = 32
@@ -102,7 +102,7 @@ class SegmenterTraining:
     tensorboard: bool = False
 
     def __post_init__(self) -> None:
-        set_listed(self, "words", "scenes", "valid", "reading")
+        set_listed(self, "words", "scenes", "valid", "reader", "reading")
         if bool(self.reader) != bool(self.reading):
             raise ConfigError("--reader and --reading go together: a recognizer, and words with transcripts for it")
         if not 0 <= self.reading_weight < math.inf or self.reading_every < 2:

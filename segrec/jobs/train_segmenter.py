@@ -27,7 +27,6 @@ from segrec.data.segmentation import SCENE_SCALE
 from segrec.data.segmenter_batches import BatchSettings, StageData, StagedBatch, StagedBatches
 from segrec.jobs.evaluate_segmenter import SCENE_HEIGHTS, check_part, pictures_of, score_segmenter
 from segrec.jobs.reading_loss import ReadingLoss, left_out
-from segrec.jobs.recognizer_loss import frames_of
 from segrec.jobs.segmenter_board import shown
 from segrec.jobs.segmenter_settings import SegmenterTraining, check_model
 from segrec.jobs.segmenter_stages import Stage
@@ -169,22 +168,23 @@ def _loop(settings: SegmenterTraining, stages: Sequence[Stage]) -> LoopSettings:
 
 
 def _reading_loss(settings: SegmenterTraining, world: World) -> ReadingLoss | None:
-    if settings.reader is None:
+    if not settings.reader:
         return None
     return ReadingLoss(settings.reader, settings.reading_weight, world=world, amp=settings.amp)
 
 
-def _reading_words(settings: SegmenterTraining, reading: ReadingLoss | None) -> list[ReadingDataset]:
-    if reading is None:
-        return []
-    return open_reading(
-        settings.reading,
-        charset=reading.network.charset,
-        frames=frames_of(reading.network),
-        height=settings.working_height,
-        widest=WIDEST_READ * settings.working_height,
-        seed=settings.seed,
-    )
+def _reading_words(settings: SegmenterTraining, reading: ReadingLoss | None) -> list[list[ReadingDataset]]:
+    """Return each reader's words; readers that take turns draw augmentations of their own."""
+    return [
+        open_reading(
+            settings.reading,
+            reader,
+            height=settings.working_height,
+            widest=WIDEST_READ * settings.working_height,
+            seed=settings.seed + number * len(settings.reading),
+        )
+        for number, reader in enumerate(reading.inputs if reading else ())
+    ]
 
 
 def _batches(

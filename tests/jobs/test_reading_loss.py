@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -13,10 +14,10 @@ from recognizers.preprocess import InputSpec, normalise, prepare
 from segmenter import MutuallyGuidedNet
 from segrec.core.errors import ConfigError, DataError
 from segrec.core.images import encode_png
-from segrec.data.reading_batches import REASONS, UNREADABLE, ReadingBatch, collate_reading, open_reading
-from segrec.data.words import WordWriter
-from segrec.jobs.reading_loss import ReadingLoss, left_out, read_through
-from segrec.jobs.recognizer_loss import frames_of
+from segrec.data.reading_batches import REASONS, UNREADABLE, ReaderInput, ReadingBatch, collate_reading, open_reading
+from segrec.data.segmenter_batches import BatchSettings, StageData, StagedBatches
+from segrec.data.words import WordLmdb, WordWriter
+from segrec.jobs.reading_loss import ReadingLoss, left_out, masks_seen
 from segrec.rendering.writing import render_words
 from segrec.training.distributed import ALONE
 
@@ -26,44 +27,53 @@ SMALL = {"widths": (4, 4, 6, 6, 8, 8, 8), "hidden": 6}
 @pytest.fixture(scope="module")
 def words(tmp_path_factory):
     folder = tmp_path_factory.mktemp("reading") / "words"
-    render_words(folder, 12, seed=5, masks=False)
+    render_words(folder, 12, seed=5)
     return str(folder)
 
 
-@pytest.fixture(scope="module")
-def reader(tmp_path_factory):
+def saved_reader(folder, name: str, **spec) -> str:
     torch.manual_seed(1)
-    path = tmp_path_factory.mktemp("reader") / "reader.safetensors"
-    save_recognizer(path, widen_input(CRNN(**SMALL), init="random"))
-    return str(path)
+    network = widen_input(CRNN(**SMALL), init="random")
+    network.input_spec = replace(network.input_spec, **spec)
+    save_recognizer(folder / f"{name}.safetensors", network)
+    return str(folder / f"{name}.safetensors")
 
 
-@pytest.fixture
-def loss(reader):
-    return ReadingLoss(reader, 0.5, world=ALONE, amp="off")
+@pytest.fixture(scope="module")
+def readers(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("readers")
+    return [saved_reader(folder, "stretched"), saved_reader(folder, "padded", keep_ratio=True, padding="edge")]
 
 
-def batch_of(words: str, loss: ReadingLoss, count: int = 6) -> ReadingBatch:
-    charset = loss.network.charset
-    (dataset,) = open_reading([words], charset=charset, frames=frames_of(loss.network), height=32, widest=96, seed=0)
-    return collate_reading([dataset[position, 0] for position in range(count)])
+@pytest.fixture(params=[0, 1], ids=["stretched", "padded"])
+def loss(request, readers):
+    return ReadingLoss([readers[request.param]], 0.5, world=ALONE, amp="off")
+
+
+def dataset_of(words: str, reader: ReaderInput):
+    (dataset,) = open_reading([words], reader, height=32, widest=96, seed=0)
+    return dataset
+
+
+def batch_of(words: str, loss: ReadingLoss, count: int = 6, *, reader: int = 0) -> ReadingBatch:
+    dataset = dataset_of(words, loss.inputs[reader])
+    return collate_reading([dataset[position, 0] for position in range(count)], reader=reader)
 
 
 def test_batches_are_padded_and_say_the_words_own_widths(words, loss):
     batch = batch_of(words, loss)
     assert batch.images.shape == (6, 3, 32, -(-int(batch.widths.max()) // 16) * 16)
     assert batch.widths.max() <= 96 and len(batch.targets) == batch.lengths.sum()
-    for image, width in zip(batch.images, batch.widths.tolist(), strict=True):
+    pairs = (batch.images, batch.widths), (batch.seen, batch.contents)
+    for image, width in (
+        (image, width) for images, widths in pairs for image, width in zip(images, widths, strict=True)
+    ):
         assert torch.equal(image[:, :, width:], image[:, :, width - 1 : width].expand_as(image[:, :, width:]))
 
 
 def test_a_sample_is_a_function_of_position_and_visit(words, loss):
     def sample(visit: int) -> np.ndarray:
-        charset = loss.network.charset
-        (dataset,) = open_reading(
-            [words], charset=charset, frames=frames_of(loss.network), height=32, widest=96, seed=0
-        )
-        return dataset[3, visit].image
+        return dataset_of(words, loss.inputs[0])[3, visit].image
 
     assert np.array_equal(sample(0), sample(0)) and not np.array_equal(sample(0), sample(1))
 
@@ -71,13 +81,13 @@ def test_a_sample_is_a_function_of_position_and_visit(words, loss):
 def test_the_gradient_reaches_the_segmenter_and_not_the_reader(words, loss):
     torch.manual_seed(0)
     segmenter = MutuallyGuidedNet(width=4, working_height=32)
-    before = {name: value.clone() for name, value in loss.network.state_dict().items()}
+    before = {name: value.clone() for name, value in loss.networks[0].state_dict().items()}
     terms = loss(segmenter, batch_of(words, loss), phases=1)
     terms["loss"].backward()
     assert float(terms["loss"].detach()) == pytest.approx(0.5 * float(terms["reading"]))
     assert float(segmenter.text_decoder.head.weight.grad.abs().sum()) > 0
-    assert all(parameter.grad is None for parameter in loss.network.parameters())
-    assert all(torch.equal(before[name], value) for name, value in loss.network.state_dict().items())
+    assert all(parameter.grad is None for parameter in loss.networks[0].parameters())
+    assert all(torch.equal(before[name], value) for name, value in loss.networks[0].state_dict().items())
 
 
 def test_a_segmenter_learns_to_be_read(words, loss):
@@ -94,31 +104,47 @@ def test_a_segmenter_learns_to_be_read(words, loss):
     assert readings[-1] < readings[0]
 
 
-def test_the_reader_sees_what_it_sees_of_a_prepared_word():
+@pytest.mark.parametrize("padding", ["none", "edge"])
+def test_a_reader_sees_masks_as_of_a_prepared_word(padding):
     rng = np.random.default_rng(0)
-    spec = InputSpec(height=32, width=64, color="rgb", mask=True)
-    image = rng.integers(0, 256, (32, 64, 3), dtype=np.uint8)
-    mask = rng.integers(0, 256, (32, 64), dtype=np.uint8)
-    expected = normalise(torch.from_numpy(prepare(image, mask, spec))[None], spec)
-    wide = np.pad(image, ((0, 0), (0, 16), (0, 0)), "edge")
-    masks = torch.from_numpy(np.pad(mask, ((0, 0), (0, 16)), "edge"))[None, None].float() / 255
-    images = torch.from_numpy(wide.transpose(2, 0, 1))[None]
-    given = read_through(images, masks, torch.tensor([64]), spec)
-    assert given.shape == (1, 4, 32, 64)
-    assert torch.allclose(given, expected, atol=1e-4)
+    spec = InputSpec(height=32, width=96, color="rgb", mask=True, padding=padding)
+    image, mask = rng.integers(0, 256, (32, 80, 3), dtype=np.uint8), rng.integers(0, 256, (32, 80), dtype=np.uint8)
+    expected = normalise(torch.from_numpy(prepare(image, mask, spec))[None], spec)[:, 3:]
+    masks = torch.from_numpy(np.pad(mask, ((0, 0), (0, 32)), "edge"))[None, None].float() / 255
+    content = spec.content_size((32, 80))[1]
+    given = masks_seen(masks, torch.tensor([80]), torch.tensor([content]), (32, 96))
+    assert torch.allclose(given, expected, atol=3e-3)
+
+
+def test_readers_see_the_words_as_recognizers_prepare_them(words, loss, monkeypatch):
+    monkeypatch.setattr("segrec.data.reading_batches.augment_word", lambda picture, rng, color_channels: picture)
+    spec = loss.networks[0].input_spec.stretched()
+    batch, database = batch_of(words, loss), WordLmdb(words)
+    for position, (seen, content) in enumerate(zip(batch.seen, batch.contents.tolist(), strict=True)):
+        expected = prepare(database[position].image, None, replace(spec, mask=False))[:, :, :content]
+        difference = np.abs(seen.numpy()[:, :, :content].astype(float) - expected)
+        assert difference.mean() < 8, "resampled once more, for the segmenter's size"
 
 
 def test_a_reader_without_a_mask_channel_is_refused(tmp_path):
     save_recognizer(tmp_path / "plain.safetensors", CRNN(**SMALL))
     with pytest.raises(ConfigError, match="fine-tuned with a mask channel"):
-        ReadingLoss(str(tmp_path / "plain.safetensors"), 1.0, world=ALONE, amp="off")
+        ReadingLoss([str(tmp_path / "plain.safetensors")], 1.0, world=ALONE, amp="off")
 
 
-def test_a_reader_that_pads_its_words_is_refused(tmp_path):
-    padded = CRNN(**SMALL, input_spec=InputSpec(color="rgb", mask=True, keep_ratio=True, padding="edge"))
-    save_recognizer(tmp_path / "padded.safetensors", padded)
-    with pytest.raises(ConfigError, match="stretched to one size"):
-        ReadingLoss(str(tmp_path / "padded.safetensors"), 1.0, world=ALONE, amp="off")
+def test_readers_take_turns(words, readers):
+    loss = ReadingLoss(readers, 1.0, world=ALONE, amp="off")
+    settings = BatchSettings((32, 96), (64, 64), 2, 2, 4, "both", seed=0, workers=0, reading_batch=4)
+    reading = [[dataset_of(words, reader)] for reader in loss.inputs]
+    batches = StagedBatches([StageData(10, [f"words={words}"], [])], settings, reading=reading)
+    turns = [item.batch.reader for item in batches(0) if isinstance(item.batch, ReadingBatch)]
+    assert turns == [0, 1, 0, 1, 0]
+    whole, resumed = list(batches(0)), list(batches(5))
+    for before, after in zip(whole[5:], resumed, strict=True):
+        assert torch.equal(before.batch.images, after.batch.images)
+    segmenter = MutuallyGuidedNet(width=4, working_height=32).eval()
+    first, second = (float(loss(segmenter, batch_of(words, loss, reader=turn), phases=1)["reading"]) for turn in (0, 1))
+    assert first != second
 
 
 @pytest.mark.parametrize(("phases", "guided"), [(1, False), (2, True)])
@@ -137,8 +163,7 @@ def test_words_of_no_use_are_counted_and_a_batch_of_them_is_refused(tmp_path, lo
         for label, size in pictures.items():
             writer.add(encode_png(np.full((*size, 3), 90, np.uint8)), label)
         writer.add(b"no picture", "damaged")
-    charset, frames = loss.network.charset, frames_of(loss.network)
-    (dataset,) = open_reading([str(tmp_path / "words")], charset=charset, frames=frames, height=32, widest=96, seed=0)
+    dataset = dataset_of(str(tmp_path / "words"), loss.inputs[0])
     batch = collate_reading([dataset[position, 0] for position in range(5)])
     assert len(batch.lengths) == 1 and left_out(batch) == dict.fromkeys(REASONS, 1)
     assert left_out("scenes") == dict.fromkeys(REASONS, 0)
