@@ -85,11 +85,15 @@ class ReadingDataset:
         height: working height of the segmenter, a multiple of 16.
         widest: words that would be wider at that height are squeezed to it, a multiple of 16.
         seed: of the augmentation.
+
+    Raises:
+        DataError: the database says more words than it holds.
     """
 
     def __init__(self, words: WordLmdb, reader: ReaderInput, *, height: int, widest: int, seed: int) -> None:
         if height % STRIDE or widest % STRIDE:
             raise ValueError(f"height and widest must be multiples of {STRIDE}, got {height} and {widest}")
+        words.count()
         self._words, self._charset, self._frames = words, reader.charset, reader.frames
         self._colours = replace(reader.spec.stretched(), mask=False)
         self._height, self._widest, self._seed = height, widest, seed

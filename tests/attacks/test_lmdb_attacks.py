@@ -52,6 +52,7 @@ NUMBERS = {
 
 
 def test_a_number_of_samples_that_cannot_be_gets_one_line_from_every_command(words: Path, tmp_path: Path):
+    reading = ["train", "segmenter", "--words", words, "--reader", "crnn-slim-predicted", "--reading"]
     attempts = {}
     for name, value in NUMBERS.items():
         bad = hostile.put(hostile.copied(words, tmp_path / name), num_samples=value)
@@ -60,6 +61,7 @@ def test_a_number_of_samples_that_cannot_be_gets_one_line_from_every_command(wor
             f"eval {name}": ["eval", "--data", f"w={bad}", "--mask", "zero"],
             f"precompute {name}": ["precompute-masks", "--data", bad, "--output", tmp_path / "masks"],
             f"finetune {name}": ["finetune", "crnn", "--data", bad, "--mask", "zero", "--output", tmp_path / "run"],
+            f"reading {name}": [*reading, bad, "--output", tmp_path / "run"],
             f"train {name}": ["train", "crnn", "--data", bad, "--output", tmp_path / "run"],
             f"read {name}": ["read", bad],
             f"render {name}": ["render", "corrupt", "--data", bad, "--output", tmp_path / "corrupted"],
