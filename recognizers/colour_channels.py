@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from torch import Tensor
 
-LUMA = (0.299, 0.587, 0.114)
-"""ITU-R 601 weights of red, green and blue; they sum to 1, so normalising before or after makes no difference."""
+from segrec.core.images import LUMA_WEIGHTS
 
 
 def colour_channels(images: Tensor, channels: int) -> Tensor:
@@ -18,5 +17,5 @@ def colour_channels(images: Tensor, channels: int) -> Tensor:
     if channels == 3 and given in (3, 4):
         return images[:, :3]
     if channels == 1 and given in (3, 4):
-        return (images[:, :3] * images.new_tensor(LUMA).view(1, 3, 1, 1)).sum(dim=1, keepdim=True)
+        return (images[:, :3] * images.new_tensor(LUMA_WEIGHTS).view(1, 3, 1, 1)).sum(dim=1, keepdim=True)
     raise ValueError(f"a layer of {channels} input channels cannot look at images of {given}")

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 from torch import Tensor, nn
 
-from recognizers.attention import Hypothesis, Inspection
+from recognizers.attention import AttentionDecoder, Hypothesis, Inspection
 from recognizers.charset import Charset, Kind
 from recognizers.fusion import fuse, fusion_config
 from recognizers.preprocess import InputSpec
@@ -204,6 +204,11 @@ class AttentionNetwork(RecognizerNetwork, ABC):
             "mask_in_rectifier": self.mask_in_rectifier,
             "grey_rectifier": self.localiser_channels == 1,
         }
+
+    @property
+    @abstractmethod
+    def forward_decoder(self) -> AttentionDecoder:
+        """What writes a word from left to right."""
 
     @property
     @abstractmethod

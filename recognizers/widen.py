@@ -13,9 +13,9 @@ from torch import Tensor, nn
 from torch.nn.modules.batchnorm import _NormBase
 
 from recognizers.choices import Fusion, Init
-from recognizers.colour_channels import LUMA
 from recognizers.configuration import RecognizerNetwork
 from recognizers.fusion import FusedConvolution, fuse
+from segrec.core.images import LUMA_WEIGHTS
 
 Network = TypeVar("Network", bound=nn.Module)
 
@@ -219,5 +219,5 @@ def _widen_convolution(conv: nn.Module, init: Init, generator: torch.Generator |
 def _keep_weights(weight: Tensor) -> Tensor:
     """Return weights (out, 1 or 3, kh, kw) as (out, 4, kh, kw) with zeros for the mask."""
     if weight.shape[1] == 1:
-        weight = weight * torch.tensor(LUMA, dtype=weight.dtype, device=weight.device).reshape(1, 3, 1, 1)
+        weight = weight * torch.tensor(LUMA_WEIGHTS, dtype=weight.dtype, device=weight.device).reshape(1, 3, 1, 1)
     return torch.cat((weight, torch.zeros_like(weight[:, :1])), dim=1)

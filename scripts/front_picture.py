@@ -16,7 +16,7 @@ from PIL import Image, ImageDraw, ImageFont
 
 import segrec
 from segrec.core.files import write_json
-from segrec.weights import shipped_names
+from segrec.weights import SEGMENTER, shipped_names
 
 CELL = (64, 200)
 """(height, width) of a crop or mask in the picture."""
@@ -43,7 +43,7 @@ class Row(NamedTuple):
 @click.command()
 @click.option("--output", type=click.Path(path_type=Path), default=Path("docs/images/front.png"), show_default=True)
 @click.option("--model", default="crnn-slim", show_default=True, help="Shipped plain weights whose variants read.")
-@click.option("--segmenter", default="mgnet-slim", show_default=True)
+@click.option("--segmenter", default=SEGMENTER, show_default=True)
 @click.option("--style", default="hard", show_default=True, help="Of `segrec render words`.")
 @click.option("--count", default=1000, show_default=True, help="Words to render and read.")
 @click.option("--repaired", default=4, show_default=True, help="Words to show that the mask repaired.")

@@ -11,6 +11,7 @@ from PIL import Image
 from segrec import Segmenter
 from segrec.core.images import Array, resize
 from segrec.data.words import WordLmdb
+from segrec.weights import SEGMENTER
 
 BLANK, FLOODED = 0.01, 0.6
 """Shares of a crop's pixels below and above which a mask is not that of a word."""
@@ -20,7 +21,7 @@ CELL = (40, 150)
 
 @click.command()
 @click.argument("words", nargs=-1, required=True, type=click.Path(exists=True))
-@click.option("--segmenter", default="mgnet-slim", show_default=True)
+@click.option("--segmenter", default=SEGMENTER, show_default=True)
 @click.option("--limit", type=click.IntRange(1), help="Only the first words of each database.")
 @click.option("--sheet", type=click.Path(path_type=Path), help="PNG to write: every Nth crop beside its mask.")
 @click.option("--every", type=click.IntRange(1), default=20, show_default=True, help="The N of --sheet.")

@@ -10,8 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from segrec.core.images import LUMA, Array, opencv
-
-_ON, _IGNORE = 255, 128
+from segrec.core.mask_values import IGNORE, ON
 
 
 @dataclass(frozen=True)
@@ -138,12 +137,12 @@ def move_soft(mask: Array, move: Callable[[Array, int], Array]) -> Array:
         mask: (H, W) uint8, coverage in which 128 is ignore.
         move: takes (H, W) uint8 coverage, 0..255, and its value outside; returns the moved coverage.
     """
-    ignored = mask == _IGNORE
+    ignored = mask == IGNORE
     known = move(np.where(ignored, np.uint8(0), np.uint8(255)), 0).astype(np.uint16)
     on = move(np.where(ignored, np.uint8(0), mask), 0).astype(np.uint16)
     shares = np.minimum(255, (on * 255 + known // 2) // np.maximum(known, 1))
-    shares[shares == _IGNORE] = _IGNORE - 1
-    shares[known < 128] = _IGNORE
+    shares[shares == IGNORE] = IGNORE - 1
+    shares[known < 128] = IGNORE
     moved: Array = shares.astype(np.uint8)
     return moved
 
@@ -159,8 +158,8 @@ def move_mask(mask: Array, move: Callable[[Array, int], Array]) -> Array:
     def moved(chosen: NDArray[np.bool_], border: int) -> NDArray[np.bool_]:
         return move(chosen.astype(np.uint8) * 255, border) > 127
 
-    result = np.where(moved(mask > _IGNORE, 0), _ON, 0).astype(np.uint8)
-    result[moved(mask == _IGNORE, 255)] = _IGNORE
+    result = np.where(moved(mask > IGNORE, 0), ON, 0).astype(np.uint8)
+    result[moved(mask == IGNORE, 255)] = IGNORE
     return result
 
 

@@ -13,9 +13,7 @@ from segmenter.interface import Outputs
 from segmenter.losses import semi_supervised_loss
 from segmenter.network import normalise_images
 from segrec.core.device import autocast
-
-IGNORE = 128
-"""The value of a mask pixel that is neither text nor background; 255 is on, 0 is off."""
+from segrec.core.mask_values import IGNORE
 
 
 class SegmentationBatch(NamedTuple):

@@ -13,7 +13,7 @@ from recognizers.aster.decoder import GruDecoder
 from recognizers.aster.encoder import BLOCKS, WIDTHS, Encoder
 from recognizers.aster.rectifier import POINTS, RECTIFIED_SIZE, Localiser, Rectifier, shrink
 from recognizers.aster.rectifier import WIDTHS as LOCALISER_WIDTHS
-from recognizers.attention import Decoded, Hypothesis, Inspection, beam_decode, end_of
+from recognizers.attention import AttentionDecoder, Decoded, Hypothesis, Inspection, beam_decode, end_of
 from recognizers.charset import ALNUM36, PRINTABLE94, Charset
 from recognizers.configuration import AttentionNetwork
 from recognizers.directions import better_direction, reverse_words
@@ -109,6 +109,11 @@ class Aster(AttentionNetwork):
     def sizes(self) -> dict[str, Any]:
         """Return what `config` says of this kind of network alone."""
         return {**super().sizes(), "bidirectional": self.bidirectional}
+
+    @property
+    def forward_decoder(self) -> AttentionDecoder:
+        """What writes a word from left to right."""
+        return self.decoder.decoder
 
     @property
     def localiser_channels(self) -> int:

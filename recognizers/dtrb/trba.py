@@ -8,7 +8,7 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor, nn
 
-from recognizers.attention import Hypothesis, Inspection, beam_decode, greedy_decode, teacher_decode
+from recognizers.attention import AttentionDecoder, Hypothesis, Inspection, beam_decode, greedy_decode, teacher_decode
 from recognizers.charset import ALNUM36, Charset
 from recognizers.configuration import AttentionNetwork
 from recognizers.dtrb.decoder import AttentionLstm
@@ -88,6 +88,11 @@ class Trba(AttentionNetwork):
         self.FeatureExtraction = nn.Sequential(OrderedDict(ConvNet=ResNet(input_spec.channels, widths)))
         self.SequenceModeling = sequence_model(widths[-1], hidden)
         self.Prediction = AttentionLstm(charset, features=hidden, hidden=hidden)
+
+    @property
+    def forward_decoder(self) -> AttentionDecoder:
+        """What writes a word from left to right."""
+        return self.Prediction
 
     @property
     def localiser_channels(self) -> int:

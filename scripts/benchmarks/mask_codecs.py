@@ -20,6 +20,7 @@ from segrec.core.lmdb_environments import DATA_FILE
 from segrec.core.lmdb_io import commit
 from segrec.core.tables import markdown_table
 from segrec.data.masks.codec import DEFAULT_CODEC, MaskCodec, mask_codec
+from segrec.weights import SEGMENTER
 
 HEAD = (
     *("codec", "bytes per mask", "in the store", "GB for all of Synth90k", "mean absolute error", "F1 at 0.5"),
@@ -180,7 +181,7 @@ def _grown(codec: MaskCodec, data: bytes) -> Array:
 
 @click.command("mask-codecs")
 @click.option("--data", type=click.Path(), help="A word lmdb; without it words are rendered.")
-@click.option("--segmenter", "weights", default="mgnet-slim", show_default=True, help="Shipped name or weights file.")
+@click.option("--segmenter", "weights", default=SEGMENTER, show_default=True, help="Shipped name or weights file.")
 @click.option("--count", default=50_000, show_default=True, type=click.IntRange(min=1), help="Words.")
 @click.option("--threads", default=1, show_default=True, type=click.IntRange(min=1), help="Torch's.")
 def mask_codecs(data: str | None, weights: str, count: int, threads: int) -> None:

@@ -14,6 +14,7 @@ import numpy as np
 
 from benchmarks.timing import measure, table
 from benchmarks.word_sets import word_database
+from segrec.weights import SEGMENTER
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -68,7 +69,7 @@ class Threshold:
 
 @click.command()
 @click.option("--data", type=click.Path(), help="A word lmdb; without it words are rendered.")
-@click.option("--segmenter", "weights", default="mgnet-slim", show_default=True, help="Shipped name or weights file.")
+@click.option("--segmenter", "weights", default=SEGMENTER, show_default=True, help="Shipped name or weights file.")
 @click.option("--count", default=2000, show_default=True, type=click.IntRange(min=1), help="Words.")
 @click.option("--repeats", default=5, show_default=True, type=click.IntRange(min=1))
 @click.option("--threads", default=1, show_default=True, type=click.IntRange(min=1), help="Torch's.")

@@ -9,10 +9,11 @@ import click
 import numpy as np
 
 from benchmarks.timing import measure, table
+from segrec.weights import SEGMENTER
 
 
 @click.command()
-@click.option("--weights", default="mgnet-slim", show_default=True, help="Shipped name, run or weights file.")
+@click.option("--weights", default=SEGMENTER, show_default=True, help="Shipped name, run or weights file.")
 @click.option("--repeats", default=40, show_default=True, type=click.IntRange(min=3))
 @click.option("--threads", default=1, show_default=True, type=click.IntRange(min=1))
 def segmenter(weights: str, repeats: int, threads: int) -> None:

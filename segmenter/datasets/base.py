@@ -14,11 +14,11 @@ from numpy.typing import NDArray
 from segmenter.augment import SegmentationSample
 from segrec.core.errors import DataError
 from segrec.core.images import Array, read_image
+from segrec.core.mask_values import IGNORE, ON
 from segrec.core.polygons import polygon_mask
 from segrec.core.regular import read_regular_text
 from segrec.core.resampling import to_grey
 
-ON, IGNORE = 255, 128
 PICTURES = (".jpg", ".jpeg", ".png", ".bmp", ".gif", ".tif", ".tiff", ".webp")
 README = "see the layouts in docs/datasets.md"
 

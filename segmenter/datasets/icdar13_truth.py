@@ -8,10 +8,11 @@ from typing import NamedTuple
 
 import numpy as np
 
-from segmenter.datasets.base import IGNORE, ON, Polygon, WordRegions, read_lines
+from segmenter.datasets.base import Polygon, WordRegions, read_lines
 from segmenter.datasets.icdar15 import UNREADABLE
 from segrec.core.errors import DataError
 from segrec.core.images import Array
+from segrec.core.mask_values import IGNORE, ON
 
 WHITE = 0xFFFFFF
 _NUMBER = r"(-?\d+(?:\.\d+)?)"

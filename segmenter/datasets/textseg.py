@@ -9,8 +9,6 @@ import numpy as np
 
 from segmenter.augment import SegmentationSample
 from segmenter.datasets.base import (
-    IGNORE,
-    ON,
     README,
     NamedImages,
     Polygon,
@@ -24,6 +22,7 @@ from segmenter.datasets.base import (
 from segrec.core.errors import DataError
 from segrec.core.files import read_json
 from segrec.core.images import Array, read_labels
+from segrec.core.mask_values import IGNORE, ON
 
 BACKGROUND, WORD, EFFECT, UNKNOWN = 0, 100, 200, 255
 """Values of `semantic_label/<id>_maskfg.png`, as the release's page states them."""

@@ -8,9 +8,10 @@ from pathlib import Path
 
 import numpy as np
 
-from segmenter.datasets.base import IGNORE, ON, read_lines
+from segmenter.datasets.base import read_lines
 from segrec.core.errors import DataError
 from segrec.core.images import Array, read_labels
+from segrec.core.mask_values import IGNORE, ON
 from segrec.core.runlog import LOGGER
 
 BACKGROUND, TEXT, UNCERTAIN = 0, 1, 255

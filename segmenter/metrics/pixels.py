@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-_ON, _IGNORE = 255, 128
+from segrec.core.mask_values import IGNORE, ON
 
 
 class PixelCounts(NamedTuple):
@@ -82,7 +82,7 @@ def split_truth(mask: NDArray[np.uint8]) -> tuple[NDArray[np.bool_], NDArray[np.
     Raises:
         ValueError: the mask holds other values, such as a soft mask's or 0 and 1.
     """
-    on, valid = mask == _ON, mask != _IGNORE
+    on, valid = mask == ON, mask != IGNORE
     strange = mask[valid & ~on & (mask != 0)]
     if strange.size:
         raise ValueError(f"a true mask must hold 255 (text), 0 (not) and 128 (ignore) only, got {int(strange[0])}")

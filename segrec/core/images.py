@@ -48,8 +48,9 @@ _UPRIGHT = {
 }
 """What turns a picture of each EXIF orientation upright."""
 
-LUMA = np.array([0.299, 0.587, 0.114], dtype=np.float32)
-"""ITU-R 601 weights of red, green and blue."""
+LUMA_WEIGHTS = (0.299, 0.587, 0.114)
+"""Of red, green and blue, of ITU-R 601; they sum to 1, so normalising before or after makes no difference."""
+LUMA = np.array(LUMA_WEIGHTS, dtype=np.float32)
 
 
 @cache

@@ -10,11 +10,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from segrec.core.images import Array, encode_jpeg, opencv
+from segrec.core.images import LUMA_WEIGHTS, Array, encode_jpeg, opencv
 
 _ASPECT = 3.0
 """Words are moved as if they were three times as wide as high, whatever size they were squeezed to."""
-_LUMA = np.array([0.299, 0.587, 0.114])
 
 
 def augment_word(prepared: Array, rng: np.random.Generator, *, color_channels: int) -> Array:
@@ -107,7 +106,7 @@ def _toned(color: Array, rng: np.random.Generator) -> Array:
     channels = 1 if color.ndim == 2 else color.shape[2]
     if channels == 3 and rng.random() < 0.3:
         saturation = float(rng.uniform(0, 1.6))
-        color = cv2.transform(color, saturation * np.eye(3) + (1 - saturation) * _LUMA)
+        color = cv2.transform(color, saturation * np.eye(3) + (1 - saturation) * np.array(LUMA_WEIGHTS))
     mean = float(np.mean(cv2.mean(color)[:channels])) / 255
     levels: NDArray[np.floating[Any]] = np.arange(256, dtype=np.float32)[:, None] / 255 - mean
     levels = levels * float(rng.uniform(0.55, 1.4)) + mean + float(rng.normal(0, 0.08))

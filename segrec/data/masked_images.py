@@ -9,10 +9,11 @@ import numpy as np
 
 from segmenter.augment import SegmentationSample
 from segmenter.datasets import READERS, open_dataset
-from segmenter.datasets.base import IGNORE, MaskedImages, NamedImages, check_size
+from segmenter.datasets.base import MaskedImages, NamedImages, check_size
 from segrec.core.errors import ConfigError, DataError
 from segrec.core.files import read_json
 from segrec.core.images import Array, read_image
+from segrec.core.mask_values import IGNORE
 from segrec.data.masks.kinds import ORACLE, REGIONS
 from segrec.data.masks.store import MaskStore
 from segrec.data.verified_words import VERIFIED, open_verified

@@ -9,10 +9,11 @@ import torch
 
 from segmenter.augment import AugmentSpec, SegmentationSample, augment, move_soft
 from segmenter.choices import Supervision
-from segmenter.datasets.base import IGNORE, MaskedImages
+from segmenter.datasets.base import MaskedImages
 from segmenter.preprocess import is_tall, turned
 from segmenter.training import SegmentationBatch
 from segrec.core.images import Array, Interpolation, resize
+from segrec.core.mask_values import IGNORE
 from segrec.training.batches import Key
 
 WORD_SPEC = AugmentSpec(rotation=4.0, scale=(0.85, 1.25), inversion=0.5, mirror=0.25)

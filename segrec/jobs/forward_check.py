@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
+from recognizers.configuration import RecognizerNetwork
 from segmenter.interface import SegmentationNetwork
 from segrec.core.errors import CheckpointError
 
@@ -15,7 +14,7 @@ _WIDEST = 256
 
 
 @torch.no_grad()
-def check_reads(model: nn.Module, source: str) -> None:
+def check_reads(model: RecognizerNetwork | SegmentationNetwork, source: str) -> None:
     """Let a recognizer or a segmenter look at one blank picture.
 
     Args:
@@ -36,11 +35,10 @@ def check_reads(model: nn.Module, source: str) -> None:
         )
 
 
-def _outputs(model: nn.Module) -> Tensor:
+def _outputs(model: RecognizerNetwork | SegmentationNetwork) -> Tensor:
     if isinstance(model, SegmentationNetwork):
         blank = torch.zeros(1, model.in_channels, model.working_height, 64)
         return model.text_mask(blank)
-    network: Any = model
-    spec = network.input_spec
-    outputs: Tensor = network(torch.zeros(1, spec.channels, spec.height, min(spec.width, _WIDEST)))
+    spec = model.input_spec
+    outputs: Tensor = model(torch.zeros(1, spec.channels, spec.height, min(spec.width, _WIDEST)))
     return outputs

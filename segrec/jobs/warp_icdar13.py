@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from segmenter.datasets.base import IGNORE, region_mask
+from segmenter.datasets.base import region_mask
 from segmenter.datasets.icdar13 import Icdar13, splits_in
 from segmenter.datasets.warp import FILES, FORMAT, KIND, MANIFEST, read_manifest
 from segmenter.warped_sample import draw_warp, warp_outlines, warp_picture
@@ -21,6 +21,7 @@ from segrec.core.errors import ConfigError, DataError
 from segrec.core.files import atomic_path, file_digest, read_json, write_json
 from segrec.core.images import encode_jpeg, encode_png, opencv
 from segrec.core.lock import LOCK_FILE, lock_folder
+from segrec.core.mask_values import IGNORE
 from segrec.core.runlog import progress_bar
 
 LONGEST_SIDE = 32_000

@@ -285,3 +285,9 @@ def test_partial_saving_needs_a_parent_and_known_names(tmp_path):
     with pytest.raises(ValueError, match="does not have: stem"):
         save_recognizer(tmp_path / "w.safetensors", model, parent="p", parent_digest="0", only=["stem"])
     assert list(tmp_path.iterdir()) == []
+
+
+def test_a_shipped_name_is_answered_with_what_takes_it(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(CheckpointError, match=r"load_pretrained\(segrec\.resolve_weights\('crnn-slim'\)\)"):
+        load_pretrained("crnn-slim")

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from recognizers.decoding import Reading
 from recognizers.metrics import normalise_label
 from segrec.core.images import Array, resize
+from segrec.core.mask_values import IGNORE, ON
 from segrec.data.labelling.binarise import Candidate, Ink, candidates, overlap, working_picture
 from segrec.data.labelling.ink_shape import (
     FOREIGN_SHARE,
@@ -48,7 +49,6 @@ MOST_DOUBT = 0.4
 """Area of the doubtful pixels, as a part of the ink's, above which there is no mask."""
 FRAGMENT_HEIGHT = 0.25
 SPECK = 10
-INK, IGNORE = 255, 128
 
 
 class Verifier(Protocol):
@@ -201,4 +201,4 @@ def _mask(ink: Ink, survivors: Sequence[Survivor], size: tuple[int, int]) -> Arr
         return None
     if size[0] > ink.shape[0]:
         ink, doubtful = (resize(part.astype(np.float32), size) >= 0.5 for part in (ink, doubtful))
-    return np.where(doubtful, IGNORE, np.where(ink, INK, 0)).astype(np.uint8)
+    return np.where(doubtful, IGNORE, np.where(ink, ON, 0)).astype(np.uint8)
