@@ -1,19 +1,26 @@
 # Every target needs Python 3.11 or newer and nothing else, and makes its own environment: demo the package alone in .venv,
-# test and lint the developers' tools there too, docs only what builds pages, in .venv-docs.
+# test, unit and lint the developers' tools there too, docs only what builds pages, in .venv-docs.
 PYTHON ?= python3
 VENV ?= .venv
 BIN = $(VENV)/bin
 DOCS = $(VENV)-docs
 PACKAGE = $(VENV)/.package
 STAMP = $(VENV)/.installed
+# one process per core, each with whole files, so that what a file renders is rendered once
+PYTEST = OMP_NUM_THREADS=$${OMP_NUM_THREADS:-1} $(BIN)/python -m pytest -n auto --dist loadfile
+# tests of whole commands, scripts and hostile files; the others are those of single modules
+SLOW = attacks cli fuzz scripts test_readme.py
 
-.PHONY: demo test environment lint docs bom clean
+.PHONY: demo test unit environment lint docs bom clean
 
 demo: $(PACKAGE)
 	$(BIN)/segrec demo
 
 test: $(STAMP)
-	OMP_NUM_THREADS=$${OMP_NUM_THREADS:-1} $(BIN)/python -m pytest
+	$(PYTEST)
+
+unit: $(STAMP)
+	$(PYTEST) $(addprefix --ignore=tests/,$(SLOW))
 
 environment: $(STAMP)
 

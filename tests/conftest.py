@@ -3,9 +3,34 @@
 from __future__ import annotations
 
 import logging
+import sys
+from collections import Counter
 from collections.abc import Iterator
 
 import pytest
+
+attacks: Counter[str] = Counter()
+"""How many of each class the processes of pytest-xdist tried."""
+
+
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    """Hand on from a process of pytest-xdist what it counted."""
+    if hasattr(session.config, "workeroutput") and "attacked" in sys.modules:
+        session.config.workeroutput["attacks"] = dict(sys.modules["attacked"].tried)
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_testnodedown(node: object) -> None:
+    """Add what a process of pytest-xdist counted."""
+    attacks.update(getattr(node, "workeroutput", {}).get("attacks", {}))
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Say how many attacks of each class were tried."""
+    tried = attacks + (sys.modules["attacked"].tried if "attacked" in sys.modules else Counter())
+    if tried:
+        counts = ", ".join(f"{count} {kind}" for kind, count in sorted(tried.items()))
+        terminalreporter.write_line(f"attacks tried: {counts} ({sum(tried.values())} in all)")
 
 
 @pytest.fixture(autouse=True)
