@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple, Protocol
 
@@ -161,6 +161,32 @@ def read_mask(path: str | os.PathLike[str], *, upright: bool = False) -> Array:
     mask = np.where(values > 127, ON, 0).astype(np.uint8)
     if Path(path).suffix.lower() not in (".jpg", ".jpeg"):
         mask[values == IGNORE] = IGNORE
+    return mask
+
+
+def mask_of_classes(
+    labels: Array, path: str | os.PathLike[str], classes: Mapping[int, str], *, text: int, unknown: int, hint: str = ""
+) -> Array:
+    """Return the text mask, (H, W) uint8 of 0, 128 and 255, of a picture of class numbers.
+
+    Args:
+        labels: (H, W) numbers.
+        path: their file, for the error.
+        classes: what each number stands for.
+        text: the number of text.
+        unknown: the number of what may be text or not.
+        hint: what else to say of other numbers.
+
+    Raises:
+        DataError: there is another number.
+    """
+    others = np.setdiff1d(labels, list(classes))
+    if len(others):
+        expected = ", ".join(f"{number} = {name}" for number, name in classes.items())
+        raise DataError(f"{path} holds the class {others[0]}; expected {expected}{hint}")
+    mask = np.zeros(labels.shape, dtype=np.uint8)
+    mask[labels == text] = ON
+    mask[labels == unknown] = IGNORE
     return mask
 
 

@@ -5,8 +5,6 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
-import numpy as np
-
 from segmenter.augment import SegmentationSample
 from segmenter.datasets.base import (
     README,
@@ -14,6 +12,7 @@ from segmenter.datasets.base import (
     Polygon,
     check_size,
     first_folder,
+    mask_of_classes,
     pictures,
     polygon_of,
     read_stored,
@@ -22,7 +21,7 @@ from segmenter.datasets.base import (
 from segrec.core.errors import DataError
 from segrec.core.files import read_json
 from segrec.core.images import Array, read_labels
-from segrec.core.mask_values import IGNORE, ON
+from segrec.core.mask_values import IGNORE
 
 BACKGROUND, WORD, EFFECT, UNKNOWN = 0, 100, 200, 255
 """Values of `semantic_label/<id>_maskfg.png`, as the release's page states them."""
@@ -114,13 +113,5 @@ def _names_of(path: Path, split: str) -> list[str]:
 
 
 def _text_mask(labels: Array, path: Path) -> Array:
-    others = np.setdiff1d(labels, [BACKGROUND, WORD, EFFECT, UNKNOWN])
-    if len(others):
-        raise DataError(
-            f"{path} holds the value {others[0]}; expected {BACKGROUND} = background, {WORD} = word, "
-            f"{EFFECT} = effect, {UNKNOWN} = ignore"
-        )
-    mask = np.zeros(labels.shape, dtype=np.uint8)
-    mask[labels == WORD] = ON
-    mask[labels == UNKNOWN] = IGNORE
-    return mask
+    classes = {BACKGROUND: "background", WORD: "word", EFFECT: "effect", UNKNOWN: "ignore"}
+    return mask_of_classes(labels, path, classes, text=WORD, unknown=UNKNOWN)

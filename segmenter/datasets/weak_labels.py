@@ -6,15 +6,12 @@ import os
 from collections.abc import Collection, Iterable
 from pathlib import Path
 
-import numpy as np
-
-from segmenter.datasets.base import read_lines
+from segmenter.datasets.base import mask_of_classes, read_lines
 from segrec.core.errors import DataError
 from segrec.core.images import Array, read_labels
-from segrec.core.mask_values import IGNORE, ON
 from segrec.core.runlog import LOGGER
 
-BACKGROUND, TEXT, UNCERTAIN = 0, 1, 255
+CLASSES = {0: "background", 1: "text", 255: "uncertain"}
 """Class numbers as the authors state them on the download pages of both sets."""
 
 
@@ -28,17 +25,8 @@ def read_weak_labels(path: str | os.PathLike[str]) -> Array:
     Raises:
         DataError: the file cannot be read or holds another number.
     """
-    labels = read_labels(path)
-    others = np.setdiff1d(labels, [BACKGROUND, TEXT, UNCERTAIN])
-    if len(others):
-        raise DataError(
-            f"{path} holds the class {others[0]}; expected {BACKGROUND} = background, {TEXT} = text, "
-            f"{UNCERTAIN} = uncertain; for masks of 0, 128 and 255 use the kind 'folder'"
-        )
-    mask = np.zeros(labels.shape, dtype=np.uint8)
-    mask[labels == TEXT] = ON
-    mask[labels == UNCERTAIN] = IGNORE
-    return mask
+    hint = "; for masks of 0, 128 and 255 use the kind 'folder'"
+    return mask_of_classes(read_labels(path), path, CLASSES, text=1, unknown=255, hint=hint)
 
 
 def listed_stems(path: Path, labels: Iterable[Path]) -> set[str] | None:

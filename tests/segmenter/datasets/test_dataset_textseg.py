@@ -108,7 +108,7 @@ def test_a_label_of_another_size_or_value_is_refused(tmp_path):
     with pytest.raises(DataError, match=r"a2_maskfg\.png is 11 x 8 pixels but its image .*a2\.jpg is 12 x 8"):
         TextSeg(tmp_path).sample(0)
     write_picture(tmp_path / "semantic_label/a1_maskfg.png", labels() // 100)
-    with pytest.raises(DataError, match=r"a1_maskfg\.png holds the value 1; expected 0 = background, 100 = word, 200"):
+    with pytest.raises(DataError, match=r"a1_maskfg\.png holds the class 1; expected 0 = background, 100 = word, 200"):
         TextSeg(tmp_path).sample(1)
 
 
