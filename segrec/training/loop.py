@@ -225,7 +225,10 @@ class _Stepper:
 
     def _totals(self, terms: Mapping[str, Tensor], lost: Mapping[str, int]) -> StepResult:
         """Return the terms' means and the counts' sums over all processes, which tell each other both at once."""
-        own = {("term", name): float(value.detach()) for name, value in terms.items()}
+        means = torch.stack(
+            [value.detach() for value in terms.values()]
+        ).tolist()  # one wait for a GPU, not one per term
+        own = {("term", name): mean for name, mean in zip(terms, means, strict=True)}
         sums = self.world.sum({**own, **{("lost", reason): float(count) for reason, count in lost.items()}})
         values = {name: sums["term", name] / self.world.size for name in terms}
         return StepResult(values, Counter({reason: round(sums["lost", reason]) for reason in lost}))

@@ -56,6 +56,15 @@ def test_rows_hold_the_means_since_the_row_before(tmp_path):
     assert rows(tmp_path)[0]["lr"] == pytest.approx(0.05)
 
 
+def test_no_term_of_the_loss_is_waited_for_by_itself(tmp_path, monkeypatch):
+    def refused(tensor: torch.Tensor) -> float:
+        raise AssertionError("a number was fetched alone")
+
+    monkeypatch.setattr(torch.Tensor, "__float__", refused)
+    train(tmp_path, settings=replace(SETTINGS, steps=2, gradient_clip=None))
+    assert set(rows(tmp_path)[0]) == {"step", "loss", "twice", "lr"}
+
+
 @pytest.mark.parametrize("workers", [0, 1])
 @pytest.mark.parametrize("crash", [1, 4, 5, 7, 20])
 def test_a_crashed_run_ends_bit_identical_to_one_that_was_not(tmp_path, crash, workers):
