@@ -18,9 +18,7 @@ LOWEST = 12
 
 @click.command()
 @click.argument("words", type=click.Path(exists=True, file_okay=False))
-@click.option(
-    "--output", type=click.Path(path_type=Path), default=Path("segrec/samples/icdar2015"), show_default=True
-)
+@click.option("--output", type=click.Path(path_type=Path), default=Path("segrec/samples/icdar2015"), show_default=True)
 @click.option("--count", type=click.IntRange(1), default=60, show_default=True, help="Words to draw.")
 @click.option("--seed", type=click.IntRange(0), default=0, show_default=True)
 def main(words: str, output: Path, count: int, seed: int) -> None:
