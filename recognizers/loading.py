@@ -59,8 +59,7 @@ def load_pretrained(
         if path.suffix == ".safetensors" and not path.is_dir():
             network, load_report = _load_native(path, charset)
         elif path.suffix == ".onnx":
-            network = from_onnx(path, charset)
-            load_report = LoadReport(copied=tuple(network.state_dict()))
+            network, load_report = from_onnx(path, charset)
         else:
             network, load_report = _load_public(load_untrusted(path, drop_objects=drop_objects), charset, str(path))
     else:
