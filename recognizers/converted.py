@@ -82,9 +82,7 @@ class ConvertedRecognizer(RecognizerNetwork):
         return logits
 
 
-def from_onnx(
-    path: str | os.PathLike[str], charset: Charset | None = None
-) -> tuple[ConvertedRecognizer, LoadReport]:
+def from_onnx(path: str | os.PathLike[str], charset: Charset | None = None) -> tuple[ConvertedRecognizer, LoadReport]:
     """Return the recognizer of PP-OCR's `.onnx` file, in eval mode on the CPU, with its weights, and the report.
 
     PP-OCR's networks take blue first; the first layer's weights are turned, so that this one takes red first.

@@ -22,7 +22,7 @@ def read_polygon_file(path: str | os.PathLike[str]) -> list[Any]:
             of which what follows the first eight is left out when it is not a number (ICDAR's transcriptions).
 
     Raises:
-        DataError: the file cannot be read, is no regular file or too large, or a line begins with fewer than four numbers.
+        DataError: the file cannot be read or is too large, or a line begins with fewer than four numbers.
     """
     try:
         text = read_regular_text(path, encoding="utf-8-sig")

@@ -121,9 +121,7 @@ def _thickness(mask: NDArray[Any]) -> int:
     return max(1, round(max(mask.shape) / LINE_SHARE))
 
 
-def _tinted(
-    image: Array, levels: Array, tint: NDArray[np.float32], opacity: float
-) -> NDArray[np.float32]:
+def _tinted(image: Array, levels: Array, tint: NDArray[np.float32], opacity: float) -> NDArray[np.float32]:
     """Return rows of a picture under a tint, of all pixels or of each, as float32 in whole numbers."""
     share = (levels.astype(np.float32) * np.float32(opacity / 255))[:, :, None]
     mixed: NDArray[np.float32] = (image * (1 - share) + tint * share).round()

@@ -150,8 +150,8 @@ def test_only_the_first_list_that_has_words_is_open():
 
 def test_the_cards_are_explained_in_one_plain_paragraph():
     assert (
-        "Each card shows a word\u2019s image, the same image with its mask tinted over it, and the mask, followed by what "
-        "each variant read. \u2713 means right and \u2717 wrong; marked characters differ from the truth"
+        "Each card shows a word\u2019s image, the same image with its mask tinted over it, and the mask, followed by "
+        "what each variant read. \u2713 means right and \u2717 wrong; marked characters differ from the truth"
     ) in page_of(words=[group(word())]).text
 
 
