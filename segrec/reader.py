@@ -72,7 +72,8 @@ class Reader:
         """Return a reader; without arguments it uses the shipped weights.
 
         Args:
-            weights: shipped name, run directory, weights file or public checkpoint of the recognizer.
+            weights: shipped name, run directory, weights file, public checkpoint or `hf-hub:owner/name` of the
+                recognizer.
             segmenter: the same for the segmenter.
             device: `auto`, `cpu`, `cuda`, `cuda:N` or `mps`.
             amp: `off`, `bf16` or `fp16`.
