@@ -65,7 +65,8 @@ def resolve_weights(name_or_path: str | os.PathLike[str]) -> Path:
     if path.name == str(name_or_path) and shipped.exists():
         return shipped
     raise CheckpointError(
-        f"no weights at {path}; name a file, a run directory, {PREFIX}owner/name, or one of {', '.join(shipped_names())}"
+        f"no weights at {path}; name a file, a run directory, {PREFIX}owner/name, or one of "
+        + ", ".join(shipped_names())
     )
 
 

@@ -32,7 +32,7 @@ def recognizer_card(repository: str, architecture: str) -> str:
 
 def segmenter_card(repository: str, architecture: str) -> str:
     """Return the page of a segmenter in Markdown, with the lines that predict masks with it."""
-    example = f'segmenter = segrec.Segmenter.from_pretrained("{PREFIX}{repository}")\nmasks = segmenter.predict([picture])'
+    example = f'masks = segrec.Segmenter.from_pretrained("{PREFIX}{repository}").predict([picture])'
     return _card(repository, architecture, kind="text segmenter", task="image-segmentation", example=example)
 
 

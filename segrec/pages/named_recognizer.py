@@ -34,7 +34,12 @@ class Recognizer(predictor.Recognizer):
         return cls(load_pretrained(resolve_weights(weights)), **options)
 
     def push_to_hub(
-        self, repository: str, *, private: bool = False, message: str = "Add weights", notes: Mapping[str, str] | None = None
+        self,
+        repository: str,
+        *,
+        private: bool = False,
+        message: str = "Add weights",
+        notes: Mapping[str, str] | None = None,
     ) -> str:
         """Return the address of a Hub repository that now holds the weights, for `from_pretrained("hf-hub:...")`.
 
