@@ -118,7 +118,7 @@ def _lined(tinted: NDArray[np.float32], image: Array, levels: Array, own: slice,
 
 
 def _thickness(mask: NDArray[Any]) -> int:
-    return max(1, round(max(mask.shape) / LINE_SHARE))
+    return max(1, round(int(max(mask.shape)) / LINE_SHARE))
 
 
 def _tinted(image: Array, levels: Array, tint: NDArray[np.float32], opacity: float) -> NDArray[np.float32]:
