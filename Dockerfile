@@ -9,7 +9,7 @@ RUN apt-get update \
     && rm -rf /var/lib/apt/lists/*
 
 # PyTorch first: it is the largest part and changes least. Both packages have to come from one index; that of PyTorch's
-# CPU wheels makes a small image: --build-arg TORCH_INDEX=URL.
+# CPU wheels carries no CUDA: --build-arg TORCH_INDEX=URL.
 ARG TORCH_INDEX=
 RUN pip install --no-cache-dir ${TORCH_INDEX:+--index-url "$TORCH_INDEX"} "torch>=2.10" "torchvision>=0.25"
 
