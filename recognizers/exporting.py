@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import copy
 import warnings
-from typing import Any, cast
+from typing import cast
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from recognizers.attention import AttentionDecoder, Memory
+from recognizers.attention import Memory, end_of
+from recognizers.configuration import AttentionNetwork, RecognizerNetwork
 from recognizers.preprocess import InputSpec
 from segrec.core.errors import ConfigError
 
@@ -39,10 +40,9 @@ class Pixels(nn.Module):
 class CtcGraph(nn.Module):
     """Pixels (N, C, H, W), 0..255, in; logits (N, T, classes) out."""
 
-    def __init__(self, model: nn.Module) -> None:
+    def __init__(self, model: RecognizerNetwork) -> None:
         super().__init__()
-        network: Any = model
-        self.pixels, self.model = Pixels(network.input_spec), model
+        self.pixels, self.model = Pixels(model.input_spec), model
 
     def forward(self, pixels: Tensor) -> Tensor:
         """Return the logits."""
@@ -50,7 +50,7 @@ class CtcGraph(nn.Module):
         return logits
 
 
-def recognizer_graph(model: nn.Module, example: Tensor) -> nn.Module:
+def recognizer_graph(model: RecognizerNetwork, example: Tensor) -> nn.Module:
     """Return what `torch.onnx.export` takes: pixels (N, C, H, W), 0..255, in, logits (N, T, classes) out.
 
     Attention models write greedily, until all words have ended or have `max_length` steps.
@@ -62,10 +62,9 @@ def recognizer_graph(model: nn.Module, example: Tensor) -> nn.Module:
     Raises:
         ConfigError: the model has two decoders, of which the surer word is taken.
     """
-    network: Any = model
-    if not network.charset.is_attention:
+    if not isinstance(model, AttentionNetwork):
         return CtcGraph(model)
-    if getattr(network, "backward_decoder", None) is not None:
+    if model.bidirectional:
         raise ConfigError("an ASTER with two decoders cannot be exported; train one without --bidirectional")
     model = _with_plain_cells(model)
     before = _BeforeDecoder(model)
@@ -84,13 +83,12 @@ def recognizer_graph(model: nn.Module, example: Tensor) -> nn.Module:
 class _BeforeDecoder(nn.Module):
     """Pixels to what all steps share, and to the first state: of which the parts stand side by side."""
 
-    def __init__(self, model: nn.Module) -> None:
+    def __init__(self, model: AttentionNetwork) -> None:
         super().__init__()
-        network: Any = model
-        self.pixels, self.model = Pixels(network.input_spec), network
+        self.pixels, self.model = Pixels(model.input_spec), model
 
     def forward(self, pixels: Tensor) -> tuple[list[Tensor], Tensor]:
-        decoder = _decoder_of(self.model)
+        decoder = self.model.attention_decoder
         memory = decoder.memory(self.model.encode(self.pixels(pixels)))
         return [*memory.of_words, *memory.of_all], torch.cat(decoder.initial(memory), dim=1)
 
@@ -98,11 +96,10 @@ class _BeforeDecoder(nn.Module):
 class _DecoderStep(nn.Module):
     """One step of the decoder between tensors alone."""
 
-    def __init__(self, model: nn.Module, example: Tensor) -> None:
+    def __init__(self, model: AttentionNetwork, example: Tensor) -> None:
         super().__init__()
-        network: Any = model
-        decoder: Any = _decoder_of(model)
-        memory = decoder.memory(network.encode(Pixels(network.input_spec)(example)))
+        decoder = model.attention_decoder
+        memory = decoder.memory(model.encode(Pixels(model.input_spec)(example)))
         self.decoder, self.of_words = decoder, len(memory.of_words)
         self.sizes = [part.shape[1] for part in decoder.initial(memory)]
 
@@ -115,14 +112,12 @@ class _DecoderStep(nn.Module):
 class _AttentionGraph(nn.Module):
     """The loop that `attention.greedy_decode` is, in TorchScript, which becomes a Loop of ONNX."""
 
-    def __init__(self, before: nn.Module, step: nn.Module, model: nn.Module) -> None:
+    def __init__(self, before: nn.Module, step: nn.Module, model: AttentionNetwork) -> None:
         super().__init__()
-        network: Any = model
+        assert model.charset.start is not None
         self.before, self.step = before, step
-        self.start: int = network.charset.start
-        self.end: int = network.charset.end
-        self.classes: int = network.charset.classes
-        self.max_length: int = network.max_length
+        self.start, self.end = model.charset.start, end_of(model.charset)
+        self.classes, self.max_length = model.charset.classes, model.max_length
 
     def forward(self, pixels: Tensor) -> Tensor:
         memory, state = self.before(pixels)
@@ -158,16 +153,10 @@ class _PlainLstmCell(nn.Module):
         return leaving.sigmoid() * carried.tanh(), carried
 
 
-def _with_plain_cells(model: nn.Module) -> nn.Module:
+def _with_plain_cells(model: AttentionNetwork) -> AttentionNetwork:
     """Return a copy of which the exporter knows all operators."""
     plain = copy.deepcopy(model)
     for name, module in model.named_modules():
         if isinstance(module, nn.LSTMCell):
             plain.set_submodule(name, _PlainLstmCell(module))
     return plain.eval()
-
-
-def _decoder_of(model: nn.Module) -> AttentionDecoder:
-    network: Any = model
-    found = network.Prediction if hasattr(network, "Prediction") else network.decoder.decoder
-    return cast(AttentionDecoder, found)

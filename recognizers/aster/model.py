@@ -13,7 +13,7 @@ from recognizers.aster.decoder import GruDecoder
 from recognizers.aster.encoder import BLOCKS, WIDTHS, Encoder
 from recognizers.aster.rectifier import POINTS, RECTIFIED_SIZE, Localiser, Rectifier, shrink
 from recognizers.aster.rectifier import WIDTHS as LOCALISER_WIDTHS
-from recognizers.attention import Decoded, Hypothesis, Inspection, beam_decode, end_of
+from recognizers.attention import AttentionDecoder, Decoded, Hypothesis, Inspection, beam_decode, end_of
 from recognizers.charset import ALNUM36, PRINTABLE94, Charset
 from recognizers.configuration import AttentionNetwork
 from recognizers.directions import better_direction, reverse_words
@@ -114,6 +114,11 @@ class Aster(AttentionNetwork):
     def localiser_channels(self) -> int:
         """Channels that the localiser looks at, which widening may change."""
         return self.stn_head.in_channels
+
+    @property
+    def attention_decoder(self) -> AttentionDecoder:
+        """The decoder that writes from left to right, `decoder.decoder` in the public files."""
+        return self.decoder.decoder
 
     def forward(self, images: Tensor, targets: Tensor | None = None) -> Tensor:
         """Return logits (N, T, classes): greedy until every word has ended, or with targets, T = L, teacher-forced.

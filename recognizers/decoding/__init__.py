@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from importlib import import_module
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from recognizers.decoding.greedy import attention_greedy, ctc_greedy, read_logits
 from recognizers.decoding.places import Placed, Places, attention_places, ctc_places, placed
 from recognizers.decoding.reading import Reading, reading_of
+from segrec.core.lazy import lazy_names
 
 if TYPE_CHECKING:
     from recognizers.decoding.alignment import ctc_score
@@ -28,11 +28,11 @@ __all__ = [
     "reading_of",
 ]
 
-_NEED_TORCH = {"ctc_beam": "beam", "ctc_score": "alignment"}
+_HOME = {"ctc_beam": "beam", "ctc_score": "alignment"}
+"""What needs torch; the others decode arrays without it."""
+
+__getattr__ = lazy_names(__name__, _HOME)
 
 
-def __getattr__(name: str) -> Any:
-    """Return the public name, imported on first use so that greedy decoding of arrays needs no torch."""
-    if name not in _NEED_TORCH:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    return getattr(import_module(f"{__name__}.{_NEED_TORCH[name]}"), name)
+def __dir__() -> list[str]:
+    return __all__

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor, nn
 
-from recognizers.attention import Hypothesis, Inspection, beam_decode, greedy_decode, teacher_decode
+from recognizers.attention import AttentionDecoder, Hypothesis, Inspection, beam_decode, greedy_decode, teacher_decode
 from recognizers.charset import ALNUM36, Charset
 from recognizers.configuration import AttentionNetwork
 from recognizers.dtrb.decoder import AttentionLstm
@@ -93,6 +93,11 @@ class Trba(AttentionNetwork):
     def localiser_channels(self) -> int:
         """Channels that the localiser looks at, which widening may change."""
         return self.Transformation.LocalizationNetwork.in_channels
+
+    @property
+    def attention_decoder(self) -> AttentionDecoder:
+        """The decoder that writes from left to right, `Prediction` in the public files."""
+        return self.Prediction
 
     def forward(self, images: Tensor, targets: Tensor | None = None) -> Tensor:
         """Return logits (N, T, classes): greedy until every word has ended, or with targets, T = L, teacher-forced.

@@ -152,7 +152,7 @@ def _segmenter(source: Path, words: Sequence[Array]) -> _Graph:
 
 
 def _recognizer(source: Path, words: Sequence[Array]) -> _Graph:
-    model: Any = load_pretrained(source)
+    model = load_pretrained(source)
     spec = model.input_spec
     inputs = [prepare(word, _ink(word) if spec.mask else None, spec) for word in words]
     batches = [one[None] for one in inputs] if spec.keep_ratio else [inputs[0][None], np.stack(inputs)]
@@ -185,7 +185,7 @@ def _recognizer(source: Path, words: Sequence[Array]) -> _Graph:
 
 
 def _reader(source: Path, segmenter: Path, words: Sequence[Array]) -> _Graph:
-    model: Any = load_pretrained(source)
+    model = load_pretrained(source)
     network = _mask_network(segmenter)
     batches = [np.ascontiguousarray(word.transpose(2, 0, 1)[None]) for word in words]
     return _Graph(
