@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import NamedTuple, Protocol
 
 import torch
@@ -127,10 +127,10 @@ def greedy_decode(decoder: AttentionDecoder, features: Tensor, *, max_length: in
         steps.append(step)
         hidden, previous = step.hidden, step.logits.argmax(dim=1)
         ended |= previous == end_of(decoder.charset)
-        if number % every == 0 and not _is_exporting() and ended.all():
+        if number % every == 0 and not torch.compiler.is_exporting() and ended.all():
             break
     decoded = _stacked(steps)
-    if every > 1 and not _is_exporting():
+    if every > 1 and not torch.compiler.is_exporting():
         decoded = _until_all_end(decoded, decoder.charset)
     return decoded
 
@@ -249,11 +249,6 @@ def _trace(
         shares.append(own[row][slot])
         slot = parents[row][slot]
     return tuple(reversed(tokens)), tuple(reversed(shares))
-
-
-def _is_exporting() -> bool:
-    asked: Callable[[], bool] = getattr(torch.compiler, "is_exporting", torch.compiler.is_compiling)  # since torch 2.7
-    return asked()
 
 
 def _starts(charset: Charset, features: Tensor) -> Tensor:

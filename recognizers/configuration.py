@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, replace
@@ -12,6 +11,7 @@ from torch import Tensor, nn
 
 from recognizers.attention import AttentionDecoder, Hypothesis, Inspection
 from recognizers.charset import Charset, Kind
+from recognizers.decoding.reading import check_temperature
 from recognizers.fusion import fuse, fusion_config
 from recognizers.preprocess import InputSpec
 from segrec.core.errors import ConfigError
@@ -19,18 +19,6 @@ from segrec.core.network_size import WIDEST_LAYER, check_flags, check_whole
 
 if TYPE_CHECKING:
     from recognizers.families.report import LoadReport
-
-
-def check_temperature(temperature: float) -> float:
-    """Return the temperature as it came.
-
-    Raises:
-        ConfigError: it is not a finite number above 0.
-    """
-    if not isinstance(temperature, int | float) or not 0 < temperature < math.inf:
-        shown = repr(temperature)[:40]
-        raise ConfigError(f"the temperature must be above 0, got {shown}; 1 leaves confidences as they are")
-    return temperature
 
 
 class RecognizerNetwork(nn.Module):
@@ -207,13 +195,13 @@ class AttentionNetwork(RecognizerNetwork, ABC):
 
     @property
     @abstractmethod
-    def forward_decoder(self) -> AttentionDecoder:
-        """What writes a word from left to right."""
+    def localiser_channels(self) -> int:
+        """Channels that the localiser looks at, which widening may change."""
 
     @property
     @abstractmethod
-    def localiser_channels(self) -> int:
-        """Channels that the localiser looks at, which widening may change."""
+    def attention_decoder(self) -> AttentionDecoder:
+        """The decoder that writes from left to right. Its module has the name that the public files give it."""
 
     @abstractmethod
     def encode(self, images: Tensor) -> Tensor:

@@ -12,6 +12,7 @@ from torch import Tensor, nn
 
 from recognizers.charset import Charset
 from recognizers.configuration import RecognizerNetwork
+from recognizers.families.report import Conversion, LoadReport
 from recognizers.onnx_graph import graph_from_text, graph_to_text, packages, read_graph
 from recognizers.ppocr import HEIGHT, stated_charset
 from recognizers.preprocess import InputSpec
@@ -20,6 +21,8 @@ from segrec.core.onnx_runtime import SETTINGS
 
 PPOCR = InputSpec(height=HEIGHT, width=160, color="rgb", keep_ratio=True)
 """PP-OCR reads at the picture's ratio; 160 columns are an average word's, for batches of one size."""
+
+_TURNED = "red first, as the picture is given here; the file takes blue first"
 
 
 class ConvertedRecognizer(RecognizerNetwork):
@@ -79,8 +82,8 @@ class ConvertedRecognizer(RecognizerNetwork):
         return logits
 
 
-def from_onnx(path: str | os.PathLike[str], charset: Charset | None = None) -> ConvertedRecognizer:
-    """Return the recognizer of PP-OCR's `.onnx` file, in eval mode on the CPU, with its weights.
+def from_onnx(path: str | os.PathLike[str], charset: Charset | None = None) -> tuple[ConvertedRecognizer, LoadReport]:
+    """Return the recognizer of PP-OCR's `.onnx` file, in eval mode on the CPU, with its weights, and the report.
 
     PP-OCR's networks take blue first; the first layer's weights are turned, so that this one takes red first.
 
@@ -110,7 +113,9 @@ def from_onnx(path: str | os.PathLike[str], charset: Charset | None = None) -> C
         raise CheckpointError(
             f"{path} has {classes} classes, but its characters make {known.classes}; pass charset= with them in order"
         )
-    return network
+    turned = f"{network.input_layer}.weight"
+    copied = tuple(name for name in network.state_dict() if name != turned)
+    return network, LoadReport(copied, converted=(Conversion(_TURNED, (turned,)),))
 
 
 def _spec_of(model: Any) -> InputSpec:

@@ -10,7 +10,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from recognizers.attention import Memory
+from recognizers.attention import Memory, end_of
 from recognizers.configuration import AttentionNetwork, RecognizerNetwork
 from recognizers.preprocess import InputSpec
 from segrec.core.errors import ConfigError
@@ -88,7 +88,7 @@ class _BeforeDecoder(nn.Module):
         self.pixels, self.model = Pixels(model.input_spec), model
 
     def forward(self, pixels: Tensor) -> tuple[list[Tensor], Tensor]:
-        decoder = self.model.forward_decoder
+        decoder = self.model.attention_decoder
         memory = decoder.memory(self.model.encode(self.pixels(pixels)))
         return [*memory.of_words, *memory.of_all], torch.cat(decoder.initial(memory), dim=1)
 
@@ -98,7 +98,7 @@ class _DecoderStep(nn.Module):
 
     def __init__(self, model: AttentionNetwork, example: Tensor) -> None:
         super().__init__()
-        decoder = model.forward_decoder
+        decoder = model.attention_decoder
         memory = decoder.memory(model.encode(Pixels(model.input_spec)(example)))
         self.decoder, self.of_words = decoder, len(memory.of_words)
         self.sizes = [part.shape[1] for part in decoder.initial(memory)]
@@ -114,13 +114,10 @@ class _AttentionGraph(nn.Module):
 
     def __init__(self, before: nn.Module, step: nn.Module, model: AttentionNetwork) -> None:
         super().__init__()
+        assert model.charset.start is not None
         self.before, self.step = before, step
-        start, end = model.charset.start, model.charset.end
-        assert start is not None and end is not None, "charsets of attention have both"
-        self.start: int = start
-        self.end: int = end
-        self.classes: int = model.charset.classes
-        self.max_length: int = model.max_length
+        self.start, self.end = model.charset.start, end_of(model.charset)
+        self.classes, self.max_length = model.charset.classes, model.max_length
 
     def forward(self, pixels: Tensor) -> Tensor:
         memory, state = self.before(pixels)

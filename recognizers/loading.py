@@ -21,6 +21,7 @@ from recognizers.families.family import fill
 from recognizers.state_dict import stated_characters, unwrap
 from segrec.core.checkpoint import WeightsHeader, load_untrusted, load_weights, save_weights, state_digest
 from segrec.core.errors import CheckpointError, ConfigError
+from segrec.core.hub import fetch_weights, is_hub_name
 
 _NETWORKS: tuple[type[RecognizerNetwork], ...] = (CRNN, Aster, Trba, VggBiLstmCtc, ConvertedRecognizer)
 _ARCHITECTURES = {network.architecture: network for network in _NETWORKS}
@@ -36,8 +37,8 @@ def load_pretrained(
     """Return a recognizer in eval mode on the CPU; `.load_report` says what was copied and what was not.
 
     Args:
-        path_or_state_dict: segrec's `.safetensors`, a public checkpoint, PP-OCR's `.onnx`, or a state dict already in
-            memory, with any container and `module.` prefixes around it.
+        path_or_state_dict: segrec's `.safetensors`, a public checkpoint, PP-OCR's `.onnx`, `hf-hub:owner/name`, or a
+            state dict already in memory, with any container and `module.` prefixes around it.
         charset: the characters of a public checkpoint whose number of classes does not tell them.
         report: called with the load report, for instance `print`, which shows it as a table.
         drop_objects: read also a file that holds other objects than tensors, as training frameworks write them;
@@ -50,7 +51,8 @@ def load_pretrained(
     if isinstance(charset, str):
         charset = Charset(charset)
     if isinstance(path_or_state_dict, str | os.PathLike):
-        path = Path(path_or_state_dict)
+        named = str(path_or_state_dict)
+        path = fetch_weights(named) if is_hub_name(named) else Path(path_or_state_dict)
         if not path.suffix and path.name == str(path) and not path.exists():
             raise CheckpointError(
                 f"no weights file at {path}; load_pretrained takes files: for shipped weights or a run call "
@@ -59,8 +61,7 @@ def load_pretrained(
         if path.suffix == ".safetensors" and not path.is_dir():
             network, load_report = _load_native(path, charset)
         elif path.suffix == ".onnx":
-            network = from_onnx(path, charset)
-            load_report = LoadReport(copied=tuple(network.state_dict()))
+            network, load_report = from_onnx(path, charset)
         else:
             network, load_report = _load_public(load_untrusted(path, drop_objects=drop_objects), charset, str(path))
     else:

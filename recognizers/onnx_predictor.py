@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import os
 from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
@@ -12,8 +11,8 @@ import numpy as np
 
 from recognizers.charset import Charset
 from recognizers.decoding.greedy import read_logits
-from recognizers.decoding.places import Placed, ctc_places, placed
-from recognizers.decoding.reading import Reading
+from recognizers.decoding.places import ctc_places, placed
+from recognizers.decoding.reading import Reading, check_temperature
 from recognizers.lexicon import Lexicon
 from recognizers.preprocess import InputSpec
 from recognizers.word_reader import PlacedReadings, WordReader
@@ -25,8 +24,8 @@ class OnnxRecognizer(WordReader):
     """Reads word images greedily with a network that `segrec export` wrote.
 
     Args:
-        path: the `.onnx` file.
-        threads: of one run; None lets onnxruntime take all cores.
+        path: the `.onnx` file, or one that was opened.
+        threads: of one run; None lets onnxruntime take all cores; an opened file has its own.
 
     Attributes:
         charset: the classes of its logits.
@@ -36,9 +35,9 @@ class OnnxRecognizer(WordReader):
         CheckpointError: the file cannot be run, or holds no recognizer.
     """
 
-    def __init__(self, path: str | os.PathLike[str], *, threads: int | None = None) -> None:
-        self._network = OnnxNetwork(path, threads=threads)
-        settings = self._network.settings("recognizer")
+    def __init__(self, path: str | os.PathLike[str] | OnnxNetwork, *, threads: int | None = None) -> None:
+        self._network = _opened(path, threads)
+        settings, path = self._network.settings("recognizer"), self._network.path
         self.charset, self._spec = charset_of(settings, path), _spec_of(settings, path)
         self._temperature = _temperature_of(settings, path)
 
@@ -47,22 +46,23 @@ class OnnxRecognizer(WordReader):
         """What the network takes."""
         return self._spec
 
-    def _read_batch(self, prepared: Sequence[np.ndarray], lexicons: Sequence[Lexicon] | None) -> PlacedReadings:
+    def _read_batch(
+        self, prepared: Sequence[np.ndarray], lexicons: Sequence[Lexicon] | None, *, places: bool
+    ) -> PlacedReadings:
         if lexicons is not None:
             raise ConfigError("networks in ONNX read without a lexicon; leave it out, or read with the weights")
         logits = self._network.run(np.stack(prepared))[0]
         readings = read_logits(logits / self._temperature, self.charset)
-        if self.charset.is_attention:  # the graph keeps no attention
-            return PlacedReadings([Placed(reading, None) for reading in readings], Counter())
-        return PlacedReadings(placed(readings, ctc_places(logits, self.charset)), Counter())
+        known = places and not self.charset.is_attention  # the graph keeps no attention
+        return PlacedReadings(placed(readings, ctc_places(logits, self.charset) if known else None), Counter())
 
 
 class OnnxCropReader:
     """Reads crops with one graph of a mask network and a recognizer, which resamples them itself.
 
     Args:
-        path: the `.onnx` file.
-        threads: of one run; None lets onnxruntime take all cores.
+        path: the `.onnx` file, or one that was opened.
+        threads: of one run; None lets onnxruntime take all cores; an opened file has its own.
 
     Attributes:
         charset: the classes of its logits.
@@ -72,9 +72,9 @@ class OnnxCropReader:
         CheckpointError: the file cannot be run, or holds no such graph.
     """
 
-    def __init__(self, path: str | os.PathLike[str], *, threads: int | None = None) -> None:
-        self._network = OnnxNetwork(path, threads=threads)
-        settings = self._network.settings("reader")
+    def __init__(self, path: str | os.PathLike[str] | OnnxNetwork, *, threads: int | None = None) -> None:
+        self._network = _opened(path, threads)
+        settings, path = self._network.settings("reader"), self._network.path
         self.charset, self._temperature = charset_of(settings, path), _temperature_of(settings, path)
 
     def read(self, images: Sequence[np.ndarray], *, batch_size: int = 64) -> list[tuple[Reading, np.ndarray]]:
@@ -98,6 +98,17 @@ class OnnxCropReader:
         return [found[place] for place in range(len(images))]
 
 
+def open_onnx(path: str | os.PathLike[str], *, threads: int | None = None) -> OnnxRecognizer | OnnxCropReader:
+    """Return the reader of an `.onnx` file, whichever of the two it holds; for errors see there."""
+    network = OnnxNetwork(path, threads=threads)
+    kind = network.settings("recognizer", "reader")["kind"]
+    return OnnxCropReader(network) if kind == "reader" else OnnxRecognizer(network)
+
+
+def _opened(path: str | os.PathLike[str] | OnnxNetwork, threads: int | None) -> OnnxNetwork:
+    return path if isinstance(path, OnnxNetwork) else OnnxNetwork(path, threads=threads)
+
+
 def charset_of(settings: Mapping[str, Any], path: str | os.PathLike[str]) -> Charset:
     """Return the classes of an exported network's logits.
 
@@ -112,10 +123,10 @@ def charset_of(settings: Mapping[str, Any], path: str | os.PathLike[str]) -> Cha
 
 def _temperature_of(settings: Mapping[str, Any], path: str | os.PathLike[str]) -> float:
     """Return by what logits are divided before they are read; 1 where the file does not say."""
-    found = settings.get("temperature", 1.0)
-    if not isinstance(found, int | float) or not 0 < found < math.inf:
-        raise CheckpointError(f"{path} names a temperature that is not above 0; export it again")
-    return found
+    try:
+        return check_temperature(settings.get("temperature", 1.0))
+    except ConfigError as error:
+        raise CheckpointError(f"{path} has a wrong setting: {error}; export it again") from error
 
 
 def _spec_of(settings: Mapping[str, Any], path: str | os.PathLike[str]) -> InputSpec:

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
-from typing import cast
 
 import numpy as np
 import torch
 from torch import Tensor
 
 from recognizers.charset import Charset
-from recognizers.configuration import AttentionNetwork, RecognizerNetwork, check_temperature
+from recognizers.configuration import AttentionNetwork, RecognizerNetwork
 from recognizers.decoding import Placed, attention_places, ctc_beam, ctc_places, placed, read_logits, reading_of
+from recognizers.decoding.reading import check_temperature
 from recognizers.lexicon import Lexicon
 from recognizers.lexicon_reading import nearest_readings, probable_readings
 from recognizers.preprocess import InputSpec, normalise
@@ -80,10 +80,12 @@ class Recognizer(WordReader):
         return normalise(batch.to(self.device), self.input_spec)
 
     @torch.inference_mode()
-    def _read_batch(self, prepared: Sequence[np.ndarray], lexicons: Sequence[Lexicon] | None) -> PlacedReadings:
+    def _read_batch(
+        self, prepared: Sequence[np.ndarray], lexicons: Sequence[Lexicon] | None, *, places: bool
+    ) -> PlacedReadings:
         pixels, charset = self._pixels(prepared), self.model.charset
         if charset.is_attention:
-            found = self._write(pixels)
+            found = self._write(pixels, places=places)
             return PlacedReadings(found if lexicons is None else _with_nearest(found, lexicons), Counter())
         with autocast(self.device, self.amp):
             logits = self.model(pixels)
@@ -94,23 +96,30 @@ class Recognizer(WordReader):
         refused: Counter[str] = Counter()
         if lexicons is not None:
             readings, refused = probable_readings(logits, readings, lexicons, charset)
-        return PlacedReadings(placed(readings, ctc_places(logits, charset)), refused)
+        return PlacedReadings(placed(readings, ctc_places(logits, charset) if places else None), refused)
 
-    def _write(self, pixels: Tensor) -> list[Placed]:
+    def _write(self, pixels: Tensor, *, places: bool) -> list[Placed]:
         """Return readings of an attention model."""
-        network = cast(AttentionNetwork, self.model)  # or what stands for one, as in the benchmarks
-        charset = network.charset
+        network, charset = self.model, self.model.charset
+        if self.beam is None and not places:
+            with autocast(self.device, self.amp):
+                logits = network(pixels)
+            return placed(read_logits(logits / self.temperature, charset), None)
+        assert isinstance(network, AttentionNetwork)
         if self.beam is None:
             with autocast(self.device, self.amp):
                 seen = network.inspect(pixels)
-            places = attention_places(seen.logits, seen.attention, seen.control_points, charset)
-            return placed(read_logits(seen.logits / self.temperature, charset), places)
+            looked = attention_places(seen.logits, seen.attention, seen.control_points, charset)
+            return placed(read_logits(seen.logits / self.temperature, charset), looked)
         with autocast(self.device, self.amp):
             hypotheses = network.beam_search(pixels, width=self.beam)
-        return [
-            Placed(reading_of(found.ids, found.log_probability, found.character_log_probabilities, charset), None)
-            for found in hypotheses
-        ]
+        return placed(
+            [
+                reading_of(found.ids, found.log_probability, found.character_log_probabilities, charset)
+                for found in hypotheses
+            ],
+            None,
+        )
 
 
 def _with_nearest(found: Sequence[Placed], lexicons: Sequence[Lexicon]) -> list[Placed]:

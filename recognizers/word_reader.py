@@ -29,7 +29,7 @@ class Readings(NamedTuple):
 
 
 class PlacedReadings(NamedTuple):
-    """The same with the places of the characters, where the reading is the greedy one."""
+    """The same with the places of the characters, where they were asked for and the reading is the greedy one."""
 
     found: list[Placed]
     refused: Counter[str]
@@ -44,8 +44,16 @@ class WordReader(ABC):
         """What the network takes."""
 
     @abstractmethod
-    def _read_batch(self, prepared: Sequence[np.ndarray], lexicons: Sequence[Lexicon] | None) -> PlacedReadings:
-        """Return one reading per input (C, h, w) uint8 of `preprocess.prepare`, all of one size."""
+    def _read_batch(
+        self, prepared: Sequence[np.ndarray], lexicons: Sequence[Lexicon] | None, *, places: bool
+    ) -> PlacedReadings:
+        """Return one reading per input (C, h, w) uint8 of `preprocess.prepare`, all of one size.
+
+        Args:
+            prepared: the inputs.
+            lexicons: one per input, or None.
+            places: whether to say where the characters stand, which costs time.
+        """
 
     @property
     def needs_mask(self) -> bool:
@@ -84,7 +92,7 @@ class WordReader(ABC):
         lexicons: Lexicon | Sequence[Lexicon] | None = None,
     ) -> Readings:
         """Return what `read` gives, and the lexicon words that could not be candidates; see there for the rest."""
-        found, refused = self._read_all(images, masks, batch_size, lexicons)
+        found, refused = self._read_all(images, masks, batch_size, lexicons, places=False)
         return Readings([reading for reading, _ in found], refused)
 
     def read_placed(
@@ -96,7 +104,7 @@ class WordReader(ABC):
         lexicons: Lexicon | Sequence[Lexicon] | None = None,
     ) -> list[Placed]:
         """Return what `read` gives, with the places of the characters; see there for arguments and errors."""
-        return self._read_all(images, masks, batch_size, lexicons).found
+        return self._read_all(images, masks, batch_size, lexicons, places=True).found
 
     def _read_all(
         self,
@@ -104,6 +112,8 @@ class WordReader(ABC):
         masks: Sequence[np.ndarray] | None,
         batch_size: int,
         lexicons: Lexicon | Sequence[Lexicon] | None,
+        *,
+        places: bool,
     ) -> PlacedReadings:
         if batch_size < 1:
             raise ValueError(f"batch_size must be at least 1, got {batch_size}")
@@ -113,11 +123,12 @@ class WordReader(ABC):
             raise ValueError(f"lexicons must be one per image: got {len(own)} lexicons for {len(images)} images")
         readings: dict[int, Placed] = {}
         refused: Counter[str] = Counter()
-        for places, prepared in self._batches(images, masks, batch_size):
-            found = self._read_batch(prepared, None if own is None else [own[place] for place in places])
-            readings.update(zip(places, found.found, strict=True))
+        for numbers, prepared in self._batches(images, masks, batch_size):
+            lexicons_here = None if own is None else [own[number] for number in numbers]
+            found = self._read_batch(prepared, lexicons_here, places=places)
+            readings.update(zip(numbers, found.found, strict=True))
             refused += found.refused
-        return PlacedReadings([readings[place] for place in range(len(images))], refused)
+        return PlacedReadings([readings[number] for number in range(len(images))], refused)
 
     def _batches(
         self, images: Sequence[np.ndarray], masks: Sequence[np.ndarray] | None, batch_size: int

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+from collections.abc import Sequence
 from itertools import islice
 from pathlib import Path
 from typing import Any
@@ -49,12 +50,24 @@ class EasyOcr:
 
     def text(self, crop: Array, *, contrast: float = 0.0) -> str:
         """Return what it reads greedily; with `contrast` 0.1, its default, doubtful crops are read again, sharpened."""
-        images, width = self._images(crop)
-        network, converter = self.network, self._converter
+        return self.texts([crop], batch_size=1, contrast=contrast)[0]
+
+    def texts(self, crops: Sequence[Array], *, batch_size: int, contrast: float = 0.0) -> list[str]:
+        """Return what it reads, as `text`, of crops that are filled up to the widest of them."""
+        prepared = [self._images(crop) for crop in crops]
+        images, width = [picture for pictures, _ in prepared for picture in pictures], max(wide for _, wide in prepared)
         found = self._recognition.get_text(
-            self._characters, 64, width, network, converter, images, workers=0, contrast_ths=contrast
+            self._characters,
+            64,
+            width,
+            self.network,
+            self._converter,
+            images,
+            batch_size=batch_size,
+            workers=0,
+            contrast_ths=contrast,
         )
-        return str(found[0][1])
+        return [str(text) for _, text, _ in found]
 
     def _images(self, crop: Array) -> tuple[list[Any], int]:
         _, grey = self._utils.reformat_input(np.ascontiguousarray(crop[:, :, ::-1]))

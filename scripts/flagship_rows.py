@@ -7,6 +7,7 @@ import resource
 import time
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from itertools import count
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -28,6 +29,10 @@ VARIANTS: Mapping[str, Mapping[str, Any]] = {
 """What is trained: the first layer, an adapter before the frozen network, or all layers."""
 MASK_RATE = 5e-3
 """Of the mask's column in the first layer; an adapter has the usual rate of fine-tuning."""
+
+RECORD = "flagship.json"
+MADE = ("rows", "runs", "masks")
+"""Folders whose content depends on how numbers are computed and on the segmenter."""
 
 
 class Arm(NamedTuple):
@@ -101,13 +106,17 @@ class Flagship:
     def check_record(self, corrupted: str | None) -> None:
         """Record what all rows have in common, or check it against an earlier call's.
 
+        Masks and rows that were made in other numbers or by another segmenter of the same name, or whose record does
+        not say, are set aside and made anew.
+
         Raises:
             ConfigError: the folder holds rows of another comparison.
         """
         names = ("words", "ratios", "data", "steps", "batch_size", "limit", "segmenter")
         wanted = {name: getattr(self, name) for name in names}
         wanted |= {"corrupted": corrupted, "digest": file_digest(resolve_weights(self.pretrained))}
-        record = self.work / "flagship.json"
+        made = {"amp": self.amp, "segmenter_digest": file_digest(resolve_weights(self.segmenter))}
+        record = self.work / RECORD
         if record.exists():
             before = read_json(record)
             changed = next((name for name in wanted if before.get(name) != wanted[name]), None)
@@ -116,9 +125,24 @@ class Flagship:
                     f"{self.work} holds rows with {changed}={before.get(changed)!r}, not {wanted[changed]!r}; "
                     "choose another --work"
                 )
-            return
+            differs = next((name for name in made if before.get(name) != made[name]), None)
+            if differs is None:
+                return
+            aside = self._set_aside()
+            LOGGER.warning(
+                "rows with %s=%r, not %r, are set aside in %s", differs, before.get(differs), made[differs], aside
+            )
         self.work.mkdir(parents=True, exist_ok=True)
-        write_json(record, wanted)
+        write_json(record, wanted | made)
+
+    def _set_aside(self) -> Path:
+        """Move what was made, the record last, to a folder of its own; return that."""
+        aside = next(path for number in count(1) if not (path := self.work / f"earlier-{number}").exists())
+        aside.mkdir()
+        for name in (*MADE, RECORD):
+            if (self.work / name).exists():
+                (self.work / name).rename(aside / name)
+        return aside
 
     def row(self, arm: Arm, seed: int) -> None:
         """Train and read, unless that was done."""

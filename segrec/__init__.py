@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from segrec.jobs.import_words import import_words
     from segrec.jobs.precompute import precompute_masks
     from segrec.pages.editing import copy_text, erase_text, recolor_text
+    from segrec.pages.named_recognizer import Recognizer
     from segrec.reader import Reader, Segmenter, Word
     from segrec.reports.drawing import draw_reading
     from segrec.reports.explanation import Explanation
@@ -31,6 +32,7 @@ _HOMES = {
     "Explanation": "reports.explanation",
     "FineTuning": "jobs.finetune_settings",
     "Reader": "reader",
+    "Recognizer": "pages.named_recognizer",
     "SegrecError": "core.errors",
     "Segmenter": "reader",
     "Word": "reader",
@@ -52,6 +54,7 @@ __all__ = [
     "Explanation",
     "FineTuning",
     "Reader",
+    "Recognizer",
     "Segmenter",
     "SegrecError",
     "Word",

@@ -13,14 +13,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from recognizers.lexicon import Lexicon
-from recognizers.onnx_predictor import OnnxCropReader, OnnxRecognizer
+from recognizers.onnx_predictor import OnnxCropReader, open_onnx
 from recognizers.word_reader import WordReader
 from segmenter.mask_predictor import MaskPredictor
 from segmenter.onnx_predictor import OnnxSegmenter
 from segrec.core.errors import ConfigError
 from segrec.core.images import Array
-from segrec.core.onnx_runtime import OnnxNetwork
-from segrec.pages.crop_networks import OneGraph, TwoNetworks, as_lexicon, levels
+from segrec.pages.crop_networks import OneGraph, TwoNetworks, as_channel, as_lexicon
 from segrec.pages.detector_results import regions_of
 from segrec.pages.finder import Finding
 from segrec.pages.lines import words_of_lines
@@ -73,7 +72,8 @@ class Reader:
         """Return a reader; without arguments it uses the shipped weights.
 
         Args:
-            weights: shipped name, run directory, weights file or public checkpoint of the recognizer.
+            weights: shipped name, run directory, weights file, public checkpoint or `hf-hub:owner/name` of the
+                recognizer.
             segmenter: the same for the segmenter.
             device: `auto`, `cpu`, `cuda`, `cuda:N` or `mps`.
             amp: `off`, `bf16` or `fp16`.
@@ -107,9 +107,10 @@ class Reader:
             LibraryError: onnxruntime is not installed.
             CheckpointError: a file is missing, damaged or of another kind.
         """
-        if OnnxNetwork(model, threads=1).settings("recognizer", "reader")["kind"] == "reader":
-            return cls(OnnxCropReader(model, threads=threads), None)
-        return cls(OnnxRecognizer(model, threads=threads), OnnxSegmenter(resolve_onnx(segmenter), threads=threads))
+        recognizer = open_onnx(model, threads=threads)
+        if isinstance(recognizer, OnnxCropReader):
+            return cls(recognizer, None)
+        return cls(recognizer, OnnxSegmenter(resolve_onnx(segmenter), threads=threads))
 
     def read(
         self,
@@ -171,7 +172,7 @@ class Reader:
             raise ConfigError("networks in ONNX do not say how they read; explain with Reader.from_pretrained")
         image, mask = as_picture(crop), None
         if networks.recognizer.needs_mask:
-            mask = levels(networks.segmenter.predict_detailed_text([image])[0])
+            mask = as_channel(networks.segmenter.predict_detailed_text([image])[0])
         return explain_reading(networks.recognizer, image, mask)
 
     def read_regions(

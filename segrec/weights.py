@@ -1,4 +1,4 @@
-"""Where weights are: shipped with the package under a short name, in a run directory, or in a file of the user's."""
+"""Where weights are: shipped under a short name, in a run directory, in a file of the user's, or on the Hub."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import os
 from pathlib import Path
 
 from segrec.core.errors import CheckpointError
+from segrec.core.hub import PREFIX, fetch_weights, is_hub_name
 
 FOLDER = Path(__file__).parent / "weights"
 SEGMENTER = "mgnet-slim"
@@ -44,11 +45,14 @@ def shipped_names() -> list[str]:
 
 
 def resolve_weights(name_or_path: str | os.PathLike[str]) -> Path:
-    """Return the weights file that a shipped name, a run directory or a path stands for.
+    """Return the weights file that a shipped name, a run directory, a path or `hf-hub:owner/name` stands for.
 
     Raises:
         CheckpointError: it is none of these; the message lists the shipped names.
+        LibraryError: the Hub is named, and huggingface_hub is not installed.
     """
+    if isinstance(name_or_path, str) and is_hub_name(name_or_path):
+        return fetch_weights(name_or_path)
     path = Path(name_or_path)
     if path.is_dir():
         for candidate in ("best.safetensors", "last.safetensors"):
@@ -60,7 +64,10 @@ def resolve_weights(name_or_path: str | os.PathLike[str]) -> Path:
     shipped = FOLDER / f"{name_or_path}.safetensors"
     if path.name == str(name_or_path) and shipped.exists():
         return shipped
-    raise CheckpointError(f"no weights at {path}; name a file, a run directory, or one of {', '.join(shipped_names())}")
+    raise CheckpointError(
+        f"no weights at {path}; name a file, a run directory, {PREFIX}owner/name, or one of "
+        + ", ".join(shipped_names())
+    )
 
 
 def resolve_onnx(name_or_path: str | os.PathLike[str]) -> Path:

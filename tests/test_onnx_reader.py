@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import subprocess
 import sys
 from pathlib import Path
@@ -68,6 +69,35 @@ def test_words_are_read_as_by_pytorch(files, expected):
         assert word.mask.shape == crop.shape[:2] and word.mask.dtype == np.float32
         np.testing.assert_allclose(word.mask, other.mask, atol=1e-4)
         assert word.confidence == pytest.approx(other.confidence, abs=1e-3)
+
+
+@pytest.mark.parametrize(("name", "networks"), [("alone", 2), ("reader", 1)])
+def test_each_network_is_opened_once_with_the_threads_asked_for(files, name, networks, monkeypatch):
+    import onnxruntime
+
+    opened = []
+
+    def session(path, options, **others):
+        opened.append((path, options.intra_op_num_threads))
+        return real(path, options, **others)
+
+    real = onnxruntime.InferenceSession
+    monkeypatch.setattr(onnxruntime, "InferenceSession", session)
+    Reader.from_onnx(files[name], threads=2)
+    assert len(opened) == networks and len({path for path, _ in opened}) == networks
+    assert {threads for _, threads in opened} == {2}
+
+
+def test_a_temperature_in_a_file_is_judged_as_one_in_weights(files, tmp_path):
+    import onnx
+
+    for value, said in ((0, "got 0"), (float("inf"), "got inf"), ("2", "got '2'")):
+        model = onnx.load(files["plain"])
+        (entry,) = (one for one in model.metadata_props if one.key == "segrec")
+        entry.value = json.dumps({**json.loads(entry.value), "temperature": value})
+        onnx.save(model, tmp_path / "wrong.onnx")
+        with pytest.raises(CheckpointError, match=f"the temperature must be above 0, {said}.*export it again"):
+            Reader.from_onnx(tmp_path / "wrong.onnx")
 
 
 def test_one_graph_reads_crops_of_any_size(files, expected):

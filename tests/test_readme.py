@@ -25,7 +25,7 @@ from segrec.importers.selection import KNOWN
 ROOT = Path(__file__).parents[1]
 README, QUICKSTART = ROOT / "README.md", ROOT / "docs" / "quickstart.md"
 PAGES = [README, ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").glob("*.md"))]
-WITHOUT_COMMANDS = {"CONTRIBUTING.md", "api.md", "index.md", "results.md"}
+WITHOUT_COMMANDS = {"CONTRIBUTING.md", "api.md", "index.md", "peers.md", "results.md"}
 START = re.compile(r"(?:.* -m )?segrec (?P<rest>.*)")
 LINK = re.compile(r"\]\((?P<target>[^)]+)\)")
 BLOCK = re.compile(r"^```(?P<language>\w+)\n(?P<code>.*?)^```$", re.MULTILINE | re.DOTALL)

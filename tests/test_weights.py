@@ -74,7 +74,8 @@ def test_a_name_of_nothing_lists_the_shipped_ones(name, tmp_path, monkeypatch):
     with pytest.raises(CheckpointError) as error:
         resolve_weights(name)
     assert str(error.value) == (
-        f"no weights at {name}; name a file, a run directory, or one of {', '.join(shipped_names())}"
+        f"no weights at {name}; name a file, a run directory, hf-hub:owner/name, or one of "
+        + ", ".join(shipped_names())
     )
 
 

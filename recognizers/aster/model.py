@@ -111,14 +111,14 @@ class Aster(AttentionNetwork):
         return {**super().sizes(), "bidirectional": self.bidirectional}
 
     @property
-    def forward_decoder(self) -> AttentionDecoder:
-        """What writes a word from left to right."""
-        return self.decoder.decoder
-
-    @property
     def localiser_channels(self) -> int:
         """Channels that the localiser looks at, which widening may change."""
         return self.stn_head.in_channels
+
+    @property
+    def attention_decoder(self) -> AttentionDecoder:
+        """The decoder that writes from left to right, `decoder.decoder` in the public files."""
+        return self.decoder.decoder
 
     def forward(self, images: Tensor, targets: Tensor | None = None) -> Tensor:
         """Return logits (N, T, classes): greedy until every word has ended, or with targets, T = L, teacher-forced.

@@ -28,8 +28,11 @@ __all__ = [
     "reading_of",
 ]
 
-_NEED_TORCH = {"ctc_beam": "beam", "ctc_score": "alignment"}
+_HOME = {"ctc_beam": "beam", "ctc_score": "alignment"}
+"""What needs torch; the others decode arrays without it."""
 
-"""Names that are imported on first use, so that greedy decoding of arrays needs no torch."""
+__getattr__ = lazy_names(__name__, _HOME)
 
-__getattr__ = lazy_names(__name__, _NEED_TORCH)
+
+def __dir__() -> list[str]:
+    return __all__

@@ -9,6 +9,7 @@ import numpy as np
 
 from recognizers.charset import Charset
 from recognizers.decoding.reading import NOT_FINITE, Reading, check_kind, check_shape
+from recognizers.decoding.written import characters_of, word_length, written_runs, written_steps
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -42,22 +43,14 @@ def ctc_greedy(logits: Tensor | np.ndarray, charset: Charset) -> list[Reading]:
     if logits.shape[0] == 0:
         return []
     classes, probabilities = _best_of_each_frame(logits)
-    rows, frames = classes.shape
-
-    starts_run = np.ones((rows, frames), bool)
-    starts_run[:, 1:] = classes[:, 1:] != classes[:, :-1]
-    starts = np.flatnonzero(starts_run)
-    run_class = classes.reshape(-1)[starts]
-    run_confidence = np.maximum.reduceat(probabilities.reshape(-1), starts)
-
-    written = run_class > 0
-    row_ends = np.searchsorted(starts[written], np.arange(1, rows + 1) * frames)
-    characters = "".join(np.array(list("\0" + charset.characters))[run_class[written]].tolist())
-    confidences = run_confidence[written].tolist()
+    runs = written_runs(classes)
+    borders = np.stack((runs.starts, runs.stops), axis=1).reshape(-1)
+    confidences = np.maximum.reduceat(np.append(probabilities, 0), borders)[::2].tolist()
+    characters = characters_of(runs.classes.tolist(), charset)
     empty_confidence = np.exp(np.log(probabilities).mean(axis=1)).tolist()
 
     readings, begin = [], 0
-    for row, end in enumerate(row_ends.tolist()):
+    for row, end in enumerate(runs.ends.tolist()):
         of_row = tuple(confidences[begin:end])
         confidence = math.prod(of_row) if of_row else empty_confidence[row]
         readings.append(Reading(characters[begin:end], confidence, of_row))
@@ -84,18 +77,13 @@ def attention_greedy(logits: Tensor | np.ndarray, charset: Charset) -> list[Read
     if logits.shape[0] == 0:
         return []
     classes, probabilities = _best_of_each_frame(logits)
-    steps = classes.shape[1]
-    ended = classes == charset.end
-    lengths = np.where(ended.any(axis=1), ended.argmax(axis=1), steps)  # (N,), without the end
     products = np.cumprod(probabilities, axis=1)
-    confidences = np.take_along_axis(products, np.minimum(lengths, steps - 1)[:, None], axis=1)[:, 0].tolist()
-
     readings = []
-    for row, length in enumerate(lengths.tolist()):
-        numbers = classes[row, :length] - charset.first
-        written = (numbers >= 0) & (numbers < len(charset.characters))
-        text = "".join(charset.characters[number] for number in numbers[written].tolist())
-        readings.append(Reading(text, confidences[row], tuple(probabilities[row, :length][written].tolist())))
+    for row, numbers in enumerate(classes.tolist()):
+        written = written_steps(numbers, charset)
+        last = min(word_length(numbers, charset), len(numbers) - 1)
+        text = characters_of([numbers[step] for step in written], charset)
+        readings.append(Reading(text, float(products[row, last]), tuple(probabilities[row, written].tolist())))
     return readings
 
 

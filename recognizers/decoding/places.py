@@ -10,6 +10,7 @@ import numpy as np
 
 from recognizers.charset import Charset
 from recognizers.decoding.reading import Reading, check_kind, check_shape
+from recognizers.decoding.written import characters_of, written_runs, written_steps
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -34,14 +35,21 @@ class Places(NamedTuple):
 
 
 class Placed(NamedTuple):
-    """A reading and where its characters stand; None where only a greedy reading of another text could say."""
+    """A reading and where its characters stand; None where nobody asked, or only a greedy reading could say."""
 
     reading: Reading
     places: Places | None
 
 
-def placed(readings: Sequence[Reading], places: Sequence[Places]) -> list[Placed]:
-    """Readings beside the places of their characters, left out where the texts differ."""
+def placed(readings: Sequence[Reading], places: Sequence[Places] | None) -> list[Placed]:
+    """Return readings beside the places of their characters, which are left out where the texts differ.
+
+    Args:
+        readings: of a batch.
+        places: of the greedy reading of each; None leaves out all.
+    """
+    if places is None:
+        return [Placed(reading, None) for reading in readings]
     return [
         Placed(reading, place if place.text == reading.text else None)
         for reading, place in zip(readings, places, strict=True)
@@ -62,16 +70,14 @@ def ctc_places(logits: Tensor | np.ndarray, charset: Charset) -> list[Places]:
     """
     check_kind(charset, attention=False)
     check_shape(logits, charset)
-    frames = logits.shape[1]
-    found = []
     best = logits.argmax(axis=2) if isinstance(logits, np.ndarray) else logits.detach().argmax(dim=2).cpu().numpy()
-    for row in best:
-        starts = np.flatnonzero(np.diff(row, prepend=-1))
-        stops = np.append(starts[1:], frames)
-        written = row[starts] > 0
-        text = "".join(charset.characters[number - 1] for number in row[starts][written].tolist())
-        middles = (starts + stops)[written] / (2 * frames)
-        found.append(Places(text, spans_around(middles.tolist())))
+    runs, frames = written_runs(best), best.shape[1]
+    found, begin = [], 0
+    for row, end in enumerate(runs.ends.tolist()):
+        own = slice(begin, end)
+        middles = (runs.starts[own] + runs.stops[own] - 2 * row * frames) / (2 * frames)
+        found.append(Places(characters_of(runs.classes[own].tolist(), charset), spans_around(middles.tolist())))
+        begin = end
     return found
 
 
@@ -96,9 +102,8 @@ def attention_places(logits: Tensor, attention: Tensor, control_points: Tensor, 
     points = control_points.float().cpu().tolist()
     found = []
     for row, numbers in enumerate(logits.argmax(dim=2).tolist()):
-        ended = numbers.index(charset.end) if charset.end in numbers else len(numbers)
-        written = [step for step in range(ended) if 0 <= numbers[step] - charset.first < len(charset.characters)]
-        text = "".join(charset.characters[numbers[step] - charset.first] for step in written)
+        written = written_steps(numbers, charset)
+        text = characters_of([numbers[step] for step in written], charset)
         edges = tuple((x, y) for x, y in points[row])
         found.append(Places(text, spans_around(middles[row, written].tolist()), edges))
     return found

@@ -7,6 +7,8 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
 from recognizers.charset import Charset
+from recognizers.decoding.written import characters_of, is_character
+from segrec.core.errors import ConfigError
 
 if TYPE_CHECKING:
     import numpy as np
@@ -50,6 +52,18 @@ def check_kind(charset: Charset, *, attention: bool) -> None:
         raise ValueError(f"this decodes logits of {wanted}, got a charset of kind {charset.kind!r}; use read_logits()")
 
 
+def check_temperature(temperature: float) -> float:
+    """Return the temperature, by which logits are divided before a greedy reading, as it came.
+
+    Raises:
+        ConfigError: it is not a finite number above 0.
+    """
+    if not isinstance(temperature, int | float) or not 0 < temperature < math.inf:
+        shown = repr(temperature)[:40]
+        raise ConfigError(f"the temperature must be above 0, got {shown}; 1 leaves confidences as they are")
+    return temperature
+
+
 def reading_of(
     ids: Sequence[int], log_probability: float, character_log_probabilities: Sequence[float], charset: Charset
 ) -> Reading:
@@ -61,9 +75,9 @@ def reading_of(
         character_log_probabilities: one a class number.
         charset: the classes.
     """
-    places = [place for place, number in enumerate(ids) if 0 <= number - charset.first < len(charset.characters)]
+    places = [place for place, number in enumerate(ids) if is_character(number, charset)]
     return Reading(
-        "".join(charset.characters[ids[place] - charset.first] for place in places),
+        characters_of([ids[place] for place in places], charset),
         _probability(log_probability),
         tuple(_probability(character_log_probabilities[place]) for place in places),
     )

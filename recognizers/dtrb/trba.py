@@ -90,14 +90,14 @@ class Trba(AttentionNetwork):
         self.Prediction = AttentionLstm(charset, features=hidden, hidden=hidden)
 
     @property
-    def forward_decoder(self) -> AttentionDecoder:
-        """What writes a word from left to right."""
-        return self.Prediction
-
-    @property
     def localiser_channels(self) -> int:
         """Channels that the localiser looks at, which widening may change."""
         return self.Transformation.LocalizationNetwork.in_channels
+
+    @property
+    def attention_decoder(self) -> AttentionDecoder:
+        """The decoder that writes from left to right, `Prediction` in the public files."""
+        return self.Prediction
 
     def forward(self, images: Tensor, targets: Tensor | None = None) -> Tensor:
         """Return logits (N, T, classes): greedy until every word has ended, or with targets, T = L, teacher-forced.

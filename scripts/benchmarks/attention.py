@@ -9,7 +9,6 @@ from torch import Tensor, nn
 
 from benchmarks.timing import Comparison, measure
 from recognizers.aster import Aster
-from recognizers.attention import Inspection
 from recognizers.predictor import Recognizer
 from segrec.core.images import Array
 
@@ -35,28 +34,21 @@ class PlainAster(nn.Module):
 
     def forward(self, images: Tensor) -> Tensor:
         """Return logits (N, max_length, classes) of images (N, C, H, W)."""
-        return self.inspect(images).logits
-
-    def inspect(self, images: Tensor) -> Inspection:
-        """Return what the network saw, as `Aster.inspect` says it."""
-        rectified = self.aster.rectify(images.contiguous())
-        features = self.aster.encoder(rectified.images)  # (N, S, D)
+        features = self.aster.encode(images.contiguous())  # (N, S, D)
         decoder = self.aster.decoder.decoder
         unit = decoder.attention_unit
         state = features.new_zeros(1, features.shape[0], decoder.gru.hidden_size)
         previous = torch.full((features.shape[0],), decoder.tgt_embedding.num_embeddings - 1, device=features.device)
-        written, looked = [], []
+        written = []
         for _ in range(self.steps):
             query, keys = unit.sEmbed(state[0]), unit.xEmbed(features)
             scores = unit.wEmbed(torch.tanh(keys + query[:, None]))  # (N, S, 1)
-            looked.append(scores.softmax(dim=1)[:, :, 0])
-            context = torch.bmm(looked[-1][:, None], features)  # (N, 1, D)
+            context = torch.bmm(scores.softmax(dim=1).transpose(1, 2), features)  # (N, 1, D)
             embedded = decoder.tgt_embedding(previous)[:, None]
             output, state = decoder.gru(torch.cat((embedded, context), dim=2), state)
             written.append(decoder.fc(output[:, 0]))
             previous = written[-1].argmax(dim=1)
-        logits, attention = (torch.stack(steps[: self.aster.max_length], dim=1) for steps in (written, looked))
-        return Inspection(logits, attention, rectified.images, rectified.control_points)
+        return torch.stack(written[: self.aster.max_length], dim=1)
 
 
 def compare_decoding(aster: Aster, crops: Sequence[Array], *, batch_size: int, repeats: int) -> Comparison:

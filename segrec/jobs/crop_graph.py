@@ -30,9 +30,8 @@ class CropReader(nn.Module):
 
     def __init__(self, segmenter: TextMaskGraph, working_height: int, recognizer: CtcGraph) -> None:
         super().__init__()
-        network: Any = recognizer.model
-        spec = network.input_spec
-        if not spec.mask or spec.keep_ratio or network.charset.is_attention:
+        spec = recognizer.model.input_spec
+        if not spec.mask or spec.keep_ratio or recognizer.model.charset.is_attention:
             raise ConfigError(
                 "one graph of both networks is for CRNNs with a mask channel and one input size; "
                 "export this recognizer alone"

@@ -1,19 +1,21 @@
-"""The demonstration: render words, predict masks, read them with and without, compare, report."""
+"""The demonstration: render words, predict masks, read them with and without, compare, show real words too, report."""
 
 from __future__ import annotations
 
 import shlex
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from segrec.core.runlog import LOGGER
 from segrec.data.masks.kinds import MaskKind
 from segrec.jobs.demo_set import FOLDER, SEED, DemoSet, demo_set
+from segrec.jobs.demo_sheet import demo_sheet
 from segrec.jobs.evaluate import Evaluation, EvaluationResult, evaluate
 from segrec.jobs.evaluation_report import evaluation_report
 from segrec.jobs.precompute import precompute_masks
 from segrec.reports.report import write_report
+from segrec.reports.sheet import Sheet
 from segrec.weights import CONTROL, PLAIN, weights_for
 
 READERS: tuple[tuple[MaskKind, str], ...] = (
@@ -39,19 +41,21 @@ class DemoResult:
 
     Attributes:
         results: those of `READERS`, in their order, on the demo's test words.
-        verdict: what predicted masks gain, in a sentence.
+        verdict: what predicted masks gain on these, in a sentence.
+        sheet: the shipped crops of photographs, read without a mask and with predicted ones.
         report: the written HTML file.
         seconds: how long it took.
     """
 
     results: list[EvaluationResult]
     verdict: str
+    sheet: Sheet
     report: Path
     seconds: float
 
 
 def demo(output: str | Path = FOLDER, *, seed: int = 0, device: str = "auto") -> DemoResult:
-    """Read a rendered set with the shipped weights and write `report.html` into `output`.
+    """Read a rendered set and the shipped crops with the shipped weights and write `report.html` into `output`.
 
     Run again, it goes on where it stopped and renders and predicts nothing that is there.
 
@@ -69,6 +73,7 @@ def demo(output: str | Path = FOLDER, *, seed: int = 0, device: str = "auto") ->
     for (mask, weights), evaluation in zip(READERS, evaluations, strict=True):
         LOGGER.info("reading with %s and %s masks", weights, mask)
         results += evaluate(evaluation)
+    sheet = demo_sheet(Path(output), device=device)
     seconds = time.monotonic() - begun
     report = evaluation_report(
         evaluations[0],
@@ -80,8 +85,8 @@ def demo(output: str | Path = FOLDER, *, seed: int = 0, device: str = "auto") ->
         facts={"seed of the words": str(SEED), "time": f"{seconds:.0f} s"},
     )
     path = Path(output) / "report.html"
-    write_report(path, report)
-    return DemoResult(results, report.verdict, path, seconds)
+    write_report(path, replace(report, sheet=sheet))
+    return DemoResult(results, report.verdict, sheet, path, seconds)
 
 
 def _evaluation(test: DemoSet, mask: MaskKind, weights: str, *, seed: int, device: str) -> Evaluation:

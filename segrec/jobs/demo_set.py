@@ -1,4 +1,4 @@
-"""The small rendered set on which commands work when nothing is named."""
+"""The small rendered set on which commands work when nothing is named, and the shipped crops of photographs."""
 
 from __future__ import annotations
 
@@ -17,6 +17,8 @@ from segrec.rendering.writing import render_words
 FOLDER = Path(DEMO)
 SIZES = {"train": 2400, "test": 2000}
 SEED = 7
+SAMPLES = Path(__file__).parents[1] / "samples" / "icdar2015"
+"""Word crops of photographs that come with the package; the README beside them says whose they are."""
 
 
 class DemoSet(NamedTuple):

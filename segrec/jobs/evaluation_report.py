@@ -3,26 +3,24 @@
 from __future__ import annotations
 
 import platform
-from collections import Counter
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 import torch
 
 from segrec.core import VERSION
 from segrec.core.files import file_digest
-from segrec.data.masks.codec import Mask
 from segrec.data.words import WordLmdb
 from segrec.evaluation.breakdown import breakdown
 from segrec.evaluation.compare import Gain, gains
 from segrec.evaluation.effects import Comparison, comparisons, main_comparison, oracle_gains
 from segrec.evaluation.mask_check import mask_checks
 from segrec.evaluation.result import POOLED, EvaluationResult, pooled
-from segrec.evaluation.scoring import TEXT_MASKS, LabelRule
+from segrec.evaluation.scoring import TEXT_MASKS
 from segrec.jobs.evaluate import Evaluation
 from segrec.jobs.evaluation_command import command_line
-from segrec.jobs.evaluation_masks import EvaluationMasks
+from segrec.jobs.word_pictures import WordPictures
 from segrec.reports.report import Report, Variant
-from segrec.reports.report_words import WordGroup, WordPicture, WordReading
+from segrec.reports.report_words import WordGroup, WordPicture
 from segrec.reports.verdict import verdict
 from segrec.weights import resolve_weights
 
@@ -96,7 +94,7 @@ def _word_groups(
         ),
     )
     shown = max(1, min(SHOWN, SHOWN_IN_ALL // max(1, 2 * len(single))))
-    pictures = _Pictures(settings, results)
+    pictures = WordPictures(settings, results)
     groups = []
     for comparison in single:
         gain = comparison.gain
@@ -138,59 +136,6 @@ def _front(groups: Sequence[WordGroup], main: Comparison | None) -> WordGroup | 
 def _in_turn(lists: Sequence[Sequence[WordPicture]]) -> list[WordPicture]:
     turns = [(place, number) for number, words in enumerate(lists) for place in range(len(words))]
     return [lists[number][place] for place, number in sorted(turns)]
-
-
-class _Pictures:
-    """Makes the pictures of words; databases and masks are opened once."""
-
-    def __init__(self, settings: Evaluation, results: Sequence[EvaluationResult]) -> None:
-        self._settings, self._results = settings, results
-        self._rule = LabelRule(settings.charset_filter, settings.case_sensitive)
-        self._words = {name: WordLmdb(path) for name, path in settings.data.items()}
-        self._masks = EvaluationMasks(
-            settings.masks, settings.segmenter, limit=settings.limit, device=settings.device, amp=settings.amp
-        )
-
-    def of(self, comparison: Comparison, places: Sequence[int]) -> Iterator[WordPicture]:
-        """Yield the words at these places of a comparison's outcomes; one without a readable image has no picture."""
-        dataset = comparison.gain.dataset
-        outcomes = comparison.second.scored.outcomes
-        words = [(place, self._words[dataset][outcomes[place].index - 1]) for place in places]
-        crops = {place: word.image for place, word in words if word.image is not None}
-        masks = self._masks_of(comparison, crops)
-        others = [
-            result
-            for result in self._results
-            if result.dataset == dataset and result is not comparison.first and result is not comparison.second
-        ]
-        for place, crop in crops.items():
-            yield WordPicture(
-                crop,
-                masks.get(place),
-                self._rule(outcomes[place].label),
-                _reading(comparison.first, place),
-                _reading(comparison.second, place),
-                [_reading(result, place) for result in others],
-            )
-
-    def _masks_of(self, comparison: Comparison, crops: Mapping[int, Mask]) -> dict[int, Mask]:
-        """Return the masks that show text, by the words' places; none for other kinds."""
-        gain = comparison.gain
-        if gain.mask not in TEXT_MASKS or not crops:
-            return {}
-        source = self._masks.open(gain.mask, gain.dataset, self._words[gain.dataset], seed=self._settings.seed)
-        outcomes = comparison.second.scored.outcomes
-        found = source.masks(
-            [outcomes[place].index - 1 for place in crops], list(crops.values()), [0] * len(crops), None
-        )
-        return dict(zip(crops, found, strict=True))
-
-
-def _reading(result: EvaluationResult, place: int) -> WordReading:
-    outcomes = [scored.outcomes[place] for scored in result.seeds]
-    text = Counter(outcome.text for outcome in outcomes).most_common(1)[0][0]
-    right = sum(outcome.correct for outcome in outcomes)
-    return WordReading(result.mask, result.model, text, right, len(outcomes))
 
 
 def _facts(settings: Evaluation, results: Sequence[EvaluationResult]) -> dict[str, str]:

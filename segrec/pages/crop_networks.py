@@ -34,7 +34,7 @@ class TwoNetworks(NamedTuple):
     def read(self, images: Sequence[Array], batch_size: int, lexicon: Lexicon | None) -> tuple[list[Placed], Masks]:
         """Return the readings and the masks, each at least of its crop's size, of at least one crop."""
         masks = self.segmenter.predict_detailed_text(images, batch_size=batch_size)
-        channel = [levels(mask) for mask in masks] if self.recognizer.needs_mask else None
+        channel = [as_channel(mask) for mask in masks] if self.recognizer.needs_mask else None
         return self.recognizer.read_placed(images, channel, batch_size=batch_size, lexicons=lexicon), masks
 
     def text_masks(self, images: Sequence[Array]) -> Masks:
@@ -77,8 +77,8 @@ class OneGraph(NamedTuple):
         raise ConfigError("networks in ONNX find no words; name a detector, or give the words' polygons")
 
 
-def levels(mask: NDArray[np.float32]) -> Array:
-    """Return a mask in [0, 1] as recognizers are given it."""
+def as_channel(mask: NDArray[np.float32]) -> Array:
+    """Return a mask in [0, 1] as recognizers are given it: uint8, in the levels that a mask store keeps."""
     return as_stored(mask_bytes(mask))
 
 

@@ -5,10 +5,10 @@ from __future__ import annotations
 import json
 import os
 import re
-from pathlib import Path
 from typing import Any
 
 from segrec.core.errors import DataError
+from segrec.core.regular import read_regular_text
 
 NUMBER = re.compile(r"[-+]?(\d+\.?\d*|\.\d+)([eE][-+]?\d+)?")
 
@@ -22,10 +22,10 @@ def read_polygon_file(path: str | os.PathLike[str]) -> list[Any]:
             of which what follows the first eight is left out when it is not a number (ICDAR's transcriptions).
 
     Raises:
-        DataError: the file cannot be read, or a line begins with fewer than four numbers.
+        DataError: the file cannot be read or is too large, or a line begins with fewer than four numbers.
     """
     try:
-        text = Path(path).read_text(encoding="utf-8-sig")
+        text = read_regular_text(path, encoding="utf-8-sig")
     except (OSError, UnicodeDecodeError) as error:
         raise DataError(f"cannot read the polygons {path}: {error}") from error
     if text.lstrip().startswith(("[", "{")):

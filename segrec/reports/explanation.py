@@ -9,10 +9,11 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from recognizers.attention import Inspection, end_of
+from recognizers.attention import Inspection
 from recognizers.charset import Charset
 from recognizers.configuration import AttentionNetwork
 from recognizers.decoding import Reading, read_logits
+from recognizers.decoding.written import written_steps
 from recognizers.predictor import Recognizer
 from recognizers.preprocess import InputSpec, normalise, prepare
 from segrec.core.device import autocast
@@ -91,10 +92,7 @@ def _frames(logits: Tensor, charset: Charset) -> tuple[ReadingStep, ...]:
 
 def _characters(seen: Inspection, reading: Reading, charset: Charset) -> tuple[ReadingStep, ...]:
     """Return the characters of a reading with the attention of the steps that wrote them."""
-    numbers = seen.logits[0].argmax(dim=1).tolist()
-    end = end_of(charset)
-    ended = numbers.index(end) if end in numbers else len(numbers)
-    written = [step for step in range(ended) if 0 <= numbers[step] - charset.first < len(charset.characters)]
+    written = written_steps(seen.logits[0].argmax(dim=1).tolist(), charset)
     attention = seen.attention[0, written].float().cpu().numpy()
     return tuple(
         ReadingStep(character, confidence, row)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import numpy as np
@@ -15,6 +15,8 @@ GAP_GREY = 128
 
 TINTS = ((255, 0, 80), (0, 220, 255))
 
+OPACITY = 0.55
+
 LINE_SHARE = 900
 """An outline is one pixel wide, and wider in pictures whose longest side is a larger multiple of this."""
 
@@ -22,11 +24,11 @@ AROUND_SHARE = 60
 """The colours around a place are those within the longest side by this."""
 
 BAND = 256
-"""Rows tinted at once, so that a large picture needs little more than its own memory."""
+"""Rows drawn at once, so that a large picture needs little more than its own memory."""
 
 
 def overlay(
-    image: Array, mask: NDArray[Any], *, color: tuple[int, int, int] = TINTS[0], opacity: float = 0.55
+    image: Array, mask: NDArray[Any], *, color: tuple[int, int, int] = TINTS[0], opacity: float = OPACITY
 ) -> Array:
     """Return the image, (H, W, 3) uint8 RGB, tinted where the mask is on; pixels where it is 0 stay as they were.
 
@@ -39,20 +41,15 @@ def overlay(
     Raises:
         ValueError: shapes, types or ranges are others than these.
     """
-    if image.ndim != 3 or image.shape[2] != 3 or image.dtype != np.uint8:
-        raise ValueError(f"the image must be (H, W, 3) uint8, got {image.shape} {image.dtype}")
-    if mask.shape != image.shape[:2]:
-        raise ValueError(f"the mask must be {image.shape[:2]} like the image, got {mask.shape}; resize it first")
+    _check_pair(image, mask)
     if len(color) != 3 or not all(0 <= value <= 255 for value in color):
         raise ValueError(f"color must be three values in 0..255, got {color}")
     if not 0 <= opacity <= 1:
         raise ValueError(f"opacity must be in [0, 1], got {opacity}")
     levels, tint = _levels(mask), np.asarray(color, np.float32)
     result = np.empty_like(image)
-    for top in range(0, len(image), BAND):
-        rows = slice(top, top + BAND)
-        share = (levels[rows].astype(np.float32) * np.float32(opacity / 255))[:, :, None]
-        result[rows] = (image[rows] * (1 - share) + tint * share).round()
+    for rows, _, _ in _bands(len(image)):
+        result[rows] = _tinted(image[rows], levels[rows], tint, opacity)
     return result
 
 
@@ -79,19 +76,71 @@ def outlined(image: Array, mask: NDArray[Any]) -> Array:
     Raises:
         ValueError: shapes, types or ranges are others than these.
     """
+    _check_pair(image, mask)
+    levels = _levels(mask)
+    strokes, labels = opencv().connectedComponents((levels > 0).astype(np.uint8))
+    tints = np.asarray(TINTS, np.float32)[_leanings(image, labels, strokes)]  # (strokes, 3)
+    result = np.empty_like(image)
+    for rows, around, own in _bands(len(image), margin=2 * _thickness(mask)):
+        band = _tinted(image[rows], levels[rows], tints[labels[rows]], OPACITY)
+        result[rows] = _lined(band, image[around], levels[around], own, _thickness(mask))
+    return result
+
+
+def _leanings(image: Array, labels: NDArray[np.int32], strokes: int) -> NDArray[np.intp]:
+    """Return (strokes,), which of the two `TINTS` stands out further from the colours around each stroke."""
+    radius = max(image.shape) // AROUND_SHARE
+    sums = np.zeros(strokes)
+    for rows, around, own in _bands(len(image), margin=radius):
+        on = labels[rows] > 0
+        colors = opencv().blur(image[around], (2 * radius + 1,) * 2)[own][on].astype(np.int16)
+        first, second = (np.abs(colors - np.array(tint, np.int16)).sum(axis=1) for tint in TINTS)
+        sums += np.bincount(labels[rows][on], weights=first - second, minlength=strokes)
+    return (sums < 0).astype(np.intp)
+
+
+def _lined(tinted: NDArray[np.float32], image: Array, levels: Array, own: slice, thickness: int) -> NDArray[np.float32]:
+    """Return a tinted band with the line around its mask.
+
+    Args:
+        tinted: (h, W, 3).
+        image, levels: the band with rows of its neighbours around.
+        own: the band's rows in those.
+        thickness: of the line.
+    """
     cv2 = opencv()
-    around = cv2.blur(image, (2 * (max(image.shape) // AROUND_SHARE) + 1,) * 2)
-    first, second = (np.abs(around.astype(np.int16) - np.array(tint, np.int16)).sum(axis=2) for tint in TINTS)
-    _, labels = cv2.connectedComponents((np.asarray(mask) > 0).astype(np.uint8))
-    leaning = np.bincount(labels.ravel(), weights=(first - second).ravel())  # one tint for each stroke
-    tinted = np.where((leaning >= 0)[labels][:, :, None], *(overlay(image, mask, color=tint) for tint in TINTS))
-    thickness = max(1, round(max(mask.shape) / LINE_SHARE))
-    inside = np.where(_levels(mask) >= 128, np.uint8(1), np.uint8(0))
+    inside = (levels >= 128).astype(np.uint8)
     grown = cv2.dilate(inside, np.ones((2 * thickness + 1,) * 2, np.uint8))
-    ground = cv2.blur(cv2.cvtColor(image, cv2.COLOR_RGB2GRAY), (4 * thickness + 1,) * 2)
-    line = grown > inside
-    tinted[line] = np.where(ground[line] < 128, np.uint8(255), np.uint8(0))[:, None]
+    line = (grown > inside)[own]
+    ground = cv2.blur(cv2.cvtColor(image, cv2.COLOR_RGB2GRAY), (4 * thickness + 1,) * 2)[own]
+    tinted[line] = np.where(ground[line] < 128, 255, 0)[:, None]
     return tinted
+
+
+def _thickness(mask: NDArray[Any]) -> int:
+    return max(1, round(int(max(mask.shape)) / LINE_SHARE))
+
+
+def _tinted(image: Array, levels: Array, tint: NDArray[np.float32], opacity: float) -> NDArray[np.float32]:
+    """Return rows of a picture under a tint, of all pixels or of each, as float32 in whole numbers."""
+    share = (levels.astype(np.float32) * np.float32(opacity / 255))[:, :, None]
+    mixed: NDArray[np.float32] = (image * (1 - share) + tint * share).round()
+    return mixed
+
+
+def _bands(height: int, *, margin: int = 0) -> Iterator[tuple[slice, slice, slice]]:
+    """Yield the rows of each band, the same with up to `margin` rows on either side, and the former in the latter."""
+    for top in range(0, height, BAND):
+        rows = slice(top, min(top + BAND, height))
+        around = slice(max(0, top - margin), min(rows.stop + margin, height))
+        yield rows, around, slice(top - around.start, rows.stop - around.start)
+
+
+def _check_pair(image: Array, mask: NDArray[Any]) -> None:
+    if image.ndim != 3 or image.shape[2] != 3 or image.dtype != np.uint8:
+        raise ValueError(f"the image must be (H, W, 3) uint8, got {image.shape} {image.dtype}")
+    if mask.shape != image.shape[:2]:
+        raise ValueError(f"the mask must be {image.shape[:2]} like the image, got {mask.shape}; resize it first")
 
 
 def side_by_side(parts: Sequence[NDArray[Any]], *, height: int) -> Array:

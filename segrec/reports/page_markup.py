@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 from xml.sax.saxutils import escape, quoteattr
@@ -125,4 +126,6 @@ def _allowed(text: str) -> Sequence[str]:
 
 
 def _comment(picture: ReadPicture) -> str:
-    return "" if picture.problem is None else f"<!-- {picture.problem.replace('--', '- -')} -->"
+    if picture.problem is None:
+        return ""
+    return f"<!-- {re.sub('-(?=-)', '- ', ''.join(_allowed(picture.problem)))} -->"

@@ -25,6 +25,7 @@ from segrec.reports.report_page import (
     tiles,
 )
 from segrec.reports.report_words import WordGroup
+from segrec.reports.sheet import Sheet
 
 __all__ = ["Report", "Variant", "report_page", "write_report"]
 
@@ -45,6 +46,7 @@ class Report:
         words: those that masks repaired and broke, for each dataset and variant.
         control: the variant that the verdict compares with.
         front: the group of which some words stand right below the verdict.
+        sheet: words that are shown all, below those that masks repaired and broke; they are in no table.
         notes: paragraphs below the table of accuracies.
         commands: that repeat the evaluation, one per line of a shell.
         facts: seed, versions and the like, by name.
@@ -58,6 +60,7 @@ class Report:
     words: Sequence[WordGroup] = ()
     control: Variant | None = None
     front: WordGroup | None = None
+    sheet: Sheet | None = None
     notes: Sequence[str] = ()
     commands: Sequence[str] = ()
     facts: Mapping[str, str] = field(default_factory=dict)

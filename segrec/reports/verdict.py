@@ -28,9 +28,14 @@ def verdict(found: Sequence[Comparison], results: Sequence[EvaluationResult] = (
     )
 
 
+def how_read(mask: str) -> str:
+    """Return in words with which kind of mask something was read."""
+    return "without a mask" if mask == "none" else f"with {mask} masks"
+
+
 def _other(comparison: Comparison) -> str:
     gain = comparison.gain
-    how = "without a mask" if gain.over_mask == "none" else f"with {gain.over_mask} masks"
+    how = how_read(gain.over_mask)
     return how if gain.over_model == gain.model else f"{gain.over_model} {how}"
 
 
@@ -42,8 +47,7 @@ def _without_comparison(results: Sequence[EvaluationResult]) -> str:
     if not results:
         return "Nothing was read."
     first = results[0]
-    how = "without a mask" if first.mask == "none" else f"with {first.mask} masks"
     return (
         f"{first.model} reads {_accuracy(first)} of the {first.scored.score.words} words of {first.dataset} right "
-        f"{how}; nothing was read that it could be compared with."
+        f"{how_read(first.mask)}; nothing was read that it could be compared with."
     )

@@ -1,10 +1,8 @@
-"""The other commands: render, read, segment, info, train and demo."""
+"""The other commands: render, read, segment, info and train."""
 
 from __future__ import annotations
 
-import html
 import json
-import re
 from pathlib import Path
 
 import pytest
@@ -13,7 +11,6 @@ from cli_words import contents
 from segrec.core.images import Array, decode_mask, read_image
 from segrec.data.masks.store import MaskStore
 from segrec.data.words import WordLmdb
-from segrec.jobs import demo_set
 
 RUN_FILES = {"run.json", "metrics.jsonl", "last.safetensors", "best.safetensors", "state.pt"}
 
@@ -155,23 +152,3 @@ def test_a_segmenter_trains_from_scratch_in_both_phases_and_predicts(segrec, wor
     asked = ["--data", words, "--output", store, "--segmenter", tmp_path / "run", "--limit", "3"]
     assert segrec("precompute-masks", *asked).code == 0
     assert MaskStore(store).complete
-
-
-def test_the_demo_compares_all_readers_with_the_fair_control_and_ends_in_a_verdict(segrec, tmp_path, monkeypatch):
-    monkeypatch.setattr(demo_set, "SIZES", {"train": 16, "test": 30})
-    folder = tmp_path / "demo"
-    code, out, err = segrec("demo", "--output", folder)
-    assert code == 0, err
-    rows = [[cell.strip() for cell in line.split("|")] for line in out.splitlines() if line.startswith("| demo-test")]
-    assert [row[2] for row in rows[:5]] == ["none", "none", "random", "predicted", "oracle"]
-    assert [row[3] for row in rows[:2]] == ["crnn-slim", "crnn-slim-none"]
-    verdict = next(line for line in out.splitlines() if line.startswith("With predicted masks, crnn-slim-predicted "))
-    assert re.search(r": [+-]\d+\.\d points \(95% interval [+-]\d+\.\d to [+-]\d+\.\d, n 30, 1 seed\), ", verdict)
-    assert str(folder / "report.html") in out
-    report = (folder / "report.html").read_text(encoding="utf-8")
-    assert html.escape(verdict) in report
-    assert [mask for mask in ("no mask", "random masks", "predicted masks", "oracle masks") if mask not in report] == []
-    assert '<span class="control">control</span><small>crnn-slim-none</small>' in report
-    before = contents(folder / "masks")
-    assert segrec("demo", "--output", folder).code == 0
-    assert contents(folder / "masks") == before

@@ -60,7 +60,15 @@ def test_characters_and_geometry_are_those_of_ppocr(model):
     spec = model.input_spec
     assert (spec.height, spec.color, spec.mask, spec.keep_ratio) == (48, "rgb", False, True)
     assert (spec.mean, spec.deviation) == (127.5, 127.5)
-    assert len(model.load_report.copied) == len(model.state_dict())
+
+
+def test_the_report_says_that_the_first_layer_was_turned(model):
+    report = model.load_report
+    (conversion,) = report.converted
+    assert conversion.names == (f"{model.input_layer}.weight",) and "blue first" in conversion.reason
+    assert {*report.copied, *conversion.names} == set(model.state_dict())
+    assert len(report.copied) == len(model.state_dict()) - 1
+    assert "red first" in report.table()
 
 
 @pytest.mark.parametrize("fusion", ["input", "adapter"])

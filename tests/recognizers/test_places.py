@@ -41,6 +41,29 @@ def test_attention_says_where_a_step_looked():
     assert np.allclose(places.spans, [(0.125, 0.625), (0.625, 1.0)])
 
 
+@pytest.mark.parametrize(
+    ("model", "function"), [(crnn_slim(), "ctc_places"), (aster_slim(), "attention_places")], ids=["ctc", "attention"]
+)
+def test_places_are_worked_out_only_where_they_are_asked_for(model, function, monkeypatch):
+    from recognizers import predictor
+
+    images = list(torch.randint(0, 256, (3, 20, 60, 3), dtype=torch.uint8).numpy())
+    reader = Recognizer(model)
+    placed = reader.read_placed(images)
+    assert all(one.places is not None for one in placed)
+
+    def refuse(*arguments: object) -> None:
+        raise AssertionError("nobody asked for places")
+
+    monkeypatch.setattr(predictor, function, refuse)
+    monkeypatch.setattr(model, "inspect", refuse, raising=False)
+    readings = reader.read(images)
+    assert [reading.text for reading in readings] == [one.reading.text for one in placed]
+    assert [reading.confidence for reading in readings] == pytest.approx([one.reading.confidence for one in placed])
+    with pytest.raises(AssertionError, match="nobody asked"):
+        reader.read_placed(images)
+
+
 @pytest.mark.parametrize("model", [crnn_slim(), aster_slim()], ids=["ctc", "attention"])
 def test_a_temperature_changes_confidences_alone(model):
     images = list(torch.randint(0, 256, (3, 20, 60, 3), dtype=torch.uint8).numpy())

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import tracemalloc
+
 import numpy as np
 import pytest
 
@@ -104,6 +106,51 @@ def test_an_outline_stands_out_from_any_ground_and_lies_outside_the_mask(ground)
     luma = np.array(ground) @ [0.299, 0.587, 0.114]
     assert len(np.unique(shown[line])) == 1 and abs(float(shown[line][0, 0]) - luma) > 100
     assert np.array_equal(shown[~line & (mask == 0)], image[~line & (mask == 0)])
+
+
+def test_strokes_joined_only_by_what_rounds_to_nothing_get_their_own_tints():
+    image = np.zeros((40, 80, 3), np.uint8)
+    image[:, :40], image[:, 40:] = (255, 0, 80), (0, 220, 255)
+    mask = np.full((40, 80), 0.001, np.float32)  # level 0 of 255
+    mask[15:25, 10:20] = mask[15:25, 60:70] = 1
+    shown = outlined(image, mask)
+    for columns in (slice(10, 20), slice(60, 70)):
+        alone = image[:, columns]
+        assert np.array_equal(shown[18:22, columns], overlay(alone, mask[:, columns], color=tint_for(alone))[18:22])
+
+
+def outlined_photograph() -> tuple[np.ndarray, np.ndarray]:
+    """Return a picture of several bands and a mask with strokes across their borders."""
+    rng = np.random.default_rng(4)
+    coarse = rng.integers(0, 256, (11, 7, 3), dtype=np.uint8)
+    image = coarse.repeat(1 + (2 * BAND + 30) // 11, axis=0)[: 2 * BAND + 30].repeat(60, axis=1)
+    mask = np.zeros(image.shape[:2], np.float32)
+    mask[BAND - 9 : BAND + 9, 50:90] = mask[10:30, 200:220] = mask[2 * BAND : 2 * BAND + 12, 300:330] = 0.9
+    return image, mask
+
+
+def test_bands_leave_no_trace(monkeypatch):
+    image, mask = outlined_photograph()
+    shown = outlined(image, mask)
+    for rows in (37, 10_000):
+        monkeypatch.setattr("segrec.reports.overlay.BAND", rows)
+        assert np.array_equal(outlined(image, mask), shown)
+
+
+def test_an_outlined_photograph_needs_few_copies():
+    image, mask = (part.repeat(4, axis=0) for part in outlined_photograph())
+    tracemalloc.start()
+    try:
+        outlined(image, mask)
+        _, peak = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert peak < 8 * image.nbytes
+
+
+def test_an_outline_refuses_a_mask_of_another_size_in_words():
+    with pytest.raises(ValueError, match=r"the mask must be \(5, 7\) like the image, got \(7, 5\)"):
+        outlined(IMAGE, np.zeros((7, 5)))
 
 
 def test_a_picture_without_text_has_no_outline():

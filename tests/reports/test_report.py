@@ -142,6 +142,19 @@ def test_all_datasets_together_are_hidden_where_one_is_chosen_and_are_no_choice(
     assert len(page.all("input")) == 3
 
 
+def test_only_the_first_list_that_has_words_is_open():
+    first = group(broken=(word("tea", "tee", "tea"),))  # repaired none
+    page = page_of(words=[first, group(word(), dataset="books"), group(word(), mask="oracle")])
+    assert ["open" in one for one in page.all("details")] == [False, True, False, False, False, False]
+
+
+def test_the_cards_are_explained_in_one_plain_paragraph():
+    assert (
+        "Each card shows a word\u2019s image, the same image with its mask tinted over it, and the mask, followed by "
+        "what each variant read. \u2713 means right and \u2717 wrong; marked characters differ from the truth"
+    ) in page_of(words=[group(word())]).text
+
+
 def test_the_pictures_are_the_crop_its_overlay_and_the_mask():
     page = page_of(words=[group(word())])
     kinds, data = zip(

@@ -107,6 +107,47 @@ def test_rows_of_another_comparison_are_refused(finished, given):
     assert outcome.exit_code == 1 and "holds rows with steps=2, not 3; choose another --work" in outcome.output
 
 
+def small_flagship(given, work: Path, **changes):
+    from flagship_rows import Flagship
+
+    options = {
+        "pretrained": str(option(given, "pretrained")), "words": ["words"], "ratios": [], "data": {"Test": "test"},
+        "work": work, "steps": 2, "batch_size": 4, "limit": None, "segmenter": str(option(given, "segmenter")),
+        "device": "cpu", "amp": "off", "workers": 0,
+    }  # fmt: skip
+    return Flagship(**{**options, **changes})
+
+
+def test_rows_made_in_other_numbers_or_by_another_segmenter_are_set_aside_and_made_anew(given, tmp_path, caplog):
+    segmenter = tmp_path / "segmenter.safetensors"
+    segmenter.write_bytes(option(given, "segmenter").read_bytes())
+    made = {"work": tmp_path / "work", "segmenter": str(segmenter)}
+
+    def checked(amp: str) -> bool:
+        """Return whether the row of the first call is still in place."""
+        small_flagship(given, amp=amp, **made).check_record(None)
+        return row.exists()
+
+    row = tmp_path / "work" / "rows" / "file-seed-0.jsonl"
+    checked("off")
+    row.parent.mkdir()
+    row.write_text("{}\n", "utf-8")
+    assert checked("off"), "an equal call keeps its rows"
+    assert not checked("bf16") and (tmp_path / "work" / "earlier-1" / "rows" / row.name).exists()
+    assert "rows with amp='off', not 'bf16', are set aside in" in caplog.text
+    row.parent.mkdir()
+    row.write_text("{}\n", "utf-8")
+    segmenter.write_bytes(segmenter.read_bytes() + b"other")
+    assert not checked("bf16") and (tmp_path / "work" / "earlier-2" / "rows" / row.name).exists()
+    assert "segmenter_digest" in caplog.text
+    row.parent.mkdir()
+    record = tmp_path / "work" / "flagship.json"
+    old = json.loads(record.read_text("utf-8"))
+    record.write_text(json.dumps({name: old[name] for name in old if name != "amp"}), "utf-8")
+    row.write_text("{}\n", "utf-8")
+    assert not checked("bf16"), "a record that does not say is not taken"
+
+
 def test_a_missing_file_names_the_wheel_that_holds_it(given, monkeypatch, tmp_path):
     import flagship
 
