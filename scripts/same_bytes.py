@@ -46,12 +46,14 @@ def main(before: Path, after: Path, folder: Path, count: int) -> None:
     weights = before.resolve() / "segrec" / "weights"
     segrec(before, folder, [*COMMANDS["words"], "--count", str(count)])
     segrec(before, folder, [part.replace("../", "").format(weights) for part in COMMANDS["store"]])
+    work = folder / "work"  # for both, since records hold the paths of what they are of
     for name, tree in (("before", before), ("after", after)):
-        (folder / name).mkdir()
+        work.mkdir()
         for title, command in COMMANDS.items():
             click.echo(f"{name}: {title}", err=True)
             more = ["--count", str(count)] if title == "words" else ["--device", "cpu"]
-            segrec(tree, folder / name, [part.format(weights) for part in command] + more)
+            segrec(tree, work, [part.format(weights) for part in command] + more)
+        work.rename(folder / name)
     found = [(file, difference(folder / "before" / file, folder / "after" / file)) for file in files(folder)]
     click.echo(markdown_table(["file", "what differs"], [(file, said or "nothing") for file, said in found], numbers=0))
     sys.exit(any(said for _, said in found))
