@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from segrec.core.channels import in_color
 from segrec.core.errors import DataError
 from segrec.core.images import Array, opencv, read_image, resize
 
@@ -41,13 +42,13 @@ class Backgrounds:
     def _textured(self, rng: np.random.Generator, size: tuple[int, int]) -> Array:
         height, width = size
         base = rng.uniform(8, 250) + rng.normal(0, 1, size=3) * float(rng.choice([4.0, 22.0, 70.0]))
-        canvas = np.broadcast_to(base.astype(np.float32), (height, width, 3)).copy()
+        canvas = np.tile(base.astype(np.float32), width * height).reshape(height, width, 3)
         if rng.random() < 0.75:
-            relief = self._relief(rng, size)[:, :, None]
+            relief = self._relief(rng, size)
             tint = rng.normal(0, 1, size=3) if rng.random() < 0.5 else np.ones(3)
-            canvas += relief * (rng.gamma(1.5, 18.0) * tint).astype(np.float32)
+            canvas += in_color(relief, (rng.gamma(1.5, 18.0) * tint).astype(np.float32))
         if rng.random() < 0.35:
-            canvas += _gradient(rng, size)[:, :, None] * rng.normal(0, 45, size=3).astype(np.float32)
+            canvas += in_color(_gradient(rng, size), rng.normal(0, 45, size=3).astype(np.float32))
         return np.clip(canvas, 0, 255).astype(np.uint8)
 
     def _relief(self, rng: np.random.Generator, size: tuple[int, int]) -> NDArray[np.float32]:

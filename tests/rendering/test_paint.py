@@ -9,7 +9,7 @@ from segrec.rendering.backgrounds import Backgrounds
 from segrec.rendering.degrade import photograph
 from segrec.rendering.fonts import load_font
 from segrec.rendering.layers import draw_text
-from segrec.rendering.paint import LUMA, ink_color, paint, plate
+from segrec.rendering.paint import LUMA, ink_color, luma_under, paint, plate
 
 LAYER = draw_text("Sign", load_font("", 40))
 assert LAYER is not None
@@ -21,8 +21,8 @@ def test_ink_stands_out_from_what_is_behind_it():
     differences = []
     for seed in range(600):
         rng = np.random.default_rng(seed)
-        behind = np.full((8, 8, 3), rng.uniform(0, 255, size=3), np.float32)
-        color = ink_color(behind, np.full((8, 8), 255, np.uint8), rng)
+        behind = np.full((8, 8, 3), rng.integers(0, 256, size=3), np.uint8)
+        color = ink_color(luma_under(behind, np.full((8, 8), 255, np.uint8)), rng)
         assert color.shape == (3,) and np.array_equal(color, color.clip(0, 255))
         differences.append(abs(float((color - behind[0, 0]) @ LUMA)))
     assert np.mean(np.array(differences) > 20) > 0.99
@@ -30,11 +30,13 @@ def test_ink_stands_out_from_what_is_behind_it():
 
 
 def test_ink_is_judged_against_what_lies_under_it_alone():
-    behind = np.zeros((4, 8, 3), np.float32)
+    behind = np.zeros((4, 8, 3), np.uint8)
     behind[:, 4:] = 255
     under = np.zeros((4, 8), np.uint8)
+    assert luma_under(behind, under) == pytest.approx(127.5)  # hardly any ink: all of it counts
     under[:, 4:] = 255
-    lumas = [float(ink_color(behind, under, np.random.default_rng(seed)) @ LUMA) for seed in range(50)]
+    assert luma_under(behind, under) == pytest.approx(255)
+    lumas = [float(ink_color(255.0, np.random.default_rng(seed)) @ LUMA) for seed in range(50)]
     assert max(lumas) < 240
 
 
