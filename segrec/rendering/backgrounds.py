@@ -14,6 +14,8 @@ from segrec.core.images import Array, opencv, read_image, resize
 
 PATCH = (288, 640)
 POOL = 40
+MOST_UNPACKED = 64_000_000
+"""Bytes of photographs that stay unpacked in each process."""
 PHOTO_SUFFIXES = (".jpg", ".jpeg", ".png", ".bmp", ".webp")
 
 
@@ -32,12 +34,24 @@ class Backgrounds:
         rng = np.random.default_rng((seed, 0xBACC))
         self._pool = [_texture(rng, index) for index in range(POOL)]
         self.photos = [] if photos is None else _photo_files(Path(photos))
+        self._unpacked: dict[int, Array] = {}
+        self._room = MOST_UNPACKED
 
     def cut(self, rng: np.random.Generator, size: tuple[int, int]) -> Array:
         """Return one background, (height, width, 3) uint8 RGB."""
         if self.photos and rng.random() < 0.5:
-            return _photo_patch(rng, read_image(self.photos[int(rng.integers(len(self.photos)))]), size)
+            return _photo_patch(rng, self._photo(int(rng.integers(len(self.photos)))), size)
         return self._textured(rng, size)
+
+    def _photo(self, number: int) -> Array:
+        """Return a photograph; the first ones that were drawn stay unpacked, as many as there is room for."""
+        if number in self._unpacked:
+            return self._unpacked[number]
+        photo = read_image(self.photos[number])
+        if photo.nbytes <= self._room:
+            self._unpacked[number] = photo
+            self._room -= photo.nbytes
+        return photo
 
     def _textured(self, rng: np.random.Generator, size: tuple[int, int]) -> Array:
         height, width = size
