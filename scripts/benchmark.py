@@ -7,6 +7,7 @@ from benchmarks.mask_codecs import mask_codecs
 from benchmarks.onnx_readers import onnx
 from benchmarks.precompute import precompute
 from benchmarks.recognizers import recognizers
+from benchmarks.rendering import render
 from benchmarks.segmenter import crf, segmenter
 
 
@@ -21,6 +22,7 @@ main.add_command(crf)
 main.add_command(precompute)
 main.add_command(mask_codecs)
 main.add_command(onnx)
+main.add_command(render)
 
 if __name__ == "__main__":
     main()

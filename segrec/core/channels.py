@@ -22,7 +22,7 @@ def in_color(values: NDArray[np.float32], color: NDArray[Any]) -> NDArray[Any]:
     """Return (H, W) values times each channel of a colour, (H, W, 3) of the type that their product has."""
     height, width = values.shape
     rows = in_channels(values).reshape(height, 3 * width) * np.tile(color, width)
-    return rows.reshape(height, width, 3)
+    return np.asarray(rows.reshape(height, width, 3))
 
 
 def mean_color(picture: NDArray[Any]) -> NDArray[Any]:
@@ -40,7 +40,8 @@ def mean_color(picture: NDArray[Any]) -> NDArray[Any]:
 
 
 def _mean_of_levels(picture: Array) -> NDArray[np.float64]:
-    return np.array(opencv().sumElems(picture)[:3]) / (picture.shape[0] * picture.shape[1])
+    sums = np.array(opencv().sumElems(picture)[:3], dtype=np.float64)
+    return np.asarray(sums / (picture.shape[0] * picture.shape[1]))
 
 
 def mapped(picture: Array, tones: Array) -> Array:

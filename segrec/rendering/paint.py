@@ -59,7 +59,7 @@ def luma_under(ground: Array, coverage: Array) -> float:
 
 def _luma_of(fill: Color, coverage: Array) -> float:
     """Return the luma of a ground of one colour; added up as pixels are, since rounding decides rendered bytes."""
-    pixels = np.count_nonzero(coverage > INKED)
+    pixels = int(np.count_nonzero(coverage > INKED))
     if not pixels:
         return float(np.broadcast_to(fill, (*coverage.shape, 3)).mean(axis=(0, 1)) @ LUMA)
     return float(np.broadcast_to(fill, (pixels, 3)).copy().mean(axis=0) @ LUMA)

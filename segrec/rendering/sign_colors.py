@@ -37,7 +37,7 @@ def calmed(canvas: Canvas, deviation: float) -> Canvas:
         return canvas
     height, width = canvas.shape[:2]
     mean = np.tile(mean_color(canvas), width)
-    rows = mean + (canvas.reshape(height, 3 * width) - mean) * np.float32(deviation / own)
+    rows: Canvas = mean + (canvas.reshape(height, 3 * width) - mean) * np.float32(deviation / own)
     return rows.reshape(height, width, 3)
 
 
