@@ -41,14 +41,18 @@ def paint(
         strokes = np.asarray(opencv().subtract(grown(coverage, 1), shrunk(coverage, 1)))
     ink: NDArray[np.float32] = fill
     if rng.random() < 0.2:
-        ink = np.tile(ink, coverage.shape[1]) + in_channels(_streaks(coverage.shape, rng)).reshape(height, -1)
+        streaks = in_channels(_streaks(coverage.shape, rng)).reshape(height, -1)
+        ink = (np.tile(ink, coverage.shape[1]) + streaks).reshape(canvas.shape)
     opacity = 1.0 if rng.random() < 0.8 else float(rng.uniform(0.6, 0.95))
     canvas = blend(canvas, strokes, ink, opacity)
     return np.clip(canvas, 0, 255).astype(np.uint8), strokes
 
 
 def luma_under(ground: Array, coverage: Array) -> float:
-    """Return the mean luma of an (H, W, 3) uint8 ground under the ink, or of all of it where there is hardly any."""
+    """Return the mean luma of an (H, W, 3) uint8 ground under the ink, or of all of it where there is hardly any.
+
+    Of at most `channels.EXACT_PIXELS` pixels under the ink it has the bits of numpy's mean of float32 pixels.
+    """
     cv2, inked = opencv(), (coverage > INKED).view(np.uint8)
     pixels = cv2.countNonZero(inked)
     if not pixels:
