@@ -8,6 +8,7 @@ from benchmarks.onnx_readers import onnx
 from benchmarks.peers import peers
 from benchmarks.precompute import precompute
 from benchmarks.recognizers import recognizers
+from benchmarks.rendering import render
 from benchmarks.segmenter import crf, segmenter
 
 
@@ -23,6 +24,7 @@ main.add_command(precompute)
 main.add_command(mask_codecs)
 main.add_command(onnx)
 main.add_command(peers)
+main.add_command(render)
 
 if __name__ == "__main__":
     main()
