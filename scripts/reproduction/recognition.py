@@ -52,10 +52,11 @@ def reproduce_reading(
         raise DataError(f"nothing can be run: {'; '.join([*found.absent.values(), *missing.values()])}")
     weights = segmenter or recipe.segmenter
     if weights is None:
-        rows = Rows(segmentation, work, device=device, workers=machine.workers, columns=())
+        needed, _ = checked({key: segmentation.datasets[key] for key in segmentation.rows["ours"].needs})
+        rows = Rows(segmentation, work, facts=needed, device=device, workers=machine.workers)
         weights = str(rows.weights("ours", seeds[0]))
     found.segmenter = weights
-    readings = Readings(recipe, weights, work, device=device, workers=machine.workers, there=list(facts))
+    readings = Readings(recipe, weights, work, facts=facts, device=device, workers=machine.workers)
     done: dict[Key, Reading] = found.results
     for name in able:
         for variant in VARIANTS:

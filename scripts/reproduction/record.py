@@ -12,7 +12,7 @@ from typing import Any
 
 import torch
 
-from segrec.core.files import atomic_path, write_json
+from segrec.core.files import write_json, write_text
 from segrec.core.tables import csv_table
 
 ROOT = Path(__file__).parents[2]
@@ -86,8 +86,7 @@ def write_files(stem: Path, found: Reproduction, record: Mapping[str, Any]) -> N
     write_json(stem.with_suffix(".json"), record)
     write_json(stem.parent / "reproduce.json", record)
     for suffix, text in ((".md", found.page), (".csv", comma_separated(found.rows))):
-        with atomic_path(stem.with_suffix(suffix)) as partial:
-            partial.write_text(text, encoding="utf-8")
+        write_text(stem.with_suffix(suffix), text)
 
 
 def comma_separated(rows: Sequence[Mapping[str, Any]]) -> str:

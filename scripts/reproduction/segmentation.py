@@ -49,10 +49,9 @@ def reproduce(
     facts, missing = checked(needed)
     for line in [*missing.values(), *doubts(facts, needed)]:
         LOGGER.warning("%s", line)
-    columns = tuple(test for test in recipe.tests if test in facts)
-    if not columns:
+    if not any(test in facts for test in recipe.tests):
         raise DataError(f"no test set is there: {'; '.join(missing[test] for test in recipe.tests)}")
-    rows = Rows(recipe, work, device=device, workers=machine.workers, columns=columns)
+    rows = Rows(recipe, work, device=device, workers=machine.workers, facts=facts)
     found = Reproduction(missing=missing, absent=_absent(recipe, wanted, missing, needed))
     for key in wanted:
         if key not in found.absent:

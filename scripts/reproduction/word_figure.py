@@ -14,7 +14,6 @@ from reproduction.sheets import Cell, draw_sheet
 from segmenter.loading import load_segmenter
 from segmenter.predictor import Segmenter
 from segrec.core.images import Array
-from segrec.data.words import WordLmdb
 from segrec.weights import resolve_weights
 
 EACH = 4
@@ -71,8 +70,7 @@ def _line(
     before: Mapping[str, Any],
     after: Mapping[str, Any],
 ) -> list[Cell]:
-    words = WordLmdb(recipe.words[test].spec)
-    image = words[before["index"] - 1].image
+    image = recipe.words[test].database[before["index"] - 1].image
     picture: Array = np.zeros((32, 100, 3), dtype=np.uint8) if image is None else image
     mask = np.round(network.predict_text([picture])[0] * 255).astype(np.uint8)
     return [

@@ -158,7 +158,7 @@ def test_a_row_stands_beside_the_papers_with_its_difference(tables: Path):
 def test_the_record_says_where_and_on_what_it_was_run(tables: Path):
     record = json.loads((tables / "table3a-small-dry.json").read_text("utf-8"))
     assert record["device"].startswith("cpu") and record["seeds"] == [0] and record["versions"]["torch"]
-    assert record["data"]["mixed-test"]["pictures"] == 4 and len(record["data"]["icdar15"]["names_sha256"]) == 64
+    assert record["data"]["mixed-test"]["pictures"] == 4 and len(record["data"]["icdar15"]["sha256"]) == 64
     steps = {training["row"]: training["steps"] for training in record["trainings"]}
     assert steps == {"mser-swt": 0, "cenet-exp1": 4, "synth-dt": 4, "ours": 6}
     assert all(training["seconds"] >= 0 for training in record["trainings"])
@@ -245,3 +245,5 @@ def test_a_killed_reproduction_goes_on_at_the_next_row_and_ends_as_an_undisturbe
     assert len(finished) == 2 and all(path.stat().st_mtime_ns == time for path, time in finished.items())
     whole, cut = ((tmp_path / name / "table2-small-dry.csv").read_bytes() for name in ("whole", "cut"))
     assert whole == cut
+    for path in (tmp_path / "whole" / "runs").glob("*/best.safetensors"):
+        assert path.read_bytes() == (tmp_path / "cut" / path.relative_to(tmp_path / "whole")).read_bytes()
