@@ -55,7 +55,7 @@ def reproduce(
     found = Reproduction(missing=missing, absent=_absent(recipe, wanted, missing, needed))
     for key in wanted:
         if key not in found.absent:
-            chosen = seeds if recipe.rows[key].stages and (not seeded or key in seeded) else seeds[:1]
+            chosen = seeds if recipe.rows[key].trained and (not seeded or key in seeded) else seeds[:1]
             found.results[key] = [rows.finished(key, seed) for seed in chosen]
             found.rows = figures(table, recipe, found.results)
             record = {

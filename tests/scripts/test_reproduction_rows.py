@@ -117,6 +117,26 @@ def test_one_seed_gives_the_same_bits_wherever_it_is_run(scenes: Path, work: Pat
     assert (Path(other["weights"]) / "best.safetensors").read_bytes() != weights[0]
 
 
+def test_a_row_that_takes_its_parents_weights_has_a_result_for_each_seed(scenes: Path, tmp_path: Path):
+    from reproduction.record import Machine
+    from reproduction.segmentation import reproduce
+
+    def run(**options: object):
+        return reproduce("table4a", tiny(scenes), tmp_path, only=("alpha-text", "ours"), machine=Machine("cpu", 0),
+                         seeds=(0, 1), **options)  # fmt: skip
+
+    every = run()
+    assert {key: [result["seed"] for result in found] for key, found in every.results.items()} == {
+        "alpha-text": [0, 1],
+        "ours": [0, 1],
+    }
+    assert {row["seeds"] for row in every.rows} == {2}
+    assert len({result["weights"] for result in every.results["alpha-text"]}) == 2
+    assert [result["steps"] for result in every.results["alpha-text"]] == [2, 2]
+    chosen = run(seeded=("ours",)).results
+    assert [len(chosen[key]) for key in ("alpha-text", "ours")] == [1, 2]
+
+
 def test_networks_and_test_sets_are_loaded_once(scenes: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     from reproduction import data, figures, rows, segmentation
     from reproduction.record import Machine
