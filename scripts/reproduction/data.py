@@ -66,6 +66,11 @@ class Dataset:
         if self.make is not None and not (self.path / self.WRITTEN_LAST).exists():
             self.make()
 
+    @property
+    def check(self) -> str:
+        """How it is checked."""
+        return "" if self.count is None else f"it must have {self.count:,} {self.UNIT}"
+
     def facts(self) -> dict[str, Any]:
         """Return its spec, its number of pictures and a digest of its files; it is made if it can be.
 
@@ -170,7 +175,8 @@ def checked(datasets: Mapping[str, Dataset]) -> tuple[dict[str, dict[str, Any]],
         try:
             facts[key] = dataset.facts()
         except DataError as error:
-            missing[key] = f"{dataset.name} is missing: {dataset.get} ({error})"
+            wanted = "; ".join(filter(None, (dataset.get, dataset.check)))
+            missing[key] = f"{dataset.name} is missing: {wanted} ({error})"
     return facts, missing
 
 

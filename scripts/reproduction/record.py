@@ -41,7 +41,7 @@ class Reproduction:
         missing: what data to get, by key.
         page: the table as markdown.
         results: what was kept of each finished row, by key, for figures.
-        segmenter: weights that predicted the masks of Table IV(b).
+        segmenter: weights that predicted the masks of Table IV(b); None where there are none.
     """
 
     rows: list[dict[str, Any]] = field(default_factory=list)
@@ -49,7 +49,7 @@ class Reproduction:
     missing: dict[str, str] = field(default_factory=dict)
     page: str = ""
     results: dict[Any, Any] = field(default_factory=dict)
-    segmenter: str = ""
+    segmenter: str | None = None
 
 
 def surroundings(device: str) -> dict[str, Any]:

@@ -179,3 +179,15 @@ def test_a_rendering_that_was_cut_off_is_made_whole(tmp_path: Path):
         }
     )
     assert not missing and [fact["pictures"] for fact in facts.values()] == [1, 2]
+
+
+def test_a_missing_dataset_is_named_with_its_place_and_how_it_is_checked(tmp_path: Path):
+    from reproduction.data import checked
+    from reproduction.recipes import recipe_of
+
+    datasets = recipe_of("paper", tmp_path, tmp_path / "work", dry=True).datasets
+    _, missing = checked({"total": datasets["total"]})
+    assert missing["total"].startswith(
+        "TotalText train is missing: Total-Text with pixel masks (github.com/cs-chan/Total-Text-Dataset) at "
+        f"{tmp_path}/TotalText; it must have 1,255 pictures ("
+    )
