@@ -48,6 +48,11 @@ class Dataset:
         """Where it must lie."""
         return Path(self.spec.partition("=")[2])
 
+    @property
+    def split(self) -> str:
+        """The part of the release, such as `test`; empty for what has none."""
+        return self.spec.partition("=")[0].partition(":")[2]
+
     @cached_property
     def images(self) -> MaskedImages:
         """Its pictures, opened once for all rows and figures.

@@ -75,7 +75,7 @@ def reproduce_reading(
             **{"seconds": round(time.monotonic() - start, 1), "data": facts, "missing": found.missing},
             **{"segmenter": found.segmenter, "rows": found.rows, "trainings": _trainings(done)},
         }
-        page = markdown(recipe, found.rows, found.absent)
+        page = markdown(recipe, found.rows, found.absent, segmenter=found.segmenter)
         found.page = f"{page}\n{where_run(record)}\n"
         write_files(work / f"table4b-{recipe.name}", found, record)
     return found
