@@ -73,7 +73,8 @@ def reproduce_reading(
         record = {
             **{"table": "table4b", "recipe": recipe.name, "seeds": list(seeds), **surroundings(device)},
             **{"seconds": round(time.monotonic() - start, 1), "data": facts, "missing": found.missing},
-            **{"segmenter": found.segmenter, "rows": found.rows, "trainings": _trainings(done)},
+            **{"absent": found.absent, "recognizers": list(recipe.recognizers), "segmenter": found.segmenter},
+            **{"rows": found.rows, "trainings": _trainings(done)},
         }
         page = markdown(recipe, found.rows, found.absent, segmenter=found.segmenter)
         found.page = f"{page}\n{where_run(record)}\n"

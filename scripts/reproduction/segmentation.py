@@ -61,7 +61,7 @@ def reproduce(
             record = {
                 **{"table": table, "recipe": recipe.name, "seeds": list(seeds), **surroundings(device)},
                 **{"seconds": round(time.monotonic() - start, 1), "data": facts, "missing": missing},
-                **{"trainings": _trainings(found.results), "rows": found.rows},
+                **{"absent": found.absent, "trainings": _trainings(found.results), "rows": found.rows},
             }
             page = markdown(table, recipe, found.rows, found.absent, seeds=seeds)
             found.page = f"{page}\n{where_run(record)}\n"

@@ -127,9 +127,27 @@ def test_results_are_written_of_real_runs_alone(tables: Path, tmp_path: Path):
     assert "## Not run" in page(tables) and "Table II: text segmentation: about" in page(tables)
     for suffix in (".md", ".json"):
         shutil.copy(tables / f"table2-small-dry{suffix}", tmp_path / f"table2-small{suffix}")
-    written = page(tmp_path)
+    Image.new("L", (40, 30)).save(tmp_path / "fig6-small.png")
+    written = page(tmp_path, figures=tmp_path / "docs" / "images", target=tmp_path / "RESULTS.md")
     assert "| MSER + SWT" in written and "mixed-test (4)" in written and "reproduce.py table3a" in written
-    assert "* Table II:" not in written
+    assert "* Seeds: 0 of mser-swt, cenet, synth-dt, ours." in written
+    assert "* Not run yet, for want of machine time: segnet, unet, deeplab-v3, smanet." in written
+    assert "* Table II:" not in written and "* fig1, of table2: `python scripts/reproduce.py fig1" in written
+    assert "![fig6-small](docs/images/fig6-small.png)" in written and "* fig6" not in written
+    assert Image.open(tmp_path / "docs" / "images" / "fig6-small.png").size == (40, 30)
+    assert "need the paper's datasets" in page(tmp_path, "paper") and "core-minutes" not in page(tmp_path, "paper")
+
+
+def test_the_results_of_table_4b_say_which_variants_were_not_run(readings: Path, tmp_path: Path):
+    from write_results import page
+
+    for suffix in (".md", ".json"):
+        shutil.copy(readings / f"table4b-small-dry{suffix}", tmp_path / f"table4b-small{suffix}")
+    assert "Not run yet" not in page(tmp_path)
+    record = json.loads((tmp_path / "table4b-small.json").read_text("utf-8"))
+    record["trainings"].pop()
+    (tmp_path / "table4b-small.json").write_text(json.dumps(record), encoding="utf-8")
+    assert "* Not run yet, for want of machine time: aster predicted." in page(tmp_path)
 
 
 def rows(work: Path, table: str) -> list[dict[str, str]]:
