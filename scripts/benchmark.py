@@ -7,7 +7,7 @@ from benchmarks.mask_codecs import mask_codecs
 from benchmarks.onnx_readers import onnx
 from benchmarks.precompute import precompute
 from benchmarks.recognizers import recognizers
-from benchmarks.segmenter import crf, segmenter
+from benchmarks.segmenter import crf, mser, segmenter
 
 
 @click.group()
@@ -18,6 +18,7 @@ def main() -> None:
 main.add_command(recognizers)
 main.add_command(segmenter)
 main.add_command(crf)
+main.add_command(mser)
 main.add_command(precompute)
 main.add_command(mask_codecs)
 main.add_command(onnx)
