@@ -119,7 +119,8 @@ class Readings:
         assert self._segmenter is not None
         trained = {key for recognizer in self._recipe.recognizers.values() for key in recognizer.train}
         limit = None if key in trained else self._recipe.limit
-        facts = {"words": self._content(key), "segmenter": self._segmenter_digest, "limit": limit}
+        named = resolve_weights(self._segmenter).stem  # a store that was made with another name is refused
+        facts = {"words": self._content(key), "segmenter": [named, self._segmenter_digest], "limit": limit}
         store = self._work / "masks" / f"{key}-{facts_digest(facts)}"
         precompute_masks(
             self._recipe.words[key].spec, store, segmenter=self._segmenter, limit=limit, device=self._device

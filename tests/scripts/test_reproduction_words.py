@@ -87,6 +87,14 @@ def test_another_segmenter_tunes_the_variant_with_predicted_masks_alone(tmp_path
     assert {name.rpartition("-")[0] for name in runs(tmp_path) - before} == {"crnn-predicted-seed0"}
 
 
+def test_a_renamed_segmenter_goes_on_beside_the_masks_of_its_old_name(tmp_path: Path):
+    copied = tmp_path / "mine.safetensors"
+    shutil.copy(resolve_weights("mgnet-slim"), copied)
+    before = read(tiny(tmp_path), tmp_path, "predicted")
+    shutil.rmtree(tmp_path / "readings")  # as if it was killed before they were written
+    assert read(tiny(tmp_path), tmp_path, "predicted", segmenter=str(copied))["tests"] == before["tests"]
+
+
 def test_one_seed_gives_the_same_bits_wherever_it_is_run(tmp_path: Path):
     found = [read(tiny(tmp_path / name), tmp_path / name, "predicted") for name in ("here", "there")]
     assert found[0]["tests"] == found[1]["tests"]
