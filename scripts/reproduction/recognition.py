@@ -59,7 +59,7 @@ def reproduce_reading(
     found = Reproduction(missing=missing, absent=_absent(recipe, missing))
     able = [name for name in recipe.recognizers if name not in found.absent]
     if not able:
-        raise DataError(f"nothing can be run: {'; '.join([*found.absent.values(), *missing.values()])}")
+        raise DataError("\n  ".join(["nothing can be run; get", *missing.values()]))
     found.segmenter = segmenter or recipe.segmenter
     if found.segmenter is None:
         found.segmenter = _trained(found, segmentation, work, seed=seeds[0], device=device, workers=machine.workers)

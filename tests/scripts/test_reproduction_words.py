@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from PIL import Image
 
-from segrec.core.errors import CheckpointError
+from segrec.core.errors import CheckpointError, DataError
 from segrec.weights import resolve_weights
 
 TUNING = {"steps": 2, "batch_size": 4, "train": "input", "learning_rate": 5e-4, "checkpoint_every": 1}
@@ -120,6 +120,13 @@ def test_a_missing_checkpoint_is_named_and_the_other_recognizer_is_run(tmp_path:
     assert [(row["recognizer"], row["variant"]) for row in found.rows] == [("aster", name) for name in VARIANTS]
 
 
+def test_where_nothing_can_be_run_everything_that_is_missing_has_a_line(tmp_path: Path):
+    recipe = tiny(tmp_path)
+    lost = {"crnn": replace(recipe.recognizers["crnn"], pretrained=str(tmp_path / "crnn.pth"))}
+    with pytest.raises(DataError, match=r"^nothing can be run; get\n  the pretrained crnn is missing: [^\n]*$"):
+        repeat(replace(recipe, recognizers=lost), tmp_path)
+
+
 def test_the_papers_checkpoints_are_named_with_their_source_and_place(tmp_path: Path):
     from reproduction.reading_recipes import reading_recipe
 
@@ -178,8 +185,6 @@ def test_figure_9_draws_the_words_that_masks_repaired_and_those_that_they_broke(
 def test_figure_9_without_a_changed_word_says_so(tmp_path: Path):
     from reproduction.record import Reproduction
     from reproduction.word_figure import draw_words
-
-    from segrec.core.errors import DataError
 
     with pytest.raises(DataError, match="repaired no word and broke none"):
         draw_words(tiny(tmp_path), Reproduction(segmenter="mgnet-slim"), tmp_path / "fig9.png")
