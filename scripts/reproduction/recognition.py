@@ -6,6 +6,7 @@ import time
 from collections.abc import Mapping, Sequence
 from itertools import product
 from pathlib import Path
+from typing import Any
 
 from recognizers.loading import load_pretrained
 from reproduction.data import checked, doubts
@@ -70,16 +71,21 @@ def reproduce_reading(
             continue
         done[name, variant] = readings.finished(name, variant, seeds)
         found.rows = figures(recipe, done)
-        record = {
-            **{"table": "table4b", "recipe": recipe.name, "seeds": list(seeds), **surroundings(device)},
-            **{"seconds": round(time.monotonic() - start, 1), "data": facts, "missing": found.missing},
-            **{"absent": found.absent, "recognizers": list(recipe.recognizers), "segmenter": found.segmenter},
-            **{"rows": found.rows, "trainings": _trainings(done)},
-        }
-        page = markdown(recipe, found.rows, found.absent, segmenter=found.segmenter)
-        found.page = f"{page}\n{where_run(record)}\n"
-        write_files(work / f"table4b-{recipe.name}", found, record)
+        record = {"seeds": list(seeds), **surroundings(device), "seconds": round(time.monotonic() - start, 1)}
+        _write(recipe, found, work, record={**record, "data": facts})
     return found
+
+
+def _write(recipe: ReadingRecipe, found: Reproduction, work: Path, *, record: Mapping[str, Any]) -> None:
+    """Write the table as far as it is; `record` says how and on what it was run."""
+    record = {
+        **{"table": "table4b", "recipe": recipe.name, **record, "missing": found.missing, "absent": found.absent},
+        **{"recognizers": list(recipe.recognizers), "segmenter": found.segmenter},
+        **{"rows": found.rows, "trainings": _trainings(found.results)},
+    }
+    page = markdown(recipe, found.rows, found.absent, segmenter=found.segmenter)
+    found.page = f"{page}\n{where_run(record)}\n"
+    write_files(work / f"table4b-{recipe.name}", found, record)
 
 
 def _trained(
