@@ -16,8 +16,8 @@ from reproduction.reading_recipes import VARIANTS
 from segrec.core.files import atomic_path, read_json, write_text
 
 COMMAND = "python scripts/reproduce.py {name} --recipe {recipe} --data-root DATA --work WORK"
-CORE_MINUTES = {"table2": 80, "table3a": 40, "table3b": 45, "table4a": 20, "table4b": 35}
-"""Of the small recipe, estimated from single steps; Tables III and IV(a) after Table II, whose rows they share."""
+CORE_MINUTES = {"table2": 55, "table3a": 35, "table3b": 40, "table4a": 15, "table4b": 20}
+"""Of the small recipe, estimated from a few steps; Tables III and IV(a) after Table II, whose rows they share."""
 WHY = {
     "small": "No machine time was given to these yet.",
     "paper": "These need the paper's datasets and a GPU; each command says what is missing and where it must lie.",
