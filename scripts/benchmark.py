@@ -9,7 +9,7 @@ from benchmarks.peers import peers
 from benchmarks.precompute import precompute
 from benchmarks.recognizers import recognizers
 from benchmarks.rendering import render
-from benchmarks.segmenter import crf, segmenter
+from benchmarks.segmenter import crf, mser, segmenter
 
 
 @click.group()
@@ -20,6 +20,7 @@ def main() -> None:
 main.add_command(recognizers)
 main.add_command(segmenter)
 main.add_command(crf)
+main.add_command(mser)
 main.add_command(precompute)
 main.add_command(mask_codecs)
 main.add_command(onnx)
