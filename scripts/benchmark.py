@@ -8,7 +8,8 @@ from benchmarks.onnx_readers import onnx
 from benchmarks.peers import peers
 from benchmarks.precompute import precompute
 from benchmarks.recognizers import recognizers
-from benchmarks.segmenter import crf, segmenter
+from benchmarks.rendering import render
+from benchmarks.segmenter import crf, mser, segmenter
 
 
 @click.group()
@@ -19,10 +20,12 @@ def main() -> None:
 main.add_command(recognizers)
 main.add_command(segmenter)
 main.add_command(crf)
+main.add_command(mser)
 main.add_command(precompute)
 main.add_command(mask_codecs)
 main.add_command(onnx)
 main.add_command(peers)
+main.add_command(render)
 
 if __name__ == "__main__":
     main()

@@ -81,7 +81,7 @@ def main(
             words = reading_recipe(recipe, root, folder, dry=dry_run)
             found = reproduce_reading(words, segmentation, folder, seeds=seeds, segmenter=segmenter, machine=machine)
             if name == "fig9":
-                draw_words(words, found, picture, segmenter=found.segmenter)
+                draw_words(words, found, picture)
     except SegrecError as error:
         raise click.ClickException(str(error)) from error
     if name != table:

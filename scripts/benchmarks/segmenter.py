@@ -4,12 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import partial
+from pathlib import Path
 
 import click
 import numpy as np
 
 from benchmarks.timing import measure, table
+from segrec.core.tables import markdown_table
 from segrec.weights import SEGMENTER
+
+MSER_SECONDS = 1.0
+"""What MSER + SWT may take for a picture of 640x480 pixels."""
 
 
 @click.command()
@@ -52,6 +57,34 @@ def segmenter(weights: str, repeats: int, threads: int) -> None:
         click.echo(f"\nA crop of {height} x {4 * height}, every function on all its pixels unless said otherwise:\n")
         with torch.inference_mode():
             click.echo(table(measure(functions, repeats)), nl=False)
+
+
+@click.command()
+@click.argument("photographs", nargs=-1, type=click.Path(exists=True, dir_okay=False, path_type=Path))
+@click.option("--repeats", default=20, show_default=True, type=click.IntRange(min=1))
+def mser(photographs: tuple[Path, ...], repeats: int) -> None:
+    """Time MSER + SWT on photographs, resized to 640x480 pixels; without one, on a rendered scene."""
+    import cv2
+
+    from segmenter.baselines.mser import text_strokes
+    from segrec.core.images import decode_image, read_image
+    from segrec.core.resampling import resample
+    from segrec.rendering.scenes import SceneRenderer
+
+    cv2.setNumThreads(1)
+    pictures = {path.name: read_image(path) for path in photographs}
+    if not pictures:
+        pictures = {"a rendered scene": decode_image(SceneRenderer(0).render(0).jpeg)}
+    functions = {name: partial(text_strokes, resample(picture, (480, 640))) for name, picture in pictures.items()}
+    click.echo(f"OpenCV {cv2.__version__}, one thread, {repeats} repeats; pictures of 640x480 pixels\n")
+    seconds = {row.name: np.percentile(row.seconds, [10, 50, 90]) for row in measure(functions, repeats, warm_ups=1)}
+    cells = [
+        [name, *(f"{1000 * one:.0f}" for one in (middle, low, high))] for name, (low, middle, high) in seconds.items()
+    ]
+    click.echo(markdown_table(["photograph", "milliseconds", "10% of repeats", "90%"], cells, numbers=3), nl=False)
+    slowest = max(seconds, key=lambda name: seconds[name][1])
+    verdict = "holds" if seconds[slowest][1] < MSER_SECONDS else "DOES NOT HOLD"
+    click.echo(f"\nunder {MSER_SECONDS:g} s a picture: {verdict} ({seconds[slowest][1]:.2f} s, {slowest})")
 
 
 @click.command()

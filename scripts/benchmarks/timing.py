@@ -26,11 +26,17 @@ class Comparison(NamedTuple):
     texts: list[tuple[str, str]]
 
 
-def measure(functions: Mapping[str, Callable[[], object]], repeats: int, *, warm_ups: int = 2) -> list[Row]:
+def measure(
+    functions: Mapping[str, Callable[[], object]],
+    repeats: int,
+    *,
+    warm_ups: int = 2,
+    clock: Callable[[], float] = time.perf_counter,
+) -> list[Row]:
     """Return a row for each function; the first is the reference.
 
     Each is called `warm_ups` times before its time is taken. A repeat calls all of them in turn, so that a machine
-    that becomes slower or faster does so for all, and ratios are taken within a repeat.
+    that becomes slower or faster does so for all, and ratios are taken within a repeat. `clock` gives seconds.
     """
     for function in functions.values():
         for _ in range(warm_ups):
@@ -38,9 +44,9 @@ def measure(functions: Mapping[str, Callable[[], object]], repeats: int, *, warm
     seconds: dict[str, list[float]] = {name: [] for name in functions}
     for _ in range(repeats):
         for name, function in functions.items():
-            start = time.perf_counter()
+            start = clock()
             function()
-            seconds[name].append(time.perf_counter() - start)
+            seconds[name].append(clock() - start)
     reference = next(iter(seconds.values()))
     return [
         Row(name, taken, [base / one for base, one in zip(reference, taken, strict=True)])

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
+from reproduction.digests import folder_digest
 from segmenter.augment import SegmentationSample
 from segmenter.datasets import MaskedImages
 from segrec.core.errors import DataError
+from segrec.core.lmdb_environments import DATA_FILE
 from segrec.core.runlog import LOGGER
 from segrec.data.masked_images import open_masked
 from segrec.data.words import WordLmdb
@@ -31,6 +33,9 @@ class Dataset:
         with_text: leave out pictures without any text pixel, which the paper's test sets do not have.
     """
 
+    WRITTEN_LAST: ClassVar[str] = "scenes.json"
+    UNIT: ClassVar[str] = "pictures"
+
     name: str
     spec: str
     count: int | None
@@ -43,27 +48,45 @@ class Dataset:
         """Where it must lie."""
         return Path(self.spec.partition("=")[2])
 
+    @property
+    def split(self) -> str:
+        """The part of the release, such as `test`; empty for what has none."""
+        return self.spec.partition("=")[0].partition(":")[2]
+
+    @cached_property
     def images(self) -> MaskedImages:
-        """Return its pictures.
+        """Its pictures, opened once for all rows and figures.
 
         Raises:
             DataError: it is missing or of another layout.
         """
-        images = open_masked(self.spec)
-        return WithText(images) if self.with_text else images
+        return WithText(self._all) if self.with_text else self._all
+
+    @cached_property
+    def _all(self) -> MaskedImages:
+        return open_masked(self.spec)
+
+    def _make_if_needed(self) -> None:
+        """Make what can be made, unless it is whole; what was cut off is begun anew."""
+        if self.make is not None and not (self.path / self.WRITTEN_LAST).exists():
+            self.make()
+
+    @property
+    def check(self) -> str:
+        """How it is checked."""
+        return "" if self.count is None else f"it must have {self.count:,} {self.UNIT}"
 
     def facts(self) -> dict[str, Any]:
-        """Return its spec, its number of pictures and the SHA-256 of their names in order; it is made if it can be.
+        """Return its spec, its number of pictures and a digest of its files; it is made if it can be.
+
+        The digest is of all files below its folder, those of other splits among them.
 
         Raises:
             DataError: it is missing or of another layout.
         """
-        if self.make is not None and not self.path.exists():
-            self.make()
-        images = open_masked(self.spec)
-        names = "\n".join(images.name(position) for position in range(len(images)))
-        digest = hashlib.sha256(names.encode()).hexdigest()
-        return {"spec": self.spec, "pictures": len(images), "expected": self.count, "names_sha256": digest}
+        self._make_if_needed()
+        pictures, digest = len(self._all), folder_digest(self.path)
+        return {"spec": self.spec, "pictures": pictures, "expected": self.count, "sha256": digest}
 
 
 class WithText:
@@ -94,21 +117,36 @@ class WithText:
 class Words(Dataset):
     """Word crops: `spec` is the path of their lmdb."""
 
+    WRITTEN_LAST: ClassVar[str] = DATA_FILE
+    UNIT: ClassVar[str] = "words"
+
     @property
     def path(self) -> Path:
         """Where it must lie."""
         return Path(self.spec)
 
-    def facts(self) -> dict[str, Any]:
-        """Return its path, its number of words and the digest of its content; it is made if it can be.
+    @cached_property
+    def database(self) -> WordLmdb:
+        """Its words, opened once for all rows and figures.
 
         Raises:
             DataError: it is missing or no word database.
         """
-        if self.make is not None and not self.path.exists():
-            self.make()
-        words = WordLmdb(self.path)
-        return {"spec": self.spec, "pictures": len(words), "expected": self.count, "digest": words.digest}
+        return WordLmdb(self.path)
+
+    def facts(self) -> dict[str, Any]:
+        """Return its path, its number of words and what tells its content; it is made if it can be.
+
+        A database may hold millions of words: the digest is of some of them (see `WordLmdb.digest`), and the revision
+        changes with whatever is written.
+
+        Raises:
+            DataError: it is missing or no word database.
+        """
+        self._make_if_needed()
+        words = self.database
+        counts = {"pictures": len(words), "expected": self.count}
+        return {"spec": self.spec, **counts, "sha256": words.digest, "revision": words.revision}
 
 
 def rendered_words(name: str, path: Path, *, count: int, seed: int, hard: bool = False) -> Words:
@@ -142,14 +180,16 @@ def checked(datasets: Mapping[str, Dataset]) -> tuple[dict[str, dict[str, Any]],
         try:
             facts[key] = dataset.facts()
         except DataError as error:
-            missing[key] = f"{dataset.name} is missing: {dataset.get} ({error})"
+            wanted = "; ".join(filter(None, (dataset.get, dataset.check)))
+            missing[key] = f"{dataset.name} is missing: {wanted} ({error})"
     return facts, missing
 
 
 def doubts(facts: Mapping[str, Mapping[str, Any]], datasets: Mapping[str, Dataset]) -> list[str]:
     """Return a line for each dataset that has another number of pictures than expected."""
     return [
-        f"{datasets[key].name} has {fact['pictures']} pictures, expected are {fact['expected']}: {datasets[key].path}"
+        f"{datasets[key].name} has {fact['pictures']} {datasets[key].UNIT}, expected are {fact['expected']}: "
+        f"{datasets[key].path}"
         for key, fact in facts.items()
         if fact["expected"] not in (None, fact["pictures"])
     ]

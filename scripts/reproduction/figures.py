@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -13,6 +13,7 @@ from reproduction.recipes import Recipe
 from reproduction.record import Reproduction
 from reproduction.rows import Result, segmenter_of
 from reproduction.sheets import Cell, draw_sheet
+from segmenter.augment import SegmentationSample
 from segmenter.metrics import PixelCounts
 from segrec.core.images import Array
 from segrec.evaluation.mask_scoring import ImageScore, TargetScore
@@ -58,10 +59,13 @@ def draw_masks(name: str, recipe: Recipe, found: Reproduction, path: Path) -> No
         path: a .png file.
     """
     results = {key: found.results[key][0] for key in SHOWN[name] if key in found.results}
-    lines = []
-    for shown in _chosen(name, recipe, results):
-        lines.append(_line(recipe, results, shown, regions=name in ("fig3", "fig8")))
-    draw_sheet(path, lines)
+    chosen = _chosen(name, recipe, results)
+    samples = [_sample(recipe, results, shown) for shown in chosen]
+    columns = [[[Cell("input", sample.image)] for sample in samples]]
+    for key, result in results.items():
+        columns.append(_predicted(key, result, recipe, chosen, samples, regions=name in ("fig3", "fig8")))
+    columns.append([[Cell("truth", _text_of(sample))] for sample in samples])
+    draw_sheet(path, [[cell for cells in line for cell in cells] for line in zip(*columns, strict=True)])
 
 
 def draw_spread(recipe: Recipe, found: Reproduction, path: Path) -> None:
@@ -114,23 +118,38 @@ def _chosen(name: str, recipe: Recipe, results: Mapping[str, Result]) -> list[Sh
     return chosen
 
 
-def _line(recipe: Recipe, results: Mapping[str, Result], shown: Shown, *, regions: bool) -> list[Cell]:
-    """Return the cells of one picture."""
-    images = recipe.datasets[shown.test].images()
-    some = next(iter(results.values()))
-    wanted = some["tests"][shown.test]["images"][shown.place]
-    sample = images.sample(next(place for place in range(len(images)) if images.name(place) == wanted))
-    cells = [Cell("input", sample.image)]
-    for key, result in results.items():
-        segmenter = segmenter_of(result["weights"], recipe)
+def _sample(recipe: Recipe, results: Mapping[str, Result], shown: Shown) -> SegmentationSample:
+    """Return a picture with its masks, found by its name, since pictures that cannot be read are not scored."""
+    images = recipe.datasets[shown.test].images
+    wanted = next(iter(results.values()))["tests"][shown.test]["images"][shown.place]
+    return images.sample(next(place for place in range(len(images)) if images.name(place) == wanted))
+
+
+def _predicted(
+    key: str,
+    result: Result,
+    recipe: Recipe,
+    chosen: Sequence[Shown],
+    samples: Sequence[SegmentationSample],
+    *,
+    regions: bool,
+) -> list[list[Cell]]:
+    """Return a row's cells of each picture; its network is loaded once, and gone before the next row's."""
+    segmenter = segmenter_of(result["weights"], recipe)
+    lines = []
+    for shown, sample in zip(chosen, samples, strict=True):
         of_test = result["tests"][shown.test]
         scores = [100 * of_test[name][shown.place] for name in ("precision", "recall", "f1")]
         text = segmenter.predict_text([sample.image])[0]
-        cells.append(Cell(f"{key}\n{scores[0]:.0f} / {scores[1]:.0f} / {scores[2]:.0f}", _seen(text)))
+        cells = [Cell(f"{key}\n{scores[0]:.0f} / {scores[1]:.0f} / {scores[2]:.0f}", _seen(text))]
         if regions and segmenter.has_region:
             cells.append(Cell(f"{key}, region", _seen(segmenter.predict([sample.image])[0].region)))
-    truth = sample.text if sample.text is not None else np.zeros(sample.image.shape[:2], dtype=np.uint8)
-    return [*cells, Cell("truth", truth)]
+        lines.append(cells)
+    return lines
+
+
+def _text_of(sample: SegmentationSample) -> Array:
+    return sample.text if sample.text is not None else np.zeros(sample.image.shape[:2], dtype=np.uint8)
 
 
 def _seen(probabilities: np.ndarray[Any, Any]) -> Array:

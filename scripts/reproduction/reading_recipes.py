@@ -34,6 +34,7 @@ class Recognizer:
 
     Attributes:
         pretrained: weights that all variants start from.
+        get: what to get, and where it must lie; empty for weights that come with the package.
         train: keys of the words on which they are tuned.
         tests: keys of the words that they read.
         tuning: settings of `FineTuning`.
@@ -43,6 +44,7 @@ class Recognizer:
     train: tuple[str, ...]
     tests: tuple[str, ...]
     tuning: Mapping[str, Any]
+    get: str = ""
 
 
 @dataclass(frozen=True)
@@ -101,15 +103,15 @@ def _paper(root: Path) -> ReadingRecipe:
         "learning_rate": 1e-3,
         "checkpoint_every": 500,
     }
-    checkpoints = root / "checkpoints"
+    crnn, aster = root / "checkpoints" / "crnn.pth", root / "checkpoints" / "aster.pth.tar"
+    of_crnn = f"crnn.pth of github.com/meijieru/crnn.pytorch at {crnn}"
+    of_aster = f"demo.pth.tar of github.com/ayumiymk/aster.pytorch at {aster}"
     return ReadingRecipe(
         name="paper",
         words=sets,
         recognizers={
-            "crnn": Recognizer(str(checkpoints / "crnn.pth"), ("synth90k",), ("icdar03", "icdar13", "svt"), tuning),
-            "aster": Recognizer(
-                str(checkpoints / "aster.pth.tar"), ("synth90k", "synthtext"), ("cute80", "svtp"), tuning
-            ),
+            "crnn": Recognizer(str(crnn), ("synth90k",), ("icdar03", "icdar13", "svt"), tuning, of_crnn),
+            "aster": Recognizer(str(aster), ("synth90k", "synthtext"), ("cute80", "svtp"), tuning, of_aster),
         },
         segmenter=None,
         says="The paper's setting: public checkpoints, the input layer drawn anew and tuned alone on their training "

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -60,17 +61,24 @@ def _row(
     return row
 
 
-def markdown(recipe: ReadingRecipe, rows: Sequence[Mapping[str, Any]], absent: Mapping[str, str]) -> str:
+def markdown(
+    recipe: ReadingRecipe, rows: Sequence[Mapping[str, Any]], absent: Mapping[str, str], *, segmenter: str | None
+) -> str:
     """Return the table as a page.
 
     Args:
         recipe: of the rows.
         rows: from `figures`.
         absent: why recognizers or test sets were not run, by name.
+        segmenter: weights that predicted the masks; None where there are none.
     """
+    words = "all words of each test set" if recipe.limit is None else f"the first {recipe.limit:,} of each test set"
+    masks = "" if segmenter is None else f", masks predicted by {Path(segmenter).name}"
     caption = (
-        f"{recipe.says} Letters and digits, case folded, no lexicon, every word scored. All but the plain network are "
-        "tuned for equal steps. Gains are in points, with the paired 95% interval over words and seeds and McNemar's p."
+        f"{recipe.says} All rows of a recognizer share the test words ({words}) and its one input size{masks}; masks "
+        "enter as probabilities, without a threshold. Letters and digits, case folded, no lexicon, every word scored. "
+        "All but the plain network are tuned for equal steps. Gains are in points, with the paired 95% interval over "
+        "words and seeds and McNemar's p."
     )
     head = ["recognizer", "words", "variant", "n", "seeds", "correct", "accuracy %", "paper %"]
     head += [f"over {control}" for control in CONTROLS]

@@ -32,6 +32,11 @@ class Row:
     polygon_branch: bool = False
     needs: tuple[str, ...] = ()
 
+    @property
+    def trained(self) -> bool:
+        """Whether its figures depend on a seed: it is trained, or takes the weights of a row that is."""
+        return bool(self.stages or self.parent)
+
 
 @dataclass(frozen=True)
 class Recipe:

@@ -12,7 +12,7 @@ from typing import Any
 
 import torch
 
-from segrec.core.files import atomic_path, write_json
+from segrec.core.files import write_json, write_text
 from segrec.core.tables import csv_table
 
 ROOT = Path(__file__).parents[2]
@@ -41,7 +41,7 @@ class Reproduction:
         missing: what data to get, by key.
         page: the table as markdown.
         results: what was kept of each finished row, by key, for figures.
-        segmenter: weights that predicted the masks of Table IV(b).
+        segmenter: weights that predicted the masks of Table IV(b); None where there are none.
     """
 
     rows: list[dict[str, Any]] = field(default_factory=list)
@@ -49,7 +49,7 @@ class Reproduction:
     missing: dict[str, str] = field(default_factory=dict)
     page: str = ""
     results: dict[Any, Any] = field(default_factory=dict)
-    segmenter: str = ""
+    segmenter: str | None = None
 
 
 def surroundings(device: str) -> dict[str, Any]:
@@ -86,8 +86,7 @@ def write_files(stem: Path, found: Reproduction, record: Mapping[str, Any]) -> N
     write_json(stem.with_suffix(".json"), record)
     write_json(stem.parent / "reproduce.json", record)
     for suffix, text in ((".md", found.page), (".csv", comma_separated(found.rows))):
-        with atomic_path(stem.with_suffix(suffix)) as partial:
-            partial.write_text(text, encoding="utf-8")
+        write_text(stem.with_suffix(suffix), text)
 
 
 def comma_separated(rows: Sequence[Mapping[str, Any]]) -> str:

@@ -49,20 +49,19 @@ def reproduce(
     facts, missing = checked(needed)
     for line in [*missing.values(), *doubts(facts, needed)]:
         LOGGER.warning("%s", line)
-    columns = tuple(test for test in recipe.tests if test in facts)
-    if not columns:
+    if not any(test in facts for test in recipe.tests):
         raise DataError(f"no test set is there: {'; '.join(missing[test] for test in recipe.tests)}")
-    rows = Rows(recipe, work, device=device, workers=machine.workers, columns=columns)
+    rows = Rows(recipe, work, device=device, workers=machine.workers, facts=facts)
     found = Reproduction(missing=missing, absent=_absent(recipe, wanted, missing, needed))
     for key in wanted:
         if key not in found.absent:
-            chosen = seeds if recipe.rows[key].stages and (not seeded or key in seeded) else seeds[:1]
+            chosen = seeds if recipe.rows[key].trained and (not seeded or key in seeded) else seeds[:1]
             found.results[key] = [rows.finished(key, seed) for seed in chosen]
             found.rows = figures(table, recipe, found.results)
             record = {
                 **{"table": table, "recipe": recipe.name, "seeds": list(seeds), **surroundings(device)},
                 **{"seconds": round(time.monotonic() - start, 1), "data": facts, "missing": missing},
-                **{"trainings": _trainings(found.results), "rows": found.rows},
+                **{"absent": found.absent, "trainings": _trainings(found.results), "rows": found.rows},
             }
             page = markdown(table, recipe, found.rows, found.absent, seeds=seeds)
             found.page = f"{page}\n{where_run(record)}\n"

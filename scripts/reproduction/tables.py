@@ -72,9 +72,10 @@ def markdown(
         of_test = [row for row in rows if row["test"] == name]
         if of_test:
             total = sum(row["top1_images"] for row in of_test)
-            parts.append(
-                f"**{name}**, n {of_test[0]['n']}; images won {total}; the paper's figures are of {stands_for}."
-            )
+            split = recipe.datasets[test].split
+            named = f"**{name}**, split {split}" if split else f"**{name}**"
+            won = f"n {of_test[0]['n']}; images won {total}"
+            parts.append(f"{named}, {won}; the paper's figures are of {stands_for}.")
             parts.append(_part(of_test))
     labels = {printed.key: printed.label for printed in TABLES[table]}
     if absent:
@@ -86,10 +87,10 @@ def _caption(recipe: Recipe, seeds: Sequence[int]) -> str:
     size = "their own size" if recipe.longest_side is None else f"a longest side of {recipe.longest_side}"
     numbers = ", ".join(map(str, seeds))
     return (
-        f" All rows share the test pictures, one size (pictures enter the networks at {size}, masks are scored at the "
-        f"pictures' own) and one threshold, 0.5. P, R and F1 are means over images, in per cent; seeds {numbers}; F1 "
-        "Top-1 is of the first seed, one winner an image, ties to the upper row. The last column is the mean F1 of the "
-        "first seed under that of the last row, with its paired 95% interval over images."
+        f" All rows share the test pictures of one split, one size (pictures enter the networks at {size}, masks are "
+        "scored at the pictures' own) and one threshold, 0.5. P, R and F1 are means over images, in per cent; seeds "
+        f"{numbers}; F1 Top-1 is of the first seed, one winner an image, ties to the upper row. The last column is the "
+        "mean F1 of the first seed under that of the last row, with its paired 95% interval over images."
     )
 
 

@@ -21,6 +21,7 @@ from segrec.core.regular import MOST_PICTURE_BYTES, read_regular
 
 Array = NDArray[np.uint8]
 Interpolation = Literal["nearest", "bilinear", "bicubic", "area"]
+_OPENCV_FLAGS: dict[Interpolation, int] = {"nearest": 0, "bilinear": 1, "bicubic": 2, "area": 3}
 
 MAX_PIXELS = 178_956_970
 """Pictures that declare more pixels than this are refused before they are unpacked; it is Pillow's own limit."""
@@ -268,6 +269,12 @@ def encode_jpeg(image: Array, quality: int = 95) -> bytes:
     return _encode(".jpg", image, [opencv().IMWRITE_JPEG_QUALITY, quality])
 
 
+def decode_jpeg(data: bytes) -> Array:
+    """Return the (H, W, 3) uint8 RGB of what `encode_jpeg` made of one, as `decode_image` does but sooner."""
+    cv2 = opencv()
+    return np.asarray(cv2.imdecode(np.frombuffer(data, dtype=np.uint8), cv2.IMREAD_COLOR_RGB), dtype=np.uint8)
+
+
 def _encode(suffix: str, array: Array, options: list[int]) -> bytes:
     cv2 = opencv()
     done, encoded = False, np.empty(0, np.uint8)
@@ -287,11 +294,5 @@ def resize(array: NDArray[Any], size: tuple[int, int], interpolation: Interpolat
     height, width = size
     if array.shape[:2] == (height, width):
         return array
-    cv2 = opencv()
-    flag = {
-        "nearest": cv2.INTER_NEAREST,
-        "bilinear": cv2.INTER_LINEAR,
-        "bicubic": cv2.INTER_CUBIC,
-        "area": cv2.INTER_AREA,
-    }[interpolation]
-    return np.asarray(cv2.resize(array, (width, height), interpolation=flag)).reshape(height, width, *array.shape[2:])
+    resized = opencv().resize(array, (width, height), interpolation=_OPENCV_FLAGS[interpolation])
+    return np.asarray(resized).reshape(height, width, *array.shape[2:])

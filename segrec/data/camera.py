@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
+from segrec.core.channels import all_levels, in_channels, in_color, mapped
 from segrec.core.images import LUMA, Array, Interpolation, opencv, resize
 
 HEIGHTS = (8, 32)
@@ -64,11 +65,25 @@ def clearness(image: Array, strokes: Array) -> float:
 
 def worse_light(image: Array, rng: np.random.Generator) -> Array:
     """Return the image with a partial shadow, a glare, haze or a wrong exposure, each at times."""
-    light = image.astype(np.float32)
+    light = _local_light(image, rng)
+    toned = _toned(all_levels().astype(np.float32) if light is None else light, rng)
+    return mapped(image, toned) if light is None else toned
+
+
+def _local_light(image: Array, rng: np.random.Generator) -> NDArray[np.float32] | None:
+    """Return the image in a light that is not the same everywhere, (H, W, 3) grey levels; None where it is."""
+    light = None
     if rng.random() < 0.22:
-        light *= _shade(image.shape[:2], rng)[:, :, None]
+        light = image.astype(np.float32) * in_channels(_shade(image.shape[:2], rng))
     if rng.random() < 0.15:
-        light += _glare(image.shape[:2], rng)[:, :, None] * (rng.uniform(60, 190) * rng.uniform(0.85, 1, size=3))
+        glare = _glare(image.shape[:2], rng)
+        light = image.astype(np.float32) if light is None else light
+        light += in_color(glare, rng.uniform(60, 190) * rng.uniform(0.85, 1, size=3))
+    return light
+
+
+def _toned(light: NDArray[np.float32], rng: np.random.Generator) -> Array:
+    """Return the (H, W, 3) levels in haze or wrongly exposed, each at times; `light` may change."""
     if rng.random() < 0.25:
         haze = rng.uniform(0.15, 0.6)
         light += haze * (rng.uniform(70, 230) + rng.normal(0, 12, size=3) - light)

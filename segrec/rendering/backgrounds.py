@@ -8,11 +8,14 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from segrec.core.channels import in_color
 from segrec.core.errors import DataError
 from segrec.core.images import Array, opencv, read_image, resize
 
 PATCH = (288, 640)
 POOL = 40
+MOST_UNPACKED = 64_000_000
+"""Bytes of photographs that stay unpacked in each process."""
 PHOTO_SUFFIXES = (".jpg", ".jpeg", ".png", ".bmp", ".webp")
 
 
@@ -31,23 +34,35 @@ class Backgrounds:
         rng = np.random.default_rng((seed, 0xBACC))
         self._pool = [_texture(rng, index) for index in range(POOL)]
         self.photos = [] if photos is None else _photo_files(Path(photos))
+        self._unpacked: dict[int, Array] = {}
+        self._room = MOST_UNPACKED
 
     def cut(self, rng: np.random.Generator, size: tuple[int, int]) -> Array:
         """Return one background, (height, width, 3) uint8 RGB."""
         if self.photos and rng.random() < 0.5:
-            return _photo_patch(rng, read_image(self.photos[int(rng.integers(len(self.photos)))]), size)
+            return _photo_patch(rng, self._photo(int(rng.integers(len(self.photos)))), size)
         return self._textured(rng, size)
+
+    def _photo(self, number: int) -> Array:
+        """Return a photograph; the first ones that were drawn stay unpacked, as many as there is room for."""
+        if number in self._unpacked:
+            return self._unpacked[number]
+        photo = read_image(self.photos[number])
+        if photo.nbytes <= self._room:
+            self._unpacked[number] = photo
+            self._room -= photo.nbytes
+        return photo
 
     def _textured(self, rng: np.random.Generator, size: tuple[int, int]) -> Array:
         height, width = size
         base = rng.uniform(8, 250) + rng.normal(0, 1, size=3) * float(rng.choice([4.0, 22.0, 70.0]))
-        canvas = np.broadcast_to(base.astype(np.float32), (height, width, 3)).copy()
+        canvas = np.tile(base.astype(np.float32), width * height).reshape(height, width, 3)
         if rng.random() < 0.75:
-            relief = self._relief(rng, size)[:, :, None]
+            relief = self._relief(rng, size)
             tint = rng.normal(0, 1, size=3) if rng.random() < 0.5 else np.ones(3)
-            canvas += relief * (rng.gamma(1.5, 18.0) * tint).astype(np.float32)
+            canvas += in_color(relief, (rng.gamma(1.5, 18.0) * tint).astype(np.float32))
         if rng.random() < 0.35:
-            canvas += _gradient(rng, size)[:, :, None] * rng.normal(0, 45, size=3).astype(np.float32)
+            canvas += in_color(_gradient(rng, size), rng.normal(0, 45, size=3).astype(np.float32))
         return np.clip(canvas, 0, 255).astype(np.uint8)
 
     def _relief(self, rng: np.random.Generator, size: tuple[int, int]) -> NDArray[np.float32]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
+from segrec.core.channels import in_channels
 from segrec.core.images import Array, opencv, resize
 
 
@@ -38,7 +39,7 @@ def _lit(image: Array, rng: np.random.Generator) -> Array:
     height, width = image.shape[:2]
     knots = rng.normal(1, 0.25, size=(2, 3)).astype(np.float32)
     light: NDArray[np.float32] = np.asarray(resize(knots, (height, width)))
-    return np.asarray(np.clip(image * light[:, :, None] + rng.normal(0, 12), 0, 255), dtype=np.uint8)
+    return np.asarray(np.clip(image * in_channels(light) + rng.normal(0, 12), 0, 255), dtype=np.uint8)
 
 
 def _blurred(image: Array, rng: np.random.Generator, scale: float) -> Array:
@@ -58,6 +59,7 @@ def _blurred(image: Array, rng: np.random.Generator, scale: float) -> Array:
 def _noisy(image: Array, rng: np.random.Generator, harshness: float) -> Array:
     height, width = image.shape[:2]
     sigma = float(rng.gamma(1.5, 4.0)) * harshness
-    shape = (height, width, 1) if rng.random() < 0.5 else (height, width, 3)
+    shape = (height, width) if rng.random() < 0.5 else (height, width, 3)
     noise = rng.standard_normal(shape, dtype=np.float32) * np.float32(sigma)
+    noise = in_channels(noise) if noise.ndim == 2 else noise
     return np.asarray(np.clip(image + noise, 0, 255), dtype=np.uint8)

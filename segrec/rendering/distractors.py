@@ -7,6 +7,7 @@ from collections.abc import Callable
 import numpy as np
 from numpy.typing import NDArray
 
+from segrec.core.channels import mean_color
 from segrec.core.images import LUMA, Array, opencv
 
 Distractor = Callable[[Array, np.random.Generator], None]
@@ -57,7 +58,7 @@ def _quadrilateral(size: tuple[int, ...], rng: np.random.Generator) -> NDArray[n
 
 def _tone(canvas: Array, rng: np.random.Generator) -> list[float]:
     """Return a colour that differs visibly from the canvas, as (red, green, blue)."""
-    luma = float(canvas.reshape(-1, 3).mean(axis=0) @ LUMA)
+    luma = float(mean_color(canvas) @ LUMA)
     step = float(rng.uniform(25, 140)) * (1 if rng.random() < (255 - luma) / 255 else -1)
     chroma = rng.normal(0, 1, size=3) * float(rng.choice([3.0, 20.0, 50.0]))
     return [float(value) for value in np.clip(luma + step + chroma, 0, 255)]

@@ -25,6 +25,8 @@ LATIN_ONLY = "DGRSXbghmnrty"
 """Of the probe, the letters that a font of Greek symbols draws otherwise; a font of Latin letters gets some right."""
 LATIN_SHARE = 0.25
 MAX_REDRAWS = 200
+_SIDE = 12
+"""Pixels of the square to which a glyph is scaled."""
 
 
 def system_font_folders() -> list[Path]:
@@ -124,6 +126,19 @@ def legible(path: str) -> bool:
     return len(right) >= LEGIBLE_SHARE * len(PROBE) and len(latin) >= LATIN_SHARE * len(LATIN_ONLY)
 
 
+def written(text: str, font: Any) -> tuple[Image.Image, tuple[int, int]]:
+    """Return a text's ink as a grey picture, 0..255, and how far (x, y) it lies from the point of writing in pixels.
+
+    Args:
+        font: a Pillow FreeType font.
+    """
+    mask, offset = font.getmask2(text, mode="L")
+    ink = Image.new("L", mask.size)
+    if mask.size[0] and mask.size[1]:
+        ink.im.paste(mask, (0, 0, *mask.size))  # from Pillow's memory to a picture; `bytes(mask)` asks for each pixel
+    return ink, offset
+
+
 def _same(first: NDArray[np.float64], second: NDArray[np.float64]) -> bool:
     """Return whether two different digits share one picture, as the box for missing glyphs does."""
     return bool(first @ second > 0.999)
@@ -137,20 +152,20 @@ def _templates() -> NDArray[np.float64]:
 
 def _glyph_vectors(font: Any, slant: float = 0.0) -> NDArray[np.float64] | None:
     """Return one unit vector a character of PROBE, (28, 145), or None when a glyph is blank or huge."""
-    rows = []
-    for character in PROBE:
-        mask, _ = font.getmask2(character, mode="L")
-        width, height = mask.size
+    sheet, proportions = Image.new("L", (_SIDE, _SIDE * len(PROBE))), []
+    for number, character in enumerate(PROBE):
+        glyph, _ = written(character, font)
+        width, height = glyph.size
         if not 0 < width < 200 or not 0 < height < 200:
             return None
-        glyph = Image.frombytes("L", (width, height), bytes(mask))
         if slant:
             wider = width + round(slant * height)
             glyph = glyph.transform((wider, height), Image.Transform.AFFINE, (1, slant, -slant * height, 0, 1, 0))
         box = glyph.getbbox()
         if box is None:
             return None
-        small = np.asarray(glyph.crop(box).resize((12, 12), Image.Resampling.BOX), dtype=np.float64) / 255
-        row = np.append((small - small.mean()).ravel(), 2 * math.log((box[2] - box[0]) / (box[3] - box[1])))
-        rows.append(row / np.linalg.norm(row))
-    return np.stack(rows)
+        sheet.paste(glyph.crop(box).resize((_SIDE, _SIDE), Image.Resampling.BOX), (0, _SIDE * number))
+        proportions.append(2 * math.log((box[2] - box[0]) / (box[3] - box[1])))
+    small = np.asarray(sheet, dtype=np.float64).reshape(len(PROBE), _SIDE * _SIDE) / 255
+    rows = np.column_stack([small - small.mean(axis=1, keepdims=True), proportions])
+    return np.asarray(rows / np.linalg.norm(rows, axis=1, keepdims=True))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from segrec.core.channels import all_levels, in_channels, mapped, mean_color
 from segrec.core.images import LUMA, Array
 from segrec.rendering.distractors import cover
 from segrec.rendering.paint import Color, paint
@@ -19,15 +20,15 @@ def ground(canvas: Array, rng: np.random.Generator) -> Array:
     """Return the ground that a hard word stands on: mostly calmed as signs are, at times with a distractor on it."""
     if rng.random() < 0.12:
         canvas = cover(canvas, rng)
-    grey = (canvas @ LUMA)[:, :, None]
+    grey = in_channels(canvas @ LUMA)
     canvas = np.asarray(grey + (canvas - grey) * np.float32(rng.uniform(0.1, 0.9)), dtype=np.uint8)
     return _calmed(canvas, float(rng.uniform(0.05, 0.5))) if rng.random() < 0.6 else canvas
 
 
 def _calmed(canvas: Array, contrast: float) -> Array:
     """Return the canvas with its differences to its mean colour scaled by `contrast`."""
-    mean = canvas.mean(axis=(0, 1))
-    return np.asarray(np.clip(mean + (canvas - mean) * contrast, 0, 255), dtype=np.uint8)
+    mean = mean_color(canvas)
+    return mapped(canvas, np.clip(mean + (all_levels() - mean) * contrast, 0, 255).astype(np.uint8))
 
 
 def paint_badly(canvas: Array, coverage: Array, rng: np.random.Generator) -> tuple[Array, Array]:
@@ -41,7 +42,7 @@ def paint_badly(canvas: Array, coverage: Array, rng: np.random.Generator) -> tup
 
 def _faint_color(canvas: Array, step: float, rng: np.random.Generator) -> Color:
     """Return the canvas's mean colour, `step` grey levels lighter or darker and hardly another hue."""
-    mean = canvas.mean(axis=(0, 1)).astype(np.float32)
+    mean = mean_color(canvas).astype(np.float32)
     luma = float(mean @ LUMA)
     sign = 1 if rng.random() < (255 - luma) / 255 else -1
     if not 0 <= luma + sign * step <= 255:

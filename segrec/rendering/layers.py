@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from segrec.core.images import Array, opencv
+from segrec.rendering.fonts import written
 
 Points = NDArray[np.float32]
 SIDE_POINTS = 8
@@ -17,6 +19,11 @@ SAGITTA = 0.5
 """Most pixels by which a bent side may bulge over its polygon."""
 SQUASHED = 0.2
 """A view in which some corner keeps less than this share of its area shows the word folded or from its edge."""
+
+
+_TO_CENTRES = np.array([[1, 0, -0.5], [0, 1, -0.5], [0, 0, 1]])
+"""From coordinates whose origin is a pixel's corner to those whose origin is its centre."""
+_FROM_CENTRES = np.array([[1, 0, 0.5], [0, 1, 0.5], [0, 0, 1]])
 
 
 class TextLayer(NamedTuple):
@@ -42,24 +49,17 @@ def draw_text(text: str, font: Any, *, spacing: float = 0.0, margin: int = 2) ->
     coverage = _written(text, font) if spacing == 0 else _written_apart(text, font, spacing)
     if coverage is None:
         return None
-    rows, columns = np.flatnonzero(coverage.any(axis=1)), np.flatnonzero(coverage.any(axis=0))
-    if len(rows) == 0:
-        return None
-    ink = coverage[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1]
-    height, width = ink.shape
+    left, top, width, height = opencv().boundingRect(coverage)  # of the ink; none has neither width nor height
     if height < 3 or width < 2 or width > 4096:
         return None
-    padded = np.pad(ink, margin)
+    padded = with_sides(coverage[top : top + height, left : left + width], (margin,) * 4)
     box = np.array([[0, 0], [width, 0], [width, height], [0, height]], dtype=np.float32) + margin
     return TextLayer(padded, box)
 
 
 def _written(text: str, font: Any) -> Array | None:
-    mask, _ = font.getmask2(text, mode="L")
-    width, height = mask.size
-    if width == 0 or height == 0:
-        return None
-    return np.frombuffer(bytes(mask), dtype=np.uint8).reshape(height, width)
+    ink, _ = written(text, font)
+    return np.asarray(ink) if ink.width and ink.height else None
 
 
 def _written_apart(text: str, font: Any, spacing: float) -> Array | None:
@@ -71,10 +71,9 @@ def _written_apart(text: str, font: Any, spacing: float) -> Array | None:
     canvas = np.zeros((height, width), dtype=np.uint8)
     x = float(max(0, -left)) + 2
     for character in text:
-        mask, (dx, dy) = font.getmask2(character, mode="L")
-        if mask.size[0] and mask.size[1]:
-            glyph = np.frombuffer(bytes(mask), dtype=np.uint8).reshape(mask.size[1], mask.size[0])
-            _stamp(canvas, glyph, round(x) + dx, dy - top + 2)
+        glyph, (dx, dy) = written(character, font)
+        if glyph.width and glyph.height:
+            _stamp(canvas, np.asarray(glyph), round(x) + dx, dy - top + 2)
         x += font.getlength(character) + spacing
     return canvas
 
@@ -86,6 +85,19 @@ def _stamp(canvas: Array, glyph: Array, x: int, y: int) -> None:
     if x0 < x1 and y0 < y1:
         part = canvas[y0:y1, x0:x1]
         np.maximum(part, glyph[y0 - y : y1 - y, x0 - x : x1 - x], out=part)
+
+
+def with_sides(coverage: Array, sides: Sequence[int]) -> Array:
+    """Return the (H, W) uint8 coverage with more pixels, empty ones, at its sides, or fewer where a number is negative.
+
+    Args:
+        sides: pixels at the left, top, right and bottom; together they leave at least one row and column.
+    """
+    left, top, right, bottom = sides
+    height, width = coverage.shape
+    kept = coverage[max(-top, 0) : height - max(-bottom, 0), max(-left, 0) : width - max(-right, 0)]
+    more = [max(side, 0) for side in (top, bottom, left, right)]
+    return np.asarray(opencv().copyMakeBorder(kept, *more, opencv().BORDER_CONSTANT, value=0))
 
 
 def bend(layer: TextLayer, angle: float) -> TextLayer:
@@ -155,16 +167,15 @@ def shear_and_view(layer: TextLayer, rng: np.random.Generator, *, strength: floa
     new_width, new_height = (math.ceil(value) + 1 for value in moved.max(axis=0))
     cv2 = opencv()
     matrix = cv2.getPerspectiveTransform(corners, moved)
-    shift = np.array([[1, 0, -0.5], [0, 1, -0.5], [0, 0, 1]])
-    pixel_matrix = shift @ matrix @ np.linalg.inv(shift)
+    pixel_matrix = _TO_CENTRES @ matrix @ _FROM_CENTRES
     coverage = cv2.warpPerspective(layer.coverage, pixel_matrix, (new_width, new_height), flags=cv2.INTER_LINEAR)
     return TextLayer(np.asarray(coverage), project(layer.polygon, matrix))
 
 
 def _least_corner(corners: NDArray[np.float64]) -> float:
     """Return the least area that two neighbouring sides span, negative where the outline turns back."""
-    sides = np.roll(corners, -1, axis=0) - corners
-    following = np.roll(sides, -1, axis=0)
+    sides = corners[[1, 2, 3, 0]] - corners
+    following = sides[[1, 2, 3, 0]]
     return float((sides[:, 0] * following[:, 1] - sides[:, 1] * following[:, 0]).min())
 
 

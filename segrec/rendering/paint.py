@@ -5,9 +5,12 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
+from segrec.core.channels import in_channels, mean_color
 from segrec.core.images import LUMA, Array, opencv
 
 Color = NDArray[np.float32]
+INKED = 64
+"""Coverage above which the ground counts as lying under the ink."""
 
 
 def paint(
@@ -26,28 +29,48 @@ def paint(
     """
     canvas = background.astype(np.float32)
     height = coverage.shape[0]
-    fill = ink_color(canvas, coverage, rng) if color is None else color
+    fill = ink_color(luma_under(background, coverage), rng) if color is None else color
     strokes = coverage
     if rng.random() < 0.16:
         canvas = _shadow(canvas, coverage, fill, rng)
     effect = rng.random()
     if effect < 0.14:
         rim = grown(coverage, max(1, round(height * float(rng.uniform(0.015, 0.05)))))
-        canvas = blend(canvas, rim, ink_color(np.broadcast_to(fill, canvas.shape), coverage, rng))
+        canvas = blend(canvas, rim, ink_color(_luma_of(fill, coverage), rng))
     elif effect < 0.17 and height > 28:
         strokes = np.asarray(opencv().subtract(grown(coverage, 1), shrunk(coverage, 1)))
     ink: NDArray[np.float32] = fill
     if rng.random() < 0.2:
-        ink = ink + _streaks(coverage.shape, rng)[:, :, None]
+        streaks = in_channels(_streaks(coverage.shape, rng)).reshape(height, -1)
+        ink = (np.tile(ink, coverage.shape[1]) + streaks).reshape(canvas.shape)
     opacity = 1.0 if rng.random() < 0.8 else float(rng.uniform(0.6, 0.95))
     canvas = blend(canvas, strokes, ink, opacity)
     return np.clip(canvas, 0, 255).astype(np.uint8), strokes
 
 
-def ink_color(canvas: NDArray[np.float32], coverage: Array, rng: np.random.Generator) -> Color:
-    """Return a random colour whose luma differs from the canvas under the ink by a random, mostly large amount."""
-    behind = canvas.reshape(-1, 3).take(np.flatnonzero(coverage > 64), axis=0)
-    luma = float((behind.mean(axis=0) if len(behind) else canvas.mean(axis=(0, 1))) @ LUMA)
+def luma_under(ground: Array, coverage: Array) -> float:
+    """Return the mean luma of an (H, W, 3) uint8 ground under the ink, or of all of it where there is hardly any.
+
+    Of at most `channels.EXACT_PIXELS` pixels under the ink it has the bits of numpy's mean of float32 pixels.
+    """
+    cv2, inked = opencv(), (coverage > INKED).view(np.uint8)
+    pixels = cv2.countNonZero(inked)
+    if not pixels:
+        return float(mean_color(ground.astype(np.float32)) @ LUMA)
+    sums = np.rint(np.array(cv2.mean(ground, inked)[:3]) * pixels)
+    return float((sums / pixels).astype(np.float32) @ LUMA)
+
+
+def _luma_of(fill: Color, coverage: Array) -> float:
+    """Return the luma of a ground of one colour; added up as pixels are, since rounding decides rendered bytes."""
+    pixels = int(np.count_nonzero(coverage > INKED))
+    if not pixels:
+        return float(np.broadcast_to(fill, (*coverage.shape, 3)).mean(axis=(0, 1)) @ LUMA)
+    return float(np.broadcast_to(fill, (pixels, 3)).copy().mean(axis=0) @ LUMA)
+
+
+def ink_color(luma: float, rng: np.random.Generator) -> Color:
+    """Return a random colour whose luma differs from that of the ground by a random, mostly large amount."""
     wanted = float(rng.uniform(22, 60)) if rng.random() < 0.22 else float(rng.uniform(60, 200))
     room = (luma, 255 - luma)
     sign = 1 if rng.random() < room[1] / 255 else -1
@@ -82,9 +105,9 @@ def blend(
     """Return the (H, W, 3) canvas with a colour, or a picture of one size with it, laid on where `coverage` is."""
     height, width = coverage.shape
     share = coverage.astype(np.float32) * np.float32(opacity / 255)
-    rows = canvas.reshape(height, 3 * width)  # numpy is slow along an axis of three
+    rows = canvas.reshape(height, 3 * width)
     blended = (np.tile(color, width) if color.ndim == 1 else color.reshape(rows.shape)) - rows
-    blended *= np.repeat(share, 3, axis=1)
+    blended *= in_channels(share).reshape(rows.shape)
     blended += rows
     return blended.reshape(canvas.shape)
 

@@ -98,7 +98,4 @@ def files_digest(files: Iterable[str | os.PathLike[str]]) -> str:
 
 def words_digest(words: Iterable[str]) -> str:
     """Return a digest over words in their order, `DIGITS` hexadecimal digits."""
-    digest = hashlib.sha256()
-    for word in words:
-        digest.update(f"{word}\n".encode())
-    return digest.hexdigest()[:DIGITS]
+    return hashlib.sha256("".join(f"{word}\n" for word in words).encode()).hexdigest()[:DIGITS]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
+from segrec.core.channels import mean_color
 from segrec.core.images import LUMA
 from segrec.rendering.paint import Color
 
@@ -31,14 +32,18 @@ def ground_and_ink(canvas: Canvas, rng: np.random.Generator, *, faint: float = F
 
 def calmed(canvas: Canvas, deviation: float) -> Canvas:
     """Return the canvas with its differences to its mean colour scaled down to at most `deviation` grey levels."""
-    mean = canvas.mean(axis=(0, 1))
     own = float((canvas @ LUMA).std())
-    return canvas if own <= deviation else mean + (canvas - mean) * np.float32(deviation / own)
+    if own <= deviation:
+        return canvas
+    height, width = canvas.shape[:2]
+    mean = np.tile(mean_color(canvas), width)
+    rows: Canvas = mean + (canvas.reshape(height, 3 * width) - mean) * np.float32(deviation / own)
+    return rows.reshape(height, width, 3)
 
 
 def brightness(color: NDArray[np.float32]) -> float:
     """Return the mean luma of a colour or picture, 0..255."""
-    return float(color.reshape(-1, 3).mean(axis=0) @ LUMA)
+    return float((color if color.ndim == 1 else mean_color(color)) @ LUMA)
 
 
 def tinted(luma: float, rng: np.random.Generator) -> Color:

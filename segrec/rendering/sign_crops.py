@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from segrec.core.images import Array
-from segrec.rendering.layers import Points, TextLayer
+from segrec.rendering.layers import Points, TextLayer, with_sides
 
 Sides = NDArray[np.int_]
 """Pixels at the left, top, right and bottom."""
@@ -64,12 +64,9 @@ def framed(layer: TextLayer, sides: Sides) -> TextLayer:
 
     What is cut off the word is cut off its polygon, too.
     """
-    left, top, right, bottom = (int(side) for side in sides)
-    padded = np.pad(layer.coverage, ((max(top, 0), max(bottom, 0)), (max(left, 0), max(right, 0))))
-    height, width = padded.shape
-    cut = padded[max(-top, 0) : height - max(-bottom, 0), max(-left, 0) : width - max(-right, 0)]
-    polygon = layer.polygon + np.array([left, top], dtype=np.float32)
-    return TextLayer(np.ascontiguousarray(cut), clipped(polygon, (cut.shape[0], cut.shape[1])))
+    cut = with_sides(layer.coverage, sides.tolist())
+    polygon = layer.polygon + sides[:2].astype(np.float32)
+    return TextLayer(cut, clipped(polygon, (cut.shape[0], cut.shape[1])))
 
 
 def clipped(polygon: Points, size: tuple[int, int]) -> Points:

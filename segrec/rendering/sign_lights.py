@@ -6,6 +6,7 @@ import math
 
 import numpy as np
 
+from segrec.core.channels import in_color
 from segrec.core.images import Array, opencv
 from segrec.rendering.layers import TextLayer
 from segrec.rendering.paint import blend, disc, grown, shrunk
@@ -57,7 +58,7 @@ def _glow(canvas: Canvas, source: Array, hue: Canvas, rng: np.random.Generator, 
     near = opencv().GaussianBlur(light, (0, 0), em * float(rng.uniform(0.04, 0.1)))
     far = opencv().GaussianBlur(light, (0, 0), em * float(rng.uniform(0.15, 0.4)))
     share = near * np.float32(rng.uniform(0.25, 0.75)) + far * np.float32(rng.uniform(0.1, 0.6))
-    lit: Canvas = np.clip(canvas + share[:, :, None] * hue, 0, 255)
+    lit: Canvas = np.clip(canvas + in_color(share, hue), 0, 255)
     return lit
 
 
@@ -100,5 +101,5 @@ def board(canvas: Canvas, dots: Array, rng: np.random.Generator, *, em: float, p
     hue = bright_hue(rng)
     panel = calmed(canvas, 6) * np.float32(min(1.0, rng.uniform(8, 50) / max(brightness(canvas), 1.0)))
     glow = opencv().GaussianBlur(dots, (0, 0), pitch * float(rng.uniform(0.3, 1.0))).astype(np.float32) / 255
-    panel = np.clip(panel + glow[:, :, None] * hue * np.float32(rng.uniform(0.2, 0.8)), 0, 255)
+    panel = np.clip(panel + in_color(glow, hue) * np.float32(rng.uniform(0.2, 0.8)), 0, 255)
     return blend(panel, dots, hue), strokes

@@ -7,6 +7,7 @@ import math
 import numpy as np
 from numpy.typing import NDArray
 
+from segrec.core.channels import in_channels
 from segrec.core.images import LUMA, Array, opencv
 from segrec.rendering.layers import TextLayer
 from segrec.rendering.paint import blend
@@ -21,9 +22,9 @@ def relief(canvas: Canvas, coverage: Array, rng: np.random.Generator, *, em: flo
     ground = calmed(canvas, float(rng.uniform(2, 14)))
     ground = ground + np.float32(np.clip(brightness(ground), 60, 195) - brightness(ground))
     edges = _slope(coverage, rng, sigma=em * float(rng.uniform(0.018, 0.035)))
-    painted = ground + edges[:, :, None] * np.float32(rng.uniform(70, 140))
+    painted = ground + in_channels(edges * np.float32(rng.uniform(70, 140)))
     face = float(rng.choice([-1, 0, 1]) * rng.uniform(4, 22))
-    painted += (coverage.astype(np.float32) * np.float32(face / 255))[:, :, None]
+    painted += in_channels(coverage.astype(np.float32) * np.float32(face / 255))
     return np.clip(painted, 0, 255), coverage
 
 
@@ -67,7 +68,7 @@ def metallic(canvas: Canvas, coverage: Array, rng: np.random.Generator, *, em: f
     low, high = (0.6, 1.15) if dark else (0.15, 0.6)
     tones = rng.uniform(low, high, size=int(rng.integers(4, 7)))
     bands = np.interp(np.linspace(0, 1, coverage.shape[0]), np.linspace(0, 1, len(tones)), tones).astype(np.float32)
-    edges = _slope(coverage, rng, sigma=0.02 * em)[:, :, None] * np.float32(rng.uniform(20, 70))
+    edges = in_channels(_slope(coverage, rng, sigma=0.02 * em) * np.float32(rng.uniform(20, 70)))
     return blend(ground, coverage, np.clip(bands[:, None, None] * metal + edges, 0, 255)), coverage
 
 

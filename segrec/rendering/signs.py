@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from segrec.core.images import Array, decode_image, encode_jpeg
+from segrec.core.images import Array, decode_jpeg, encode_jpeg
 from segrec.data import camera
 from segrec.rendering import sign_contours, sign_lights, sign_surfaces
 from segrec.rendering.backgrounds import Backgrounds
@@ -179,7 +179,7 @@ def _photographed(image: Array, strokes: Array, rng: np.random.Generator, effect
         else:
             taken, ink = camera.photograph_badly(image, strokes, size, rng, em=EM)
         jpeg = encode_jpeg(taken, int(rng.integers(*QUALITIES)))
-        clear = camera.clearness(decode_image(jpeg), ink)
+        clear = camera.clearness(decode_jpeg(jpeg), ink)
         if clear > best:
             chosen, chosen_strokes, best = jpeg, ink, clear
         if best >= 1:

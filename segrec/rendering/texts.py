@@ -83,7 +83,7 @@ def read_lexicon(path: str | os.PathLike[str]) -> list[str]:
         lines = read_regular(path, most=MOST_TEXT_BYTES).decode("utf-8", errors="replace").splitlines()
     except OSError as error:
         raise DataError(f"cannot read the lexicon {path}: {error.strerror or error}") from error
-    words = dict.fromkeys(line.strip() for line in lines if line.strip().isascii() and line.strip().isalnum())
+    words = dict.fromkeys(word for word in map(str.strip, lines) if word.isascii() and word.isalnum())
     if not words:
         raise DataError(f"the lexicon {path} holds no word of letters and digits; give a file with one word per line")
     return list(words)

@@ -9,14 +9,14 @@ from typing import NamedTuple
 
 import numpy as np
 
-from segrec.core.images import Array, decode_image, encode_jpeg
+from segrec.core.images import Array, decode_jpeg, encode_jpeg
 from segrec.core.polygons import polygon_mask
 from segrec.data import camera
 from segrec.rendering import hard
 from segrec.rendering.backgrounds import Backgrounds
 from segrec.rendering.degrade import photograph
 from segrec.rendering.fonts import FontBook
-from segrec.rendering.layers import Points, TextLayer, bend, draw_text, shear_and_view, trim
+from segrec.rendering.layers import Points, TextLayer, bend, draw_text, shear_and_view, trim, with_sides
 from segrec.rendering.paint import paint, plate
 from segrec.rendering.record import RenderRecord, files_digest, words_digest
 from segrec.rendering.signs import SignMaker
@@ -201,7 +201,7 @@ def _badly(
     image, strokes = hard.paint_badly(canvas, layer.coverage, rng)
     image, strokes = camera.photograph_badly(image, strokes, size, rng, em=em)
     word = _finished(text, image, strokes, layer, int(rng.integers(*camera.QUALITIES)))
-    return word, camera.clearness(decode_image(word.jpeg), strokes)
+    return word, camera.clearness(decode_jpeg(word.jpeg), strokes)
 
 
 def _finished(text: str, image: Array, strokes: Array, layer: TextLayer, quality: int) -> RenderedWord:
@@ -219,13 +219,10 @@ def _scaled(layer: TextLayer, size: tuple[int, ...]) -> Points:
 
 def _with_margins(layer: TextLayer, rng: np.random.Generator) -> TextLayer:
     """Grow or cut the layer's canvas by random margins, as loose and tight boxes do."""
-    height = layer.coverage.shape[0]
-    unit = min(height, 48)
-    margins = np.round(rng.uniform(-0.02, 0.22, size=4) * unit * rng.uniform(0.1, 1.4)).astype(int)
-    left, top, right, bottom = (int(value) for value in margins)
-    padded = np.pad(layer.coverage, ((max(top, 0), max(bottom, 0)), (max(left, 0), max(right, 0))))
-    cut = padded[max(-top, 0) : padded.shape[0] - max(-bottom, 0), max(-left, 0) : padded.shape[1] - max(-right, 0)]
-    return TextLayer(np.ascontiguousarray(cut), layer.polygon + np.array([left, top], dtype=np.float32))
+    unit = min(layer.coverage.shape[0], 48)
+    margins = np.round(rng.uniform(-0.02, 0.22, size=4) * unit * rng.uniform(0.1, 1.4)).astype(int).tolist()
+    grown = with_sides(layer.coverage, margins)
+    return TextLayer(grown, layer.polygon + np.array(margins[:2], dtype=np.float32))
 
 
 def _final_size(size: tuple[int, ...], rng: np.random.Generator) -> tuple[int, int]:

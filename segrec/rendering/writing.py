@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import struct
 import tempfile
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
@@ -11,14 +12,13 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import IO, Literal, Protocol, TypeVar, cast
 
-import numpy as np
-
 from segrec.core.errors import ConfigError, DataError
 from segrec.core.files import atomic_path, write_json
 from segrec.core.images import encode_png
 from segrec.core.lmdb_environments import DATA_FILE
 from segrec.core.runlog import progress_bar
 from segrec.core.workers import worker_processes
+from segrec.data.masks.codec import DEFAULT_CODEC, mask_codec
 from segrec.data.masks.kinds import ORACLE, REGIONS
 from segrec.data.masks.record import MaskRecord, SourceRecord
 from segrec.data.masks.store import MaskStore
@@ -31,6 +31,8 @@ from segrec.rendering.text_free import TextFreeRenderer
 from segrec.rendering.words import RenderedWord, RenderSources, WordRenderer
 
 MASKS_A_WRITE = 1000
+_LENGTHS = struct.Struct("<II")
+"""What stands before a word's two encoded masks where they wait: their bytes."""
 ITEMS_A_TASK = 16
 
 Item = TypeVar("Item", RenderedWord, RenderedScene)
@@ -70,14 +72,15 @@ def render_words(
     """
     _check_count(count)
     folder, renderer = Path(output), WordRenderer(seed, sources, style=style)
-    overwrite = overwrite or (masks and _lacks_masks(folder, renderer.record, count))
+    record, encode = renderer.record, mask_codec(DEFAULT_CODEC).encode
+    overwrite = overwrite or (masks and _lacks_masks(folder, record, count))
     with WordWriter(folder, overwrite=overwrite) as writer, _spool(folder) as spool:
         for word in _rendered(renderer, count, workers, "word"):
             writer.add(word.jpeg, word.text)
             if masks:
-                np.save(spool, word.strokes)
-                np.save(spool, word.region)
-        writer.note(RENDER_KEY, renderer.record.to_json())
+                pair = encode(word.strokes), encode(word.region)
+                spool.write(_LENGTHS.pack(*map(len, pair)) + pair[0] + pair[1])
+        writer.note(RENDER_KEY, record.to_json())
         writer.close()
         if masks:
             spool.seek(0)
@@ -127,11 +130,17 @@ def _write_masks(folder: Path, spool: IO[bytes], count: int) -> None:
         MaskStoreWriter.open(folder / REGIONS, records[1]) as regions,
     ):
         for first in range(1, count + 1, MASKS_A_WRITE):
-            pairs = [(np.load(spool), np.load(spool)) for _ in range(first, min(first + MASKS_A_WRITE, count + 1))]
-            strokes.write(first, [pair[0] for pair in pairs])
-            regions.write(first, [pair[1] for pair in pairs])
+            pairs = [_pair(spool) for _ in range(first, min(first + MASKS_A_WRITE, count + 1))]
+            strokes.write_encoded(first, [pair[0] for pair in pairs])
+            regions.write_encoded(first, [pair[1] for pair in pairs])
         strokes.finish()
         regions.finish()
+
+
+def _pair(spool: IO[bytes]) -> tuple[bytes, bytes]:
+    """Return the next word's two encoded masks."""
+    lengths = _LENGTHS.unpack(spool.read(_LENGTHS.size))
+    return spool.read(lengths[0]), spool.read(lengths[1])
 
 
 def _remove_store(store: Path) -> None:

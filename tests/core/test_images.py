@@ -13,7 +13,7 @@ import pytest
 from PIL import Image
 
 from segrec.core.errors import DataError
-from segrec.core.images import decode_image, decode_mask, encode_jpeg, encode_png, read_image, resize
+from segrec.core.images import decode_image, decode_jpeg, decode_mask, encode_jpeg, encode_png, read_image, resize
 from segrec.core.resampling import resample, to_grey
 
 COLOR = np.random.default_rng(0).integers(0, 256, (6, 9, 3), dtype=np.uint8)
@@ -232,3 +232,11 @@ def test_resampling_equals_pillow():
         expected = np.asarray(PICTURE.resize((4, 3), filter_))
         assert np.array_equal(resample(COLOR, (3, 4), method), expected)
     assert resample(COLOR[:, :, 0], (1, 1), "area").tolist() == [[round(float(COLOR[:, :, 0].mean()))]]
+
+
+def test_a_jpeg_of_our_own_has_the_same_pixels_by_the_short_way():
+    rng = np.random.default_rng(0)
+    for quality, size in ((25, (9, 14)), (60, (31, 100)), (96, (64, 33))):
+        for picture in (rng.integers(0, 256, (*size, 3), dtype=np.uint8), np.full((*size, 3), (250, 20, 90), np.uint8)):
+            data = encode_jpeg(picture, quality)
+            assert np.array_equal(decode_jpeg(data), decode_image(data))

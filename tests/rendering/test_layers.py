@@ -6,7 +6,7 @@ import cv2
 import numpy as np
 import pytest
 
-from segrec.rendering.fonts import load_font
+from segrec.rendering.fonts import load_font, written
 from segrec.rendering.layers import (
     TextLayer,
     bend,
@@ -15,6 +15,7 @@ from segrec.rendering.layers import (
     project,
     shear_and_view,
     trim,
+    with_sides,
 )
 from segrec.rendering.words import deform
 
@@ -154,3 +155,20 @@ def test_densify_divides_the_long_sides():
 def test_project_applies_a_homography():
     matrix = np.array([[2, 0, 1], [0, 3, 0], [0, 0.5, 1]])
     assert project(np.array([[1, 0], [1, 2]], np.float32), matrix).tolist() == [[3, 0], [1.5, 3]]
+
+
+def test_ink_has_the_pixels_of_pillows_own_mask():
+    font = load_font("", 40)
+    for text in ("Sign", "g"):
+        mask, offset = font.getmask2(text, mode="L")
+        ink, moved = written(text, font)
+        assert ink.size == mask.size and ink.tobytes() == bytes(mask) and moved == offset
+    assert 0 in written("", font)[0].size
+
+
+def test_sides_are_added_and_cut():
+    coverage = np.arange(1, 21, dtype=np.uint8).reshape(4, 5)
+    wider = with_sides(coverage, (1, 2, 0, 3))
+    assert np.array_equal(wider, np.pad(coverage, ((2, 3), (1, 0))))
+    assert np.array_equal(with_sides(coverage, (-1, 0, -2, -1)), coverage[:3, 1:3])
+    assert np.array_equal(with_sides(coverage, (-4, 1, 1, -3)), [[0, 0], [5, 0]])

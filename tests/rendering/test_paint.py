@@ -5,11 +5,13 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from segrec.core.images import encode_png, read_image
+from segrec.rendering import backgrounds
 from segrec.rendering.backgrounds import Backgrounds
 from segrec.rendering.degrade import photograph
 from segrec.rendering.fonts import load_font
 from segrec.rendering.layers import draw_text
-from segrec.rendering.paint import LUMA, ink_color, paint, plate
+from segrec.rendering.paint import LUMA, ink_color, luma_under, paint, plate
 
 LAYER = draw_text("Sign", load_font("", 40))
 assert LAYER is not None
@@ -21,8 +23,8 @@ def test_ink_stands_out_from_what_is_behind_it():
     differences = []
     for seed in range(600):
         rng = np.random.default_rng(seed)
-        behind = np.full((8, 8, 3), rng.uniform(0, 255, size=3), np.float32)
-        color = ink_color(behind, np.full((8, 8), 255, np.uint8), rng)
+        behind = np.full((8, 8, 3), rng.integers(0, 256, size=3), np.uint8)
+        color = ink_color(luma_under(behind, np.full((8, 8), 255, np.uint8)), rng)
         assert color.shape == (3,) and np.array_equal(color, color.clip(0, 255))
         differences.append(abs(float((color - behind[0, 0]) @ LUMA)))
     assert np.mean(np.array(differences) > 20) > 0.99
@@ -30,11 +32,13 @@ def test_ink_stands_out_from_what_is_behind_it():
 
 
 def test_ink_is_judged_against_what_lies_under_it_alone():
-    behind = np.zeros((4, 8, 3), np.float32)
+    behind = np.zeros((4, 8, 3), np.uint8)
     behind[:, 4:] = 255
     under = np.zeros((4, 8), np.uint8)
+    assert luma_under(behind, under) == pytest.approx(127.5)  # hardly any ink: all of it counts
     under[:, 4:] = 255
-    lumas = [float(ink_color(behind, under, np.random.default_rng(seed)) @ LUMA) for seed in range(50)]
+    assert luma_under(behind, under) == pytest.approx(255)
+    lumas = [float(ink_color(255.0, np.random.default_rng(seed)) @ LUMA) for seed in range(50)]
     assert max(lumas) < 240
 
 
@@ -90,3 +94,25 @@ def test_photographing_resamples_image_and_masks_alike():
         assert np.abs(small[:, :, 0].astype(int) - moved).max() < 64
     blurred, (sharp,) = photograph(image, (mask,), (40, 80), np.random.default_rng(3), harshness=3.0)
     assert np.array_equal(sharp, mask) and not np.array_equal(blurred, image)
+
+
+def test_the_luma_under_ink_has_the_bits_of_the_mean_over_its_pixels():
+    for seed in range(20):
+        ground = np.random.default_rng(seed).integers(0, 256, FLAT.shape, dtype=np.uint8)
+        inked = ground.astype(np.float32)[COVERAGE > 64]
+        assert luma_under(ground, COVERAGE) == float(inked.mean(axis=0) @ LUMA)
+
+
+def test_photographs_stay_unpacked_only_where_there_is_room(monkeypatch, tmp_path):
+    for number in range(3):
+        (tmp_path / f"{number}.png").write_bytes(encode_png(np.full((10, 10, 3), 80 * number, np.uint8)))
+    reads = []
+    monkeypatch.setattr(backgrounds, "read_image", lambda path: reads.append(path) or read_image(path))
+    cuts = []
+    for room in (0, 600, 10_000):
+        monkeypatch.setattr(backgrounds, "MOST_UNPACKED", room)
+        pool, rng = Backgrounds(0, tmp_path), np.random.default_rng(5)
+        reads.clear()
+        cuts.append([pool.cut(rng, (8, 8)).tolist() for _ in range(40)])
+        assert (len(reads) == 3) == (room == 10_000) and len(set(reads)) == 3
+    assert cuts[0] == cuts[1] == cuts[2]

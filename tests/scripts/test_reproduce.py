@@ -127,9 +127,27 @@ def test_results_are_written_of_real_runs_alone(tables: Path, tmp_path: Path):
     assert "## Not run" in page(tables) and "Table II: text segmentation: about" in page(tables)
     for suffix in (".md", ".json"):
         shutil.copy(tables / f"table2-small-dry{suffix}", tmp_path / f"table2-small{suffix}")
-    written = page(tmp_path)
+    Image.new("L", (40, 30)).save(tmp_path / "fig6-small.png")
+    written = page(tmp_path, figures=tmp_path / "docs" / "images", target=tmp_path / "RESULTS.md")
     assert "| MSER + SWT" in written and "mixed-test (4)" in written and "reproduce.py table3a" in written
-    assert "* Table II:" not in written
+    assert "* Seeds: 0 of mser-swt, cenet, synth-dt, ours." in written
+    assert "* Not run yet, for want of machine time: segnet, unet, deeplab-v3, smanet." in written
+    assert "* Table II:" not in written and "* fig1, of table2: `python scripts/reproduce.py fig1" in written
+    assert "![fig6-small](docs/images/fig6-small.png)" in written and "* fig6" not in written
+    assert Image.open(tmp_path / "docs" / "images" / "fig6-small.png").size == (40, 30)
+    assert "need the paper's datasets" in page(tmp_path, "paper") and "core-minutes" not in page(tmp_path, "paper")
+
+
+def test_the_results_of_table_4b_say_which_variants_were_not_run(readings: Path, tmp_path: Path):
+    from write_results import page
+
+    for suffix in (".md", ".json"):
+        shutil.copy(readings / f"table4b-small-dry{suffix}", tmp_path / f"table4b-small{suffix}")
+    assert "Not run yet" not in page(tmp_path)
+    record = json.loads((tmp_path / "table4b-small.json").read_text("utf-8"))
+    record["trainings"].pop()
+    (tmp_path / "table4b-small.json").write_text(json.dumps(record), encoding="utf-8")
+    assert "* Not run yet, for want of machine time: aster predicted." in page(tmp_path)
 
 
 def rows(work: Path, table: str) -> list[dict[str, str]]:
@@ -152,13 +170,44 @@ def test_a_row_stands_beside_the_papers_with_its_difference(tables: Path):
     assert float(ours["paper_f1"]) == 74.5 and float(ours["paper_top1"]) == 38.6
     assert float(ours["f1_difference"]) == pytest.approx(float(ours["f1"]) - 74.5)
     page = (tables / "table2-small-dry.md").read_text("utf-8")
-    assert "one threshold, 0.5" in page and "A dry run: these figures mean nothing." in page
+    assert "A dry run: these figures mean nothing." in page
+    assert (
+        "All rows share the test pictures of one split, one size (pictures enter the networks at a longest side of 128"
+        in page
+    )
+    assert "one threshold, 0.5" in page
+
+
+@pytest.mark.parametrize("table", TABLES)
+def test_all_rows_of_a_table_are_scored_on_the_same_pictures_at_the_same_sizes(tables: Path, table: str):
+    rows = [json.loads(path.read_text("utf-8")) for path in (tables / "rows").iterdir()]
+    scored = [row["tests"] for row in rows if row["row"] in printed(table)]
+    assert len(scored) >= 4
+    for test in ("mixed-test", "hard-test"):
+        assert len({json.dumps([of_row[test][name] for name in ("images", "sizes")]) for of_row in scored}) == 1
+
+
+def test_the_split_of_a_release_stands_over_its_part_of_the_table(tables: Path):
+    from reproduction.tables import markdown
+
+    papers = recipe("paper")
+    found = [{**row, "test": "TotalText"} for row in json.loads((tables / "table2-small-dry.json").read_text())["rows"]]
+    page = markdown("table2", papers, found[:4], {}, seeds=(0,))
+    assert "**TotalText**, split test, n " in page and "networks at a longest side of 512" in page
+
+
+def test_the_caption_of_table_4b_says_what_its_rows_share(readings: Path):
+    page = (readings / "table4b-small-dry.md").read_text("utf-8")
+    assert (
+        "share the test words (the first 12 of each test set) and its one input size, masks predicted by mgnet-slim; "
+        "masks enter as probabilities, without a threshold" in page
+    )
 
 
 def test_the_record_says_where_and_on_what_it_was_run(tables: Path):
     record = json.loads((tables / "table3a-small-dry.json").read_text("utf-8"))
     assert record["device"].startswith("cpu") and record["seeds"] == [0] and record["versions"]["torch"]
-    assert record["data"]["mixed-test"]["pictures"] == 4 and len(record["data"]["icdar15"]["names_sha256"]) == 64
+    assert record["data"]["mixed-test"]["pictures"] == 4 and len(record["data"]["icdar15"]["sha256"]) == 64
     steps = {training["row"]: training["steps"] for training in record["trainings"]}
     assert steps == {"mser-swt": 0, "cenet-exp1": 4, "synth-dt": 4, "ours": 6}
     assert all(training["seconds"] >= 0 for training in record["trainings"])
@@ -245,3 +294,5 @@ def test_a_killed_reproduction_goes_on_at_the_next_row_and_ends_as_an_undisturbe
     assert len(finished) == 2 and all(path.stat().st_mtime_ns == time for path, time in finished.items())
     whole, cut = ((tmp_path / name / "table2-small-dry.csv").read_bytes() for name in ("whole", "cut"))
     assert whole == cut
+    for path in (tmp_path / "whole" / "runs").glob("*/best.safetensors"):
+        assert path.read_bytes() == (tmp_path / "cut" / path.relative_to(tmp_path / "whole")).read_bytes()

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import time
-
 import numpy as np
 import pytest
 import torch
@@ -14,8 +12,6 @@ from segmenter.baselines.stroke_width import stroke_widths
 from segmenter.loading import load_segmenter
 from segmenter.metrics import count_pixels
 from segrec.core.resampling import to_grey
-from segrec.data.masked_images import open_masked
-from segrec.rendering.writing import render_scenes
 from segrec.weights import resolve_weights
 
 
@@ -70,18 +66,3 @@ def test_it_is_a_network_like_any_other():
     outputs = network(images)
     assert isinstance(network, MserSwt) and not network.has_region and outputs.region is None
     assert np.array_equal(outputs.text[0, 0].numpy() > 0, text_strokes(picture))
-
-
-def test_a_photograph_takes_less_than_a_second(tmp_path):
-    render_scenes(tmp_path / "scenes", 2, seed=8)
-    scenes = open_masked(f"scenes={tmp_path / 'scenes'}")
-    picture = np.asarray(Image.fromarray(scenes.sample(0).image).resize((640, 480)))
-    noise = np.random.default_rng(0).normal(0, 12, picture.shape)
-    picture = np.clip(picture + noise, 0, 255).astype(np.uint8)
-    text_strokes(picture)
-    seconds = []
-    for _ in range(3):
-        start = time.process_time()
-        text_strokes(picture)
-        seconds.append(time.process_time() - start)
-    assert min(seconds) < 1.0
