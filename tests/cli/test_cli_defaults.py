@@ -31,7 +31,7 @@ JOBS = {
     "render scenes": "segrec.rendering.writing:render_scenes",
     "render warp-icdar13": "segrec.jobs.warp_icdar13:warp_icdar13",
     "render words": "segrec.rendering.writing:render_words",
-    "segment": "segmenter.predictor:Segmenter",
+    "segment": "segmenter.predictor:TorchSegmenter",
     "train aster": "segrec.jobs.recognizer_settings:RecognizerTraining",
     "train crnn": "segrec.jobs.recognizer_settings:RecognizerTraining",
     "train segmenter": "segrec.jobs.segmenter_settings:SegmenterTraining",
