@@ -28,7 +28,7 @@ FLOORS = (
     ("segrec/reports/",),
     ("segrec/reader.py",),
     ("segrec/jobs/",),
-    ("segrec/__init__.py",),
+    ("segrec/__init__.py", "segrec/app/"),
     ("segrec/cli/",),
     ("segrec/__main__.py",),
 )
@@ -181,9 +181,10 @@ def test_no_files_import_each_other_in_a_circle():
         ("ray", "segrec/jobs/precompute_ray.py"),
         ("onnxruntime", "segrec/core/onnx_runtime.py"),
         ("onnx2torch", "recognizers/onnx_graph.py"),
+        ("gradio", "segrec/app/page.py"),
     ],
 )
-def test_opencv_ray_and_the_packages_of_onnx_have_one_door(library, door):
+def test_opencv_ray_gradio_and_the_packages_of_onnx_have_one_door(library, door):
     assert [place(path) for path in SOURCES if any(within(name, library) for name in imported_anywhere(path))] == [door]
 
 
@@ -198,7 +199,7 @@ def test_tables_are_written_in_one_place():
     assert by_hand == []
 
 
-@pytest.mark.parametrize("library", ["torchvision", "ray", "onnx", "onnxruntime", "onnx2torch"])
+@pytest.mark.parametrize("library", ["torchvision", "ray", "onnx", "onnxruntime", "onnx2torch", "gradio"])
 def test_libraries_that_may_be_missing_are_imported_only_inside_functions(library):
     assert [
         place(path)

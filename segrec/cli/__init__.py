@@ -15,6 +15,7 @@ from segrec.core.errors import SegrecError
 from segrec.core.printable import PrintableOutput, printable, shortened
 
 COMMANDS = {
+    "app": ("segrec.cli.app", "Mask, read and edit pictures in a browser."),
     "convert": ("segrec.cli.convert", "Turn a public checkpoint into segrec weights."),
     "demo": ("segrec.cli.demo", "Render words, read them with and without masks, and write a report."),
     "edit": ("segrec.cli.edit", "Recolour, erase or copy the text of a picture."),

@@ -67,6 +67,7 @@ def command(
     frames of CTC, of a crop's greedy reading. With --onnx words are read greedily on the processor, and --segmenter is
     a shipped name or another .onnx file; the words of photographs are then found by --detector rapidocr or --polygons.
     """
+    from segrec.core.memory import keep_few_layers
     from segrec.jobs.read_pictures import Reading, read_pictures
     from segrec.pages.inputs import sources
     from segrec.pages.polygon_files import read_polygon_file
@@ -88,6 +89,7 @@ def command(
         reader = Reader.from_onnx(onnx, segmenter=segmenter, threads=threads)
     else:
         _limit_threads(threads)
+        keep_few_layers()
         reader = Reader.from_pretrained(model, segmenter=segmenter, device=device, beam=beam, temperature=temperature)
     _print(read_pictures(reader, sources(images), settings), reader, _Folders(overlays, draw), output_format)
 

@@ -88,6 +88,7 @@ def _read_page(reader: Reader, name: str, image: Array, settings: Reading) -> Re
         words = reader.read_regions(image, settings.polygons, lexicon=settings.lexicon)
     else:
         words = reader.read_page(image, settings.detector, lexicon=settings.lexicon, lines=settings.lines)
+    give_back_freed()
     return ReadPicture(name, image, tuple(words), is_page=True)
 
 
@@ -98,6 +99,6 @@ def _read_crops(reader: Reader, waiting: list[tuple[str, Array]], settings: Read
     batch = waiting[:]
     waiting.clear()
     words = reader.read([crop for _, crop in batch], batch_size=BATCH, lexicon=settings.lexicon)
+    give_back_freed()  # before a word is handed on: whoever takes the words would hold it as well
     for (name, crop), word in zip(batch, words, strict=True):
         yield ReadPicture(name, crop, (word,), is_page=False)
-    give_back_freed()

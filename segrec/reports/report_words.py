@@ -93,12 +93,11 @@ class WordPicture:
     def pictures(self) -> list[Picture]:
         """The crop, and where there is a mask the crop with the mask tinted over it and the mask itself."""
         crop = _shrunk(self.crop)
-        shown = [_picture("jpeg", encode_jpeg(crop, 92), f"Word image \u201c{self.truth}\u201d", crop)]
+        shown = [embedded(crop, f"Word image \u201c{self.truth}\u201d")]
         if self.mask is not None:
             mask = _fitted(self.mask, crop)
-            tinted = encode_jpeg(overlay(crop, mask, color=tint_for(crop)), 92)
-            shown.append(_picture("jpeg", tinted, "The same with its mask tinted over it", crop))
-            shown.append(_picture("png", encode_png(mask, 9), "Its mask", mask))
+            tinted = overlay(crop, mask, color=tint_for(crop))
+            shown += [embedded(tinted, "The same with its mask tinted over it"), embedded(mask, "Its mask")]
         return shown
 
     def pieces(self, reading: WordReading) -> list[TextPiece]:
@@ -136,9 +135,17 @@ class WordGroup:
     shown_broken: Sequence[WordPicture] = ()
 
 
-def _picture(form: str, data: bytes, alt: str, pixels: Array) -> Picture:
+def embedded(pixels: Array, alt: str) -> Picture:
+    """Return a word image or mask as an image inside a page; larger ones are shrunk to `SHOWN_SIZE`.
+
+    Args:
+        pixels: (H, W, 3) uint8 RGB, or a mask (H, W) uint8.
+        alt: what it shows.
+    """
+    shown = _shrunk(pixels)
+    form, data = ("png", encode_png(shown, 9)) if shown.ndim == 2 else ("jpeg", encode_jpeg(shown, 92))
     source = f"data:image/{form};base64,{b64encode(data).decode('ascii')}"
-    return Picture(source, alt, pixels.shape[0], pixels.shape[1])
+    return Picture(source, alt, shown.shape[0], shown.shape[1])
 
 
 def _shrunk(crop: Array) -> Array:

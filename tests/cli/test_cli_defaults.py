@@ -15,6 +15,7 @@ import pytest
 from segrec.cli import COMMANDS, root
 
 JOBS = {
+    "app": "segrec.app.server:serve",
     "convert": "segrec.jobs.convert:convert_checkpoint",
     "demo": "segrec.jobs.demo:demo",
     "edit": "segrec.jobs.edit:Editing",
