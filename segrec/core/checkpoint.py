@@ -21,15 +21,12 @@ from segrec.core.errors import CheckpointError, DataError
 from segrec.core.files import atomic_path
 from segrec.core.floors import TORCH, require
 from segrec.core.inert_pickle import ForeignObjectError
-from segrec.core.regular import open_regular
+from segrec.core.regular import MOST_WEIGHTS_BYTES, open_regular
 from segrec.core.tensor_header import check_tensor_header
 from segrec.core.torch_files import read_torch_file
 
 FORMAT_VERSION = "1"
 """The newest header that this segrec knows; older ones are read too."""
-
-MOST_FILE_BYTES = 512 * 2**20
-"""Of a public checkpoint, and of the tensors it holds: twice the largest recognizer that is known (TRBA, 200 MB)."""
 
 
 @dataclass(frozen=True)
@@ -169,7 +166,7 @@ def _parse_header(path: str | os.PathLike[str], metadata: Mapping[str, str]) -> 
 
 
 def load_untrusted(
-    path: str | os.PathLike[str], *, drop_objects: bool = False, most: int = MOST_FILE_BYTES, mapped: bool = False
+    path: str | os.PathLike[str], *, drop_objects: bool = False, most: int = MOST_WEIGHTS_BYTES, mapped: bool = False
 ) -> object:
     """Return the content of a foreign `.pth`/`.pt`/`.ckpt`/`.tar` file, on the CPU.
 
