@@ -14,7 +14,7 @@ MOST_ODD_KEYS = 5_000
 """Keys of dictionaries and members of sets that are neither texts nor small integers: many may be hashed alike."""
 
 Instruction = Callable[[Any], None]
-_LOADS: dict[int, Instruction] = pickle._Unpickler.dispatch  # type: ignore[attr-defined]
+_LOADS: dict[int, Instruction] = pickle._Unpickler.dispatch
 
 
 class Dropped:
