@@ -5,7 +5,7 @@ from __future__ import annotations
 import difflib
 import logging
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
 
@@ -227,7 +227,7 @@ def parse_named(values: tuple[str, ...], option: str) -> list[tuple[str, str]]:
     return pairs
 
 
-def check_names(images: tuple[str, ...], ending: str) -> None:
+def check_names(images: Iterable[str], ending: str) -> None:
     """Refuse two pictures for which files of the same name would be written.
 
     Raises:
