@@ -18,7 +18,7 @@ from safetensors.torch import save
 from torch import Tensor
 
 from segrec.core.errors import CheckpointError, DataError
-from segrec.core.files import atomic_path
+from segrec.core.files import write_bytes
 from segrec.core.floors import TORCH, require
 from segrec.core.inert_pickle import ForeignObjectError
 from segrec.core.regular import MOST_WEIGHTS_BYTES, open_regular
@@ -81,8 +81,7 @@ def save_weights(
         tensors[name] = _halved(name, kept) if half and kept.is_floating_point() else kept
     metadata = {key: value if isinstance(value, str) else json.dumps(value) for key, value in asdict(header).items()}
     content = _ordered(save(tensors, metadata=metadata))
-    with atomic_path(path) as partial:
-        partial.write_bytes(content)  # safetensors' own writer hides the file from others, and a full disk's OSError
+    write_bytes(path, content)  # safetensors' own writer hides the file from others, and a full disk's OSError
 
 
 def _ordered(content: bytes) -> bytes:

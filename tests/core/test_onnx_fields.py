@@ -71,7 +71,9 @@ def test_numbers_in_other_files_are_refused_with_the_remedy(made: Callable[[Any]
     (tmp_path / "numbers").write_bytes(np.ones(3, np.float32).tobytes())
     file = tmp_path / "split.onnx"
     file.write_bytes(made(tensor(elsewhere="numbers")).SerializeToString())
-    with pytest.raises(CheckpointError, match=r"has its weights in other files, .*save_as_external_data=False") as error:
+    with pytest.raises(
+        CheckpointError, match=r"has its weights in other files, .*save_as_external_data=False"
+    ) as error:
         OnnxNetwork(file)
     assert "\n" not in str(error.value)
 
