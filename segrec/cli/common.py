@@ -11,7 +11,7 @@ from typing import Any
 
 import click
 
-from segrec.cli.setting import Command, setting
+from segrec.cli.setting import Command, long_names, setting
 from segrec.core.errors import DataError
 from segrec.core.printable import printable, shortened
 from segrec.core.recipe import load_recipe
@@ -204,9 +204,9 @@ def _recipe_parameters(command: click.Command) -> dict[str, click.Parameter]:
     """Return the parameter behind each key of a recipe; the keys are the options' names on the command line."""
     parameters = {}
     for parameter in command.params:
-        written = parameter.opts[0] if isinstance(parameter, click.Option) else parameter.name or ""
         if parameter.name and parameter.name != "config":
-            parameters[written.lstrip("-").replace("_", "-")] = parameter
+            for written in long_names(parameter):
+                parameters[written.removeprefix("--").replace("_", "-")] = parameter
     return parameters
 
 
