@@ -75,10 +75,8 @@ def command(
     if crop + page + (polygons is not None) > 1:
         raise click.UsageError("--crop, --page and --polygons say different things of a picture; give one")
     _refuse_with_onnx(onnx, beam=beam, lexicon=lexicon, draw=draw, temperature=temperature)
-    pictures: Iterable[Source] = sources(images)
-    if draw is not None or overlays is not None:
-        pictures = list(pictures)
-        check_names([picture.name for picture in pictures], OVERLAID if draw is None else DRAWN)
+    folders = _Folders(overlays, draw)
+    pictures = folders.checked(sources(images))
     settings = Reading(
         kind="crop" if crop else "page" if page else "auto",
         polygons=None if polygons is None else read_polygon_file(polygons),
@@ -91,7 +89,6 @@ def command(
     else:
         _limit_threads(threads)
         reader = Reader.from_pretrained(model, segmenter=segmenter, device=device, beam=beam, temperature=temperature)
-    folders = _Folders(overlays, draw)
     _print(read_pictures(reader, pictures, settings), reader, folders, output_format)
 
 
@@ -155,6 +152,18 @@ class _Folders(NamedTuple):
 
     overlays: str | None
     draw: str | None
+
+    def checked(self, pictures: Iterable[Source]) -> Iterable[Source]:
+        """Return the pictures.
+
+        Raises:
+            ConfigError: something is to be written for two of them under the same name.
+        """
+        if self.overlays is None and self.draw is None:
+            return pictures
+        listed = list(pictures)
+        check_names([picture.name for picture in listed], OVERLAID if self.draw is None else DRAWN)
+        return listed
 
     def write(self, picture: ReadPicture, reader: Reader) -> None:
         """Write what is wanted of one picture that was read."""

@@ -141,7 +141,7 @@ def _size(rules: Rules, sides: object = (), *_: object) -> object:
     return sequence(sides, "size")
 
 
-def _ordered(rules: Rules, items: object = (), *_: object) -> object:
+def _ordered(rules: Rules, items: Any = (), *_: object) -> object:
     pairs = list(items.items()) if type(items) in (dict, OrderedDict) else items
     if type(pairs) not in (list, tuple) or any(type(pair) not in (list, tuple) for pair in pairs):
         raise ValueError("an ordered dictionary of something else than pairs")
