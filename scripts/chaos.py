@@ -49,6 +49,10 @@ def all_trials(kills: int) -> dict[str, Trial]:
             )
             for name in signal_trials.NAMES
         },
+        **{
+            f"read-only disk under segrec {name}": partial(signal_trials.on_read_only_disk, name=name)
+            for name in signal_trials.NAMES
+        },
         "source untouched by all this": data_trials.source_untouched,
     }
 

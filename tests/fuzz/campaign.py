@@ -97,7 +97,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--blind", action="store_true", help="damage by seed alone, even where atheris is installed")
     options = parser.parse_args(arguments)
     if not options.blind and importlib.util.find_spec("atheris") is not None:
-        sys.exit(max(guided(name, seed=options.seed, seconds=options.seconds) for name in options.names))
+        failed = [name for name in options.names if guided(name, seed=options.seed, seconds=options.seconds)]
+        sys.exit(f"failed: {', '.join(failed)}" if failed else 0)
     limit_memory()
     for name in options.names:
         tried, read = campaign(name, seed=options.seed, seconds=options.seconds)
