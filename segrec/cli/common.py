@@ -122,9 +122,9 @@ class _Scales(click.ParamType[Any]):
         if value == "auto":
             return value
         parts = value.split(",") if isinstance(value, str) else value if isinstance(value, list | tuple) else [value]
-        if any(isinstance(part, bool) or not isinstance(part, str | int | float) for part in parts):
-            parts = [""]
         try:
+            if any(isinstance(part, bool) or not isinstance(part, str | int | float) for part in parts):
+                raise ValueError("something else than numbers")
             return tuple(float(part) for part in parts)
         except (ValueError, OverflowError):
             shown = repr(value)[:100]

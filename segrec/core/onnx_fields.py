@@ -84,6 +84,7 @@ def _fields(message: memoryview) -> Iterator[tuple[int, memoryview | int]]:
     place = 0
     while place < len(message):
         tag, place = _integer(message, place)
+        tag &= 2**32 - 1  # as C++ has it: higher bits must hide no field
         form = tag & 7
         value: memoryview | int = 0
         if form == _NUMBER:

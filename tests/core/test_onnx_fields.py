@@ -78,6 +78,13 @@ def test_numbers_in_other_files_are_refused_with_the_remedy(made: Callable[[Any]
     assert "\n" not in str(error.value)
 
 
+def test_bits_that_readers_leave_out_hide_no_field():
+    content = product(tensor(elsewhere="numbers")).SerializeToString()
+    graph = bytes([7 << 3 | 2])
+    hidden = content.replace(graph, bytes([graph[0] | 128, 128, 128, 128, 16]), 1)  # and bit 32
+    assert hidden != content and names_other_files(content) and names_other_files(hidden)
+
+
 def test_what_is_too_large_damaged_or_missing_is_refused_in_one_line(tmp_path: Path, monkeypatch):
     with open(tmp_path / "sparse.onnx", "wb") as file:
         file.truncate(2**40)
