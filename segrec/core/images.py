@@ -254,11 +254,7 @@ def encode_png(array: Array, compression: int = 6) -> bytes:
 
 
 def write_png(path: str | os.PathLike[str], array: Array) -> None:
-    """Write an (H, W) mask or an (H, W, 3) RGB image, uint8, as a PNG file, atomically.
-
-    Raises:
-        DataError: the array is not such a picture, or the file cannot be written.
-    """
+    """Write what `encode_png` takes as a PNG file, atomically; for errors see there and `write_bytes`."""
     write_bytes(path, encode_png(array))
 
 
