@@ -6,11 +6,11 @@ import base64
 import os
 import zlib
 from math import prod
-from pathlib import Path
 from types import ModuleType
 from typing import Any
 
 from segrec.core.errors import CheckpointError
+from segrec.core.onnx_fields import read_network
 from segrec.core.onnx_runtime import REMEDY
 from segrec.core.packages import package
 
@@ -26,14 +26,13 @@ def read_graph(path: str | os.PathLike[str]) -> tuple[Any, dict[str, str]]:
 
     Raises:
         LibraryError: the package onnx is not installed.
-        CheckpointError: the file is missing, damaged, or cannot be converted.
+        CheckpointError: the file is missing, damaged, too large, has weights in other files, or cannot be converted.
     """
     onnx = packages()[0]
-    if not Path(path).is_file():
-        raise CheckpointError(f"no weights file at {path}; check the path")
+    content = read_network(path)
     try:
-        model = onnx.load(str(path))
-    except Exception as error:  # protobuf's own, and what loading of weights beside the file runs into
+        model = onnx.load_from_string(content)
+    except Exception as error:  # protobuf's own
         reason = (str(error).splitlines() or [type(error).__name__])[0]
         raise CheckpointError(f"{path} is no readable .onnx file ({reason}); copy it again") from error
     metadata = {entry.key: entry.value for entry in model.metadata_props}

@@ -5,7 +5,7 @@ from __future__ import annotations
 import random
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -49,6 +49,10 @@ def all_trials(kills: int) -> dict[str, Trial]:
             )
             for name in signal_trials.NAMES
         },
+        **{
+            f"read-only disk under segrec {name}": partial(signal_trials.on_read_only_disk, name=name)
+            for name in signal_trials.NAMES
+        },
         "source untouched by all this": data_trials.source_untouched,
     }
 
@@ -62,8 +66,15 @@ def verdict(trial: Trial, work: Workplace, seed: int) -> tuple[str, str, list[st
     return ("BROKEN" if outcome.violations else "holds"), outcome.seen, outcome.violations
 
 
-def hold_trials(folder: Path, *, seed: int, kills: int, words: int) -> bool:
+def hold_trials(folder: Path, *, seed: int, kills: int, words: int, only: Sequence[str] = ()) -> bool:
     """Print a table of what was done and what came of it, and each trial as it ends to stderr.
+
+    Args:
+        folder: to work in.
+        seed: of the moments.
+        kills: of each trial of signals.
+        words: of the database.
+        only: texts, of which one is in the name of each trial that is held; all trials where there is none.
 
     Returns:
         Whether every promise held.
@@ -72,6 +83,8 @@ def hold_trials(folder: Path, *, seed: int, kills: int, words: int) -> bool:
     click.echo(f"{words} words; an undisturbed run takes {work.seconds:.1f} s\n")
     sound, rows = True, []
     for number, (name, trial) in enumerate(all_trials(kills).items()):
+        if only and not any(text in name for text in only):
+            continue
         begun = time.monotonic()
         promise, seen, violations = verdict(trial, work, seed + number)
         click.echo(f"{name}: {promise}", err=True)
@@ -85,10 +98,11 @@ def hold_trials(folder: Path, *, seed: int, kills: int, words: int) -> bool:
 
 @click.command()
 @click.option("--seed", type=click.IntRange(0), default=0, show_default=True, help="Chooses the moments.")
-@click.option("--kills", type=click.IntRange(0), default=25, show_default=True, help="How many SIGKILLs.")
+@click.option("--kills", type=click.IntRange(0), default=25, show_default=True, help="Signals of each trial.")
 @click.option("--words", type=click.IntRange(600), default=6000, show_default=True, help="Size of the database.")
+@click.option("--only", multiple=True, metavar="TEXT", help="Hold the trials with this in their names; repeatable.")
 @click.option("--folder", type=click.Path(path_type=Path), help="Where to work; kept.  [default: a temporary one]")
-def main(seed: int, kills: int, words: int, folder: Path | None) -> None:
+def main(seed: int, kills: int, words: int, only: tuple[str, ...], folder: Path | None) -> None:
     """Kill, fill, cut, change and crowd the commands that write, on few words; exit 1 if a promise is broken.
 
     Full and read-only disks, and a machine without network, need root; without it they are left out, and said to be.
@@ -96,7 +110,7 @@ def main(seed: int, kills: int, words: int, folder: Path | None) -> None:
     if folder is not None and folder.exists() and any(folder.iterdir()):
         raise click.BadParameter(f"{folder} is not empty; name a new folder", param_hint="--folder")
     with TemporaryDirectory() as temporary:
-        sound = hold_trials(folder or Path(temporary), seed=seed, kills=kills, words=words)
+        sound = hold_trials(folder or Path(temporary), seed=seed, kills=kills, words=words, only=only)
     sys.exit(0 if sound else 1)
 
 

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from segrec.jobs.finetune_settings import FineTuning
     from segrec.jobs.import_words import import_words
     from segrec.jobs.precompute import precompute_masks
+    from segrec.jobs.verification import verify
     from segrec.pages.editing import copy_text, erase_text, recolor_text
     from segrec.pages.named_recognizer import Recognizer
     from segrec.reader import Reader, Segmenter, Word
@@ -46,6 +47,7 @@ _HOMES = {
     "precompute_masks": "jobs.precompute",
     "recolor_text": "pages.editing",
     "resolve_weights": "weights",
+    "verify": "jobs.verification",
 }
 
 __all__ = [
@@ -68,6 +70,7 @@ __all__ = [
     "precompute_masks",
     "recolor_text",
     "resolve_weights",
+    "verify",
 ]
 
 __getattr__ = lazy_names(__name__, _HOMES)

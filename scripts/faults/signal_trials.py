@@ -11,8 +11,9 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
+from faults.disks import read_only
 from faults.run import Run
-from faults.workplace import Outcome, Workplace
+from faults.workplace import Outcome, Workplace, not_one_line
 from segrec.core.files import file_digest
 from segrec.data.words import WordLmdb
 
@@ -109,6 +110,16 @@ def signalled(work: Workplace, rng: random.Random, *, name: str, moments: int) -
     if missed:
         found.append(f"{missed} runs in a row ended before their signal; give it more --words")
     return Outcome(", ".join(f"{count} x {what} inside the run" for what, count in inside.items()), found)
+
+
+def on_read_only_disk(work: Workplace, rng: random.Random, *, name: str) -> Outcome:
+    """Try a command that writes on a disk that is read-only."""
+    output = work.folder / f"{name}-read-only"
+    output.mkdir()
+    with read_only(output):
+        ended = _start(work, jobs(work)[name], output).ended()
+    left = [f"it left {file.name}" for file in output.iterdir()]
+    return Outcome("refused in one line", not_one_line(ended, "cannot write") + left)
 
 
 def _completed(work: Workplace, job: Job, output: Path, wanted: dict[str, str]) -> list[str]:

@@ -5,13 +5,13 @@ from __future__ import annotations
 import difflib
 import logging
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 import click
 
-from segrec.cli.setting import Command, setting
+from segrec.cli.setting import Command, long_names, setting
 from segrec.core.errors import DataError
 from segrec.core.printable import printable, shortened
 from segrec.core.recipe import load_recipe
@@ -112,14 +112,23 @@ def open_detector(name: str) -> Any:
     return RapidDetector()
 
 
-def _scales(value: str) -> Literal["auto"] | tuple[float, ...]:
-    """Return what `Segmenter(scales=)` takes, of `auto` or numbers with commas between them."""
-    if value == "auto":
-        return "auto"
-    try:
-        return tuple(float(part) for part in value.split(","))
-    except ValueError:
-        raise click.BadParameter(f"expected auto or numbers such as 1,0.5 or 1,512,256, got {value!r}") from None
+class _Scales(click.ParamType[Any]):
+    """What `Segmenter(scales=)` takes: `auto` or numbers with commas between them; in a recipe also numbers as such."""
+
+    name = "scales"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        """Return `auto` or a tuple of numbers."""
+        if value == "auto":
+            return value
+        parts = value.split(",") if isinstance(value, str) else value if isinstance(value, list | tuple) else [value]
+        try:
+            if any(isinstance(part, bool) or not isinstance(part, str | int | float) for part in parts):
+                raise ValueError("something else than numbers")
+            return tuple(float(part) for part in parts)
+        except (ValueError, OverflowError):
+            shown = repr(value)[:100]
+            self.fail(f"expected auto or numbers such as 1,0.5 or 1,512,256, got {shown}", param, ctx)
 
 
 def scales_option(command: Command) -> Command:
@@ -128,7 +137,7 @@ def scales_option(command: Command) -> Command:
         SegmenterEvaluation,
         "scales",
         "Sizes of scenes in the network: shares of their own up to 1, longest sides above; 1: their own alone.",
-        kind=_scales,
+        kind=_Scales(),
         metavar="auto|N[,N...]",
     )(command)
 
@@ -182,6 +191,8 @@ def _read_recipe(context: click.Context, parameter: click.Parameter, path: str |
 
 def _check_shape(path: str, key: str, value: Any, parameter: click.Parameter) -> None:
     """Refuse a list for what takes one value, and one value for what takes a list, which click would not say."""
+    if isinstance(parameter.type, _Scales):
+        return
     takes_list = getattr(parameter, "multiple", False) or parameter.nargs != 1
     if takes_list and not isinstance(value, list):
         raise click.UsageError(f"{path}: {key} takes a list, [...] or [[{key}]] tables; got {repr(value)[:100]}")
@@ -194,8 +205,8 @@ def _recipe_parameters(command: click.Command) -> dict[str, click.Parameter]:
     parameters: dict[str, click.Parameter] = {}
     for parameter in command.params:
         if parameter.name and parameter.name != "config":
-            options = parameter.opts if isinstance(parameter, click.Option) else [f"--{parameter.name}"]
-            parameters |= {name[2:].replace("_", "-"): parameter for name in options if name.startswith("--")}
+            for written in long_names(parameter):
+                parameters[written.removeprefix("--").replace("_", "-")] = parameter
     return parameters
 
 
@@ -216,7 +227,7 @@ def parse_named(values: tuple[str, ...], option: str) -> list[tuple[str, str]]:
     return pairs
 
 
-def check_names(images: tuple[str, ...], ending: str) -> None:
+def check_names(images: Iterable[str], ending: str) -> None:
     """Refuse two pictures for which files of the same name would be written.
 
     Raises:

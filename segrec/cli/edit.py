@@ -35,8 +35,7 @@ def command(
 
     In a photograph the words are looked for first; a picture of up to 384 rows is taken for one word.
     """
-    from segrec.core.files import atomic_path
-    from segrec.core.images import encode_png, read_image
+    from segrec.core.images import read_image, write_png
     from segrec.jobs.edit import Editing, edit_picture
     from segrec.pages.polygon_files import read_polygon_file
     from segrec.reader import Reader
@@ -54,12 +53,10 @@ def command(
     picture = read_image(image)
     reader = Reader.from_pretrained(segmenter=segmenter, device=device)
     edited = edit_picture(reader, picture, editing)
-    with atomic_path(output) as partial:
-        partial.write_bytes(encode_png(edited.image))
+    write_png(output, edited.image)
     click.echo(output)
     if compare is not None:
         target = [] if copy_to is None else [edited.before]
         row = side_by_side([picture, edited.mask, *target, edited.image], height=picture.shape[0])
-        with atomic_path(compare) as partial:
-            partial.write_bytes(encode_png(row))
+        write_png(compare, row)
         click.echo(compare)

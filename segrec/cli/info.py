@@ -28,8 +28,8 @@ def command(path: str, verify: bool, output_format: str) -> None:
     A shipped name, as mgnet-slim, works too.
     """
     from segrec.core.errors import DataError
+    from segrec.core.files import json_text
     from segrec.core.printable import printable, shortened
-    from segrec.core.tables import json_text
     from segrec.jobs.info import describe
     from segrec.weights import FOLDER
 

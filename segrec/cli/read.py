@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import click
 
@@ -14,7 +14,7 @@ from segrec.weights import READER, SEGMENTER
 
 if TYPE_CHECKING:
     from recognizers.lexicon import Lexicon
-    from segrec.core.images import Array
+    from segrec.pages.inputs import Source
     from segrec.pages.word import ReadPicture
     from segrec.reader import Reader
 
@@ -75,9 +75,9 @@ def command(
 
     if crop + page + (polygons is not None) > 1:
         raise click.UsageError("--crop, --page and --polygons say different things of a picture; give one")
-    if draw is not None or overlays is not None:
-        check_names(images, OVERLAID if draw is None else DRAWN)
     _refuse_with_onnx(onnx, beam=beam, lexicon=lexicon, draw=draw, temperature=temperature)
+    folders = _Folders(overlays, draw)
+    pictures = folders.checked(sources(images))
     settings = Reading(
         kind="crop" if crop else "page" if page else "auto",
         polygons=None if polygons is None else read_polygon_file(polygons),
@@ -91,7 +91,7 @@ def command(
         _limit_threads(threads)
         keep_few_layers()
         reader = Reader.from_pretrained(model, segmenter=segmenter, device=device, beam=beam, temperature=temperature)
-    _print(read_pictures(reader, sources(images), settings), reader, _Folders(overlays, draw), output_format)
+    _print(read_pictures(reader, pictures, settings), reader, folders, output_format)
 
 
 def _print(pictures: Iterator[ReadPicture], reader: Reader, folders: _Folders, output_format: str) -> None:
@@ -105,12 +105,22 @@ def _print(pictures: Iterator[ReadPicture], reader: Reader, folders: _Folders, o
 
     problems: list[str] = []
     count = 0
-    for part in WRITERS[output_format].written(_watched(pictures, reader, folders, problems)):
+
+    def watched() -> Iterator[ReadPicture]:
+        nonlocal count
+        for picture in pictures:
+            count += 1
+            if picture.problem is None:
+                folders.write(picture, reader)
+            else:
+                problems.append(picture.problem)
+            yield picture
+
+    for part in WRITERS[output_format].written(watched()):
         sys.stdout.write(part)
-        count += 1
     sys.stdout.flush()
     if problems:
-        raise DataError(f"{len(problems)} of {count - 2} images were not read, the first: {problems[0]}")
+        raise DataError(f"{len(problems)} of {count} images were not read, the first: {problems[0]}")
 
 
 def _read_lexicon(path: str) -> Lexicon:
@@ -134,58 +144,40 @@ def _refuse_with_onnx(onnx: str | None, **options: object) -> None:
         raise click.UsageError(f"--onnx reads greedily and draws nothing: leave {' and '.join(given)} out")
 
 
-class _Folders:
-    """Where pictures of what was read go; two of the same name are refused.
+class _Folders(NamedTuple):
+    """Where pictures of what was read go, None for nowhere.
 
-    Args:
-        overlays: folder or None.
-        draw: folder or None.
+    Attributes:
+        overlays: those of the outlines of words.
+        draw: those of how each crop is read.
     """
 
-    def __init__(self, overlays: str | None, draw: str | None) -> None:
-        self._overlays, self._draw = overlays, draw
-        self._seen: dict[str, str] = {}
+    overlays: str | None
+    draw: str | None
+
+    def checked(self, pictures: Iterable[Source]) -> Iterable[Source]:
+        """Return the pictures.
+
+        Raises:
+            ConfigError: something is to be written for two of them under the same name.
+        """
+        if self.overlays is None and self.draw is None:
+            return pictures
+        listed = list(pictures)
+        check_names([picture.name for picture in listed], OVERLAID if self.draw is None else DRAWN)
+        return listed
 
     def write(self, picture: ReadPicture, reader: Reader) -> None:
         """Write what is wanted of one picture that was read."""
-        from segrec.core.errors import ConfigError
+        from segrec.core.images import write_png
 
-        if self._overlays is None and self._draw is None:
-            return
         stem = Path(picture.name).stem
-        other = self._seen.setdefault(stem, picture.name)
-        if other != picture.name:
-            ending = OVERLAID if self._draw is None else DRAWN
-            raise ConfigError(
-                f"{other} and {picture.name} would both be written as {stem}{ending}; "
-                "rename one, or write them to two outputs"
-            )
-        if self._overlays is not None:
+        if self.overlays is not None:
             from segrec.reports.page_overlay import page_overlay
 
-            _write_png(Path(self._overlays) / f"{stem}{OVERLAID}", page_overlay(picture))
-        if self._draw is not None and not picture.is_page:
+            write_png(Path(self.overlays) / f"{stem}{OVERLAID}", page_overlay(picture))
+        if self.draw is not None and not picture.is_page:
             from segrec.reports.drawing import draw_reading
 
             assert picture.image is not None, "a picture without a problem has its pixels"
-            _write_png(Path(self._draw) / f"{stem}{DRAWN}", draw_reading(reader.explain(picture.image)))
-
-
-def _watched(
-    pictures: Iterator[ReadPicture], reader: Reader, folders: _Folders, problems: list[str]
-) -> Iterator[ReadPicture]:
-    """Yield the pictures, written to the folders; problems are collected."""
-    for picture in pictures:
-        if picture.problem is None:
-            folders.write(picture, reader)
-        else:
-            problems.append(picture.problem)
-        yield picture
-
-
-def _write_png(path: Path, image: Array) -> None:
-    from segrec.core.files import atomic_path
-    from segrec.core.images import encode_png
-
-    with atomic_path(path) as partial:
-        partial.write_bytes(encode_png(image))
+            write_png(Path(self.draw) / f"{stem}{DRAWN}", draw_reading(reader.explain(picture.image)))

@@ -49,8 +49,7 @@ def command(
     code is then 1.
     """
     from segrec.core.errors import DataError
-    from segrec.core.files import atomic_path
-    from segrec.core.images import encode_png, read_image
+    from segrec.core.images import read_image, write_png
     from segrec.reader import Segmenter
 
     check_names(images, ".text.png")
@@ -66,8 +65,7 @@ def command(
             continue
         for name, array in _parts(network, image, overlays).items():
             target = Path(output) / f"{Path(path).stem}.{name}.png"
-            with atomic_path(target) as partial:
-                partial.write_bytes(encode_png(array))
+            write_png(target, array)
             click.echo(str(target))
     if problems:
         raise DataError(f"{len(problems)} of {len(images)} images were not read, the first: {problems[0]}")

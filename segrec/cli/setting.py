@@ -67,6 +67,14 @@ def default_of(settings: type[DataclassInstance], field: str) -> object:
     return found.default
 
 
+def long_names(option: click.Parameter) -> list[str]:
+    """Return how an option is written on the command line, `--augment` for `--augment/--no-augment`; aliases too.
+
+    Abbreviations such as `-o` are left out, wherever they stand in the option's declaration; an argument has one name.
+    """
+    return [name for name in option.opts if name.startswith("--")] or option.opts
+
+
 def together(*options: Callable[[Command], Command]) -> Callable[[Command], Command]:
     """Return a decorator that adds several options, in the order of the help."""
 

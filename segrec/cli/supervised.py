@@ -22,6 +22,8 @@ _DIE_WITH_PARENT = 1
 """PR_SET_PDEATHSIG of Linux."""
 _OWN_WITHIN = 0.1
 """Seconds within which the child tells of an interrupt that reached it as well, as a terminal's does."""
+_RECEIVED_WITHIN = 1.0
+"""Seconds for which it is waited that the child tells of an interrupt that was passed on to it."""
 
 
 def supervised(work: Callable[[], int]) -> int:
@@ -71,22 +73,50 @@ def _begin(parent: int, note: mmap.mmap, tells: int) -> None:
 
 def _awaited(child: int, watched: set[signal.Signals], heard: int) -> int:
     """Return the wait status of a child that ended, having passed signals on to it."""
+    interrupts = _Interrupts(heard)
     while True:
         number = signal.sigwaitinfo(watched).si_signo
         if number == signal.SIGCHLD:
             ended, status = os.waitpid(child, os.WNOHANG)
             if ended:
                 return status
-        elif number != signal.SIGINT or not _told(heard):
+        elif number != signal.SIGINT:
             os.kill(child, number)
+        elif not interrupts.reached_child():
+            os.kill(child, number)
+            interrupts.await_receipt()
         if number == signal.SIGTSTP:
             os.kill(os.getpid(), signal.SIGSTOP)
 
 
-def _told(heard: int) -> bool:
-    """Return whether the child got an interrupt by itself: two would stop it without saving."""
-    ready = select.select([heard], [], [], _OWN_WITHIN)[0]
-    return bool(ready) and signal.SIGINT in os.read(heard, mmap.PAGESIZE)
+class _Interrupts:
+    """Whether the child got an interrupt by itself: two would stop it without saving.
+
+    Args:
+        heard: where the child tells of every signal that it gets, those that were passed on included.
+    """
+
+    def __init__(self, heard: int) -> None:
+        self._heard = heard
+        self._passed_on = 0
+
+    def reached_child(self) -> bool:
+        """Return whether the child tells of an interrupt that was not passed on to it."""
+        told = self._told(_OWN_WITHIN)
+        if told and told <= self._passed_on:  # of those before, late
+            self._passed_on = 0
+            told = self._told(_OWN_WITHIN)
+        return told > 0
+
+    def await_receipt(self) -> None:
+        """Wait until the child tells of what was just passed on, which would look like its own next time."""
+        self._passed_on += 1
+        if self._told(_RECEIVED_WITHIN):
+            self._passed_on = 0
+
+    def _told(self, seconds: float) -> int:
+        ready = select.select([self._heard], [], [], seconds)[0]
+        return os.read(self._heard, mmap.PAGESIZE).count(signal.SIGINT) if ready else 0
 
 
 def _damage(number: signal.Signals, read: list[str]) -> str:

@@ -12,7 +12,7 @@ from click.core import ParameterSource
 from segmenter.choices import PRESETS
 from segrec.cli.common import common_options, training_amp_option, workers_option
 from segrec.cli.recognizer_options import optimisation_options, peak_rate
-from segrec.cli.setting import Command, setting, together
+from segrec.cli.setting import Command, long_names, setting, together
 from segrec.jobs.recognizer_settings import RecognizerTraining
 from segrec.jobs.segmenter_settings import SegmenterTraining
 from segrec.jobs.segmenter_stages import Stage
@@ -187,7 +187,7 @@ def segmenter(context: click.Context, /, **settings: Any) -> None:
     of_plan = [option for option in context.command.params if option.name in PLAIN_PLAN] if settings["stages"] else []
     for option in of_plan:
         if context.get_parameter_source(str(option.name)) is not ParameterSource.DEFAULT:
-            given = option.opts[0]
+            given = long_names(option)[0]
             raise click.UsageError(f"{given} is of the plan without stages; say it in each --stage, or leave it out")
     from segrec.jobs.train_segmenter import train_segmenter
     from segrec.training.distributed import is_main_process

@@ -18,18 +18,15 @@ from safetensors.torch import save
 from torch import Tensor
 
 from segrec.core.errors import CheckpointError, DataError
-from segrec.core.files import atomic_path
+from segrec.core.files import write_bytes
 from segrec.core.inert_pickle import ForeignObjectError
 from segrec.core.packages import TORCH, require
-from segrec.core.regular import open_regular
+from segrec.core.regular import MOST_WEIGHTS_BYTES, open_regular
 from segrec.core.tensor_header import check_tensor_header
 from segrec.core.torch_files import read_torch_file
 
 FORMAT_VERSION = "1"
 """The newest header that this segrec knows; older ones are read too."""
-
-MOST_FILE_BYTES = 512 * 2**20
-"""Of a public checkpoint, and of the tensors it holds: twice the largest recognizer that is known (TRBA, 200 MB)."""
 
 
 @dataclass(frozen=True)
@@ -84,8 +81,7 @@ def save_weights(
         tensors[name] = _halved(name, kept) if half and kept.is_floating_point() else kept
     metadata = {key: value if isinstance(value, str) else json.dumps(value) for key, value in asdict(header).items()}
     content = _ordered(save(tensors, metadata=metadata))
-    with atomic_path(path) as partial:
-        partial.write_bytes(content)  # safetensors' own writer hides the file from others, and a full disk's OSError
+    write_bytes(path, content)  # safetensors' own writer hides the file from others, and a full disk's OSError
 
 
 def _ordered(content: bytes) -> bytes:
@@ -169,7 +165,7 @@ def _parse_header(path: str | os.PathLike[str], metadata: Mapping[str, str]) -> 
 
 
 def load_untrusted(
-    path: str | os.PathLike[str], *, drop_objects: bool = False, most: int = MOST_FILE_BYTES, mapped: bool = False
+    path: str | os.PathLike[str], *, drop_objects: bool = False, most: int = MOST_WEIGHTS_BYTES, mapped: bool = False
 ) -> object:
     """Return the content of a foreign `.pth`/`.pt`/`.ckpt`/`.tar` file, on the CPU.
 
@@ -185,7 +181,7 @@ def load_untrusted(
     Raises:
         CheckpointError: the file is missing, empty, damaged, larger than `most`, or holds other objects that are not to
             be left out.
-        LibraryError: torch is older than `floors.TORCH`.
+        LibraryError: torch is older than `packages.TORCH`.
     """
     require("torch", torch.__version__, TORCH)
     file = Path(path)

@@ -96,20 +96,29 @@ def check_writable(path: str | os.PathLike[str], option: str) -> None:
         raise DataError(f"cannot write {file}: it is a folder or lies in a protected one; choose another {option}")
 
 
+def json_text(content: Any) -> str:
+    """Return indented JSON that ends with a newline."""
+    return json.dumps(content, indent=2, ensure_ascii=False) + "\n"
+
+
 def write_json(path: str | os.PathLike[str], content: Any) -> None:
-    """Write `content` as indented UTF-8 JSON, atomically."""
-    with atomic_path(path) as partial:
-        partial.write_text(json.dumps(content, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
+    """Write `content` as `json_text` in UTF-8, atomically; for errors see `write_bytes`."""
+    write_text(path, json_text(content))
 
 
 def write_text(path: str | os.PathLike[str], content: str) -> None:
-    """Write `content` as UTF-8, atomically; lines end as they do in `content`.
+    """Write `content` as UTF-8, atomically; lines end as they do in `content`. For errors see `write_bytes`."""
+    write_bytes(path, content.encode("utf-8"))
+
+
+def write_bytes(path: str | os.PathLike[str], content: bytes) -> None:
+    """Write a file, atomically.
 
     Raises:
         DataError: the file cannot be written; an older one is then as it was.
     """
     with atomic_path(path) as partial:
-        partial.write_bytes(content.encode("utf-8"))
+        partial.write_bytes(content)
 
 
 def read_json(path: str | os.PathLike[str]) -> Any:

@@ -16,6 +16,7 @@ from PIL import Image, UnidentifiedImageError
 
 from segrec.core.bit_depth import eight_bits, lay_on_white
 from segrec.core.errors import DamagedMaskError, DataError, LibraryError
+from segrec.core.files import write_bytes
 from segrec.core.packages import OPENCV, require
 from segrec.core.regular import MOST_PICTURE_BYTES, read_regular
 
@@ -101,18 +102,12 @@ def decode_image(data: bytes, *, upright: bool = True, max_pixels: int = MAX_PIX
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", Image.DecompressionBombWarning)
             with Image.open(io.BytesIO(data)) as picture:
-                width, height = picture.size
-                if width * height > max_pixels:
-                    raise DataError(_too_many(max_pixels, f"{width} x {height} pixels, "))
-                if max(width, height) > MAX_SIDE:
-                    raise DataError(_too_long(width, height))
-                if width * height * _MOST_A_PIXEL > MOST_UNPACKED < width * height * _bytes_a_pixel(picture):
-                    raise DataError(_too_heavy(width, height))
+                _check_size(picture, max_pixels)
                 return _to_rgb(picture, data, upright)
     except DataError:
         raise
     except Image.DecompressionBombError as error:
-        raise DataError(_too_many(max_pixels)) from error
+        raise DataError(f"the image declares more than {max_pixels:,} pixels; shrink it first") from error
     except UnidentifiedImageError as error:
         raise DataError(f"the image cannot be decoded ({len(data)} bytes in no picture format Pillow knows)") from error
     except Exception as error:  # Pillow's plugins raise whatever their parsing of damaged bytes runs into
@@ -123,18 +118,28 @@ def from_pillow(picture: Image.Image) -> Array:
     """Return a Pillow picture as `decode_image` gives its file: (H, W, 3) uint8 RGB, upright, laid on white.
 
     Raises:
-        DataError: it has no pixels, or they are damaged.
+        DataError: it has no pixels, or more than a file may have, or they are damaged.
     """
     if not (picture.width and picture.height):
         raise DataError(f"the picture has no pixels: {picture.width} x {picture.height}")
+    _check_size(picture, MAX_PIXELS)
     try:
         return _to_rgb(picture, b"", upright=True)
     except Exception as error:  # a lazily opened file is unpacked only now; see `decode_image`
         raise DataError(f"the Pillow picture cannot be unpacked ({error})") from error
 
 
-def _too_many(max_pixels: int, size: str = "") -> str:
-    return f"the image declares {size}more than {max_pixels:,}{'' if size else ' pixels'}; shrink it first"
+def _check_size(picture: Image.Image, max_pixels: int) -> None:
+    """Refuse a picture, unpacked or not, that is too large or would take too much memory until it is RGB."""
+    (width, height), too_large = picture.size, ""
+    if width * height > max_pixels:
+        too_large = f"more than {max_pixels:,}"
+    elif max(width, height) > MAX_SIDE:
+        too_large = f"a side of more than {MAX_SIDE:,}"
+    elif width * height * _MOST_A_PIXEL > MOST_UNPACKED < width * height * _bytes_a_pixel(picture):
+        too_large = f"which take more than {MOST_UNPACKED // 10**6} MB to unpack"
+    if too_large:
+        raise DataError(f"the image declares {width} x {height} pixels, {too_large}; shrink it first")
 
 
 def _bytes_a_pixel(picture: Image.Image) -> int:
@@ -150,15 +155,6 @@ def _bytes_a_pixel(picture: Image.Image) -> int:
 def _is_wide(picture: Image.Image) -> bool:
     """Return whether a picture that is not unpacked yet has 16 bits a channel."""
     return ";16" in str(getattr(picture, "tile", ""))
-
-
-def _too_heavy(width: int, height: int) -> str:
-    most = f"{MOST_UNPACKED // 10**6} MB"
-    return f"the image declares {width} x {height} pixels, which take more than {most} to unpack; shrink it first"
-
-
-def _too_long(width: int, height: int) -> str:
-    return f"the image declares {width} x {height} pixels, a side of more than {MAX_SIDE:,}; shrink it first"
 
 
 def _to_rgb(picture: Image.Image, data: bytes, upright: bool) -> Array:
@@ -258,6 +254,11 @@ def encode_png(array: Array, compression: int = 6) -> bytes:
         DataError: the array is not such a picture.
     """
     return _encode(".png", array, [opencv().IMWRITE_PNG_COMPRESSION, compression])
+
+
+def write_png(path: str | os.PathLike[str], array: Array) -> None:
+    """Write what `encode_png` takes as a PNG file, atomically; for errors see there and `write_bytes`."""
+    write_bytes(path, encode_png(array))
 
 
 def encode_jpeg(image: Array, quality: int = 95) -> bytes:

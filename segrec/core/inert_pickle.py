@@ -9,13 +9,14 @@ from __future__ import annotations
 
 import pickle
 from collections import OrderedDict
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable
 from functools import partial
 from typing import Any
 
 import torch
 
-from segrec.core.stored_tensors import Ledger, Storage
+from segrec.core.pickle_containers import INSTRUCTIONS, MOST_ODD_KEYS, Dropped, odd_keys
+from segrec.core.stored_tensors import Ledger, Storage, sequence, whole
 
 MOST_STEPS = 1_000_000
 """Instructions of a file's pickles; a state dict has about twenty a tensor."""
@@ -52,32 +53,6 @@ _HARMLESS = {
 """What holds no weights and is left out without a word."""
 
 
-class Dropped:
-    """Stands where the file has an object; takes whatever unpickling gives to objects, and keeps none of it."""
-
-    def __new__(cls, *given: object, **named: object) -> Dropped:
-        """Return an empty placeholder."""
-        return super().__new__(cls)
-
-    def __init__(self, *given: object, **named: object) -> None:
-        pass
-
-    def __call__(self, *given: object, **named: object) -> Dropped:
-        return Dropped()
-
-    def __setstate__(self, state: object) -> None:
-        pass
-
-    def __setitem__(self, key: object, value: object) -> None:
-        pass
-
-    def append(self, value: object) -> None:
-        """Keep nothing."""
-
-    def extend(self, values: object) -> None:
-        """Keep nothing."""
-
-
 class ForeignObjectError(pickle.UnpicklingError):
     """The file holds an object that is no tensor, number, text or container; its message is the object's name."""
 
@@ -87,7 +62,7 @@ class Rules:
 
     def __init__(self, ledger: Ledger, drop_objects: bool) -> None:
         self.ledger, self.drop_objects = ledger, drop_objects
-        self.steps = self.classes = 0
+        self.steps = self.classes = self.odd_keys = 0
 
     def charge(self, steps: int) -> None:
         """Count steps.
@@ -98,6 +73,16 @@ class Rules:
         self.steps += steps
         if self.steps > MOST_STEPS:
             raise ValueError(f"its pickle has more than {MOST_STEPS:,} steps")
+
+    def count_keys(self, keys: Iterable[object]) -> None:
+        """Count keys of dictionaries and members of sets that may all be hashed alike.
+
+        Raises:
+            ValueError: there are too many.
+        """
+        self.odd_keys += odd_keys(keys)
+        if self.odd_keys > MOST_ODD_KEYS:
+            raise ValueError(f"it has more than {MOST_ODD_KEYS:,} keys that are no texts or small numbers")
 
     def handed(self, module: str, name: str) -> Any:
         """Return what the file gets for a name.
@@ -152,14 +137,17 @@ def _first(rules: Rules, data: object = None, *_: object) -> object:
     return data
 
 
-def _size(rules: Rules, sides: Sequence[int] = (), *_: object) -> object:
-    rules.charge(len(sides))
-    return tuple(int(side) for side in sides)
+def _size(rules: Rules, sides: object = (), *_: object) -> object:
+    return sequence(sides, "size")
 
 
 def _ordered(rules: Rules, items: Any = (), *_: object) -> object:
-    rules.charge(len(items))
-    return OrderedDict(items)
+    pairs = list(items.items()) if type(items) in (dict, OrderedDict) else items
+    if type(pairs) not in (list, tuple) or any(type(pair) not in (list, tuple) for pair in pairs):
+        raise ValueError("an ordered dictionary of something else than pairs")
+    rules.charge(len(pairs))
+    rules.count_keys(pair[0] for pair in pairs)
+    return OrderedDict(pairs)
 
 
 _CALLABLES: dict[tuple[str, str], Callable[..., object]] = {
@@ -208,8 +196,13 @@ class InertUnpickler(_Plain):  # type: ignore[misc]  # a class that typeshed doe
         found = self._storage(kind.dtype, str(key)[:40], count)
         if view and view[0] is not None:
             _, start, length = view[0]
+            start, length = whole(start, "the start of a storage"), whole(length, "the length of a storage")
             found = found._replace(numbers=found.numbers[start : start + length])
         return found
+
+    def count_keys(self, keys: Iterable[object]) -> None:
+        """Count keys that are about to be hashed, see `Rules.count_keys`."""
+        self._rules.count_keys(keys)
 
     def weigh(self) -> None:
         """Look at the tuple that was just made.
@@ -228,9 +221,9 @@ class InertUnpickler(_Plain):  # type: ignore[misc]  # a class that typeshed doe
         self._tuples[id(made)] = (parts, depth)
 
 
-def _counted(load: Callable[[Any], None]) -> Callable[[InertUnpickler], None]:
+def _counted(code: int, load: Callable[[Any], None]) -> Callable[[InertUnpickler], None]:
     """Return an instruction that counts itself."""
-    makes_tuple = "tuple" in load.__name__ and "empty" not in load.__name__
+    makes_tuple = bytes([code]) in (pickle.TUPLE, pickle.TUPLE1, pickle.TUPLE2, pickle.TUPLE3)
 
     def step(unpickler: InertUnpickler) -> None:
         rules = unpickler._rules
@@ -244,10 +237,4 @@ def _counted(load: Callable[[Any], None]) -> Callable[[InertUnpickler], None]:
     return step
 
 
-def _no_array(unpickler: InertUnpickler) -> None:
-    """Refuse a byte array, which is given memory before its bytes are there."""
-    raise ValueError("a byte array, which no weights need")
-
-
-InertUnpickler.dispatch = {code: _counted(load) for code, load in _Plain.dispatch.items()}
-InertUnpickler.dispatch[pickle.BYTEARRAY8[0]] = _no_array
+InertUnpickler.dispatch = {code: _counted(code, load) for code, load in (_Plain.dispatch | INSTRUCTIONS).items()}

@@ -40,6 +40,8 @@ class Revision(NamedTuple):
 class LmdbReader:
     """Values of an lmdb folder by key; picklable, and usable in forked children and from several threads.
 
+    LMDB trusts the pages of its file; damaged ones can end the process, see `segrec.verify`.
+
     Args:
         path: the folder.
         steady: refuse to read on once the database has changed since construction, here or before pickling.

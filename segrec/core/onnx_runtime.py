@@ -11,6 +11,7 @@ from typing import Any
 from numpy.typing import NDArray
 
 from segrec.core.errors import CheckpointError
+from segrec.core.onnx_fields import read_network
 from segrec.core.packages import package
 
 REMEDY = "pip install 'segrec[onnx]'"
@@ -34,20 +35,20 @@ class OnnxNetwork:
 
     Raises:
         LibraryError: onnxruntime is not installed.
-        CheckpointError: the file is missing, damaged, or holds what this onnxruntime cannot run.
+        CheckpointError: the file is missing, damaged, too large, has weights in other files, or holds what this
+            onnxruntime cannot run.
     """
 
     def __init__(self, path: str | os.PathLike[str], *, threads: int | None = None) -> None:
         runtime = package("onnxruntime", f"networks in ONNX run in onnxruntime, which is not installed; {REMEDY}")
         self.path = Path(path)
-        if not self.path.is_file():
-            raise CheckpointError(f"no file at {path}; name an .onnx file")
+        content = read_network(path)
         options = runtime.SessionOptions()
         options.log_severity_level = 4
         if threads is not None:
             options.intra_op_num_threads = options.inter_op_num_threads = threads
         try:
-            self._session: Any = runtime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
+            self._session: Any = runtime.InferenceSession(content, options, providers=["CPUExecutionProvider"])
         except Exception as error:  # onnxruntime's own classes, of which each release has others
             reason = str(error).splitlines()[0]
             raise CheckpointError(f"{path} is nothing that onnxruntime can run ({reason}); fetch it again") from error

@@ -16,6 +16,8 @@ MOST_LIST_BYTES = 1_000_000_000
 """Of the list of a release: nine million words, nearly twice."""
 MOST_LOG_BYTES = 256_000_000
 """Of the log of a run: a million steps."""
+MOST_WEIGHTS_BYTES = 512 * 2**20
+"""Of weights, and of the tensors in one file: twice the largest recognizer that is known (TRBA, 200 MB)."""
 MOST_PICTURE_BYTES = 256_000_000
 """Picture files that are larger than this are refused unread."""
 
@@ -40,10 +42,14 @@ def require_regular(path: str | os.PathLike[str], *, most: int | None = None) ->
         most: the largest size in bytes that is taken; None takes any.
 
     Raises:
-        DataError: it is no regular file, or larger than `most`.
+        DataError: it is no regular file, or larger than `most`, or no file can have such a name.
         OSError: there is no such file, or it is a folder.
     """
-    return _checked(path, os.stat(path), most)
+    try:
+        found = os.stat(path)
+    except ValueError as error:  # a NUL character, or half of a pair
+        raise DataError(f"no file can be named {str(path)!r} ({error}); correct the path") from error
+    return _checked(path, found, most)
 
 
 def open_regular(path: str | os.PathLike[str], *, most: int | None = None) -> BufferedReader:
@@ -54,7 +60,7 @@ def open_regular(path: str | os.PathLike[str], *, most: int | None = None) -> Bu
         most: the largest size in bytes that is taken; None takes any.
 
     Raises:
-        DataError: it is no regular file, or larger than `most`.
+        DataError: it is no regular file, or larger than `most`, or no file can have such a name.
         OSError: there is no such file, it is a folder, or it cannot be opened.
     """
     require_regular(path, most=most)

@@ -15,7 +15,8 @@ from typing import Any, Protocol, Self
 from tqdm import tqdm
 
 from segrec.core.errors import DataError
-from segrec.core.files import atomic_path
+from segrec.core.files import write_text
+from segrec.core.printable import printable
 from segrec.core.regular import MOST_LOG_BYTES, read_regular_text, require_regular
 
 LOGGER = logging.getLogger("segrec")
@@ -64,11 +65,12 @@ def progress_bar(total: int, description: str, unit: str, *, initial: int = 0, s
 
     Args:
         total: of units.
-        description: of what is done to them.
+        description: of what is done to them; what cannot be printed in it is escaped.
         unit: in the singular.
         initial: units that were done before.
         shown: whether to show anything; of several processes at the same work, one does.
     """
+    description = printable(description)
     silent = not shown or not LOGGER.isEnabledFor(logging.INFO)
     if not silent and (sys.stderr is None or not sys.stderr.isatty()):
         return _LoggedProgress(total, description, unit, initial)
@@ -151,5 +153,4 @@ def rewind_jsonl(path: str | os.PathLike[str], last_step: int) -> None:
             break
         if row["step"] <= last_step:
             kept.append(line + "\n")
-    with atomic_path(file) as partial:
-        partial.write_text("".join(kept), encoding="utf-8")
+    write_text(file, "".join(kept))

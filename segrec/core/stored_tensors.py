@@ -46,7 +46,7 @@ class Ledger:
         Raises:
             ValueError: the count is none, or all storages are too large together.
         """
-        size = _whole(count, "the length of a storage") * dtype.itemsize
+        size = whole(count, "the length of a storage") * dtype.itemsize
         self.stored += size
         if self.stored > self.most:
             raise ValueError(f"its storages have more than {self.most:,} bytes")
@@ -59,8 +59,8 @@ class Ledger:
             ValueError: it shows a number twice, lies outside its storage, or the tensors of the storage lie over each
                 other many times.
         """
-        shape, steps = _sequence(size, "size"), _sequence(stride, "stride")
-        start = _whole(offset, "the offset of a tensor")
+        shape, steps = sequence(size, "size"), sequence(stride, "stride")
+        start = whole(offset, "the offset of a tensor")
         if len(shape) != len(steps):
             raise ValueError("a tensor with more strides than sides")
         if 0 not in shape:
@@ -84,13 +84,23 @@ class Ledger:
             raise ValueError(f"its tensors have more than {self.most:,} bytes")
 
 
-def _whole(number: object, what: str) -> int:
+def whole(number: object, what: str) -> int:
+    """Return a number that counts bytes or places.
+
+    Raises:
+        ValueError: it is no integer from 0 on, or so large that sums of it would no longer fit 64 bits.
+    """
     if not isinstance(number, int) or isinstance(number, bool) or not 0 <= number < 2**60:
         raise ValueError(f"{what} is not a number")
     return number
 
 
-def _sequence(numbers: object, what: str) -> tuple[int, ...]:
+def sequence(numbers: object, what: str) -> tuple[int, ...]:
+    """Return the sides or strides of a tensor.
+
+    Raises:
+        ValueError: it is no list of numbers as `whole` takes them, or has more than any tensor.
+    """
     if not isinstance(numbers, Sequence) or isinstance(numbers, str | bytes) or len(numbers) > 16:
         raise ValueError(f"the {what} of a tensor is not a list of numbers")
-    return tuple(_whole(number, f"the {what} of a tensor") for number in numbers)
+    return tuple(whole(number, f"the {what} of a tensor") for number in numbers)

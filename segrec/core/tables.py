@@ -1,4 +1,4 @@
-"""Tables as markdown, as plain text for a terminal, as CSV, and results as JSON."""
+"""Tables as markdown, as plain text for a terminal and as CSV, and records as JSON lines."""
 
 from __future__ import annotations
 
@@ -74,11 +74,6 @@ def csv_lines(rows: Iterable[Sequence[Any]]) -> str:
     writer = csv.writer(buffer, lineterminator="\n")
     writer.writerows(map(_harmless, row) for row in rows)
     return buffer.getvalue()
-
-
-def json_text(content: Any) -> str:
-    """Return indented JSON that ends with a newline."""
-    return json.dumps(content, indent=2, ensure_ascii=False) + "\n"
 
 
 def write_records(path: str | os.PathLike[str], records: Records, columns: Sequence[str] | None = None) -> None:

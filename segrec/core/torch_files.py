@@ -89,7 +89,7 @@ def _read_stream(file: BufferedReader, size: int, rules: Rules) -> object:
         content, own = contents[key]
         return Storage(_numbers(content, own, len(content)), key, len(content))
 
-    pickled = _Text(file, MOST_PICKLE_BYTES)
+    pickled = _BoundedFile(file, MOST_PICKLE_BYTES)
     if InertUnpickler(pickled, rules, storage).load() != _OLD_MAGIC:
         raise ValueError("no file of torch.save")
     for _ in ("protocol", "machine"):
@@ -118,7 +118,7 @@ def _numbers(content: Any, dtype: torch.dtype, length: int, offset: int = 0) -> 
     return torch.frombuffer(content, dtype=dtype, count=count, offset=offset) if count else torch.empty(0, dtype=dtype)
 
 
-class _Text:
+class _BoundedFile:
     """A file of which only so many bytes can be read as pickles, whatever lengths they name."""
 
     def __init__(self, file: IO[bytes], most: int) -> None:

@@ -54,6 +54,9 @@ def label_key(index: int) -> bytes:
 class WordLmdb:
     """The words of an lmdb folder, read-only and by position; opening reads one key, whatever the size.
 
+    A damaged page ends the process that reads it, without an exception: have databases of strangers read by
+    `segrec.verify` first, which does so in another process.
+
     Picklable, and usable in forked workers: each process opens the database for itself. All that is read is of one
     state of the database: once something writes to it or replaces it, every access raises DataError.
 

@@ -21,9 +21,10 @@ def inspect_onnx(path: Path) -> Findings:
     Raises:
         LibraryError: onnxruntime is not installed.
     """
-    findings = Findings({"file size": size_in_words(path), "file digest": file_digest(path)})
+    findings = Findings({"file size": size_in_words(path)})
     try:
         network = OnnxNetwork(path, threads=1)
+        findings.facts["file digest"] = file_digest(path)  # only now it is known to be of a bounded size
         if SETTINGS in network.metadata:
             _describe(network.settings("segmenter", "recognizer", "reader"), findings)
         else:

@@ -14,8 +14,7 @@ from segmenter.choices import OURS
 from segmenter.crf import EXACT_SIDE, fits_exact
 from segmenter.datasets import MaskedImages
 from segmenter.interface import SegmentationNetwork
-from segmenter.loading import load_segmenter, save_segmenter
-from segmenter.models import fresh_model
+from segmenter.loading import save_segmenter
 from segmenter.predictor import TorchSegmenter
 from segmenter.preprocess import STRIDE
 from segmenter.training import freeze_norms, segmentation_loss
@@ -30,13 +29,13 @@ from segrec.jobs.reading_loss import ReadingLoss, left_out
 from segrec.jobs.segmenter_board import shown
 from segrec.jobs.segmenter_settings import SegmenterTraining, check_model
 from segrec.jobs.segmenter_stages import Stage
+from segrec.jobs.segmenter_start import initial_network
 from segrec.training.distributed import World, launched
 from segrec.training.loop import LoopSettings, Training, fit
 from segrec.training.memory_format import with_channels_last
 from segrec.training.precision import chosen_amp
 from segrec.training.run_directory import RunDirectory
 from segrec.training.tensorboard import Board
-from segrec.weights import resolve_weights
 
 WIDEST_READ = 5
 """Words to be read that are longer, in heights, are squeezed: few are, and a batch is as wide as its widest word."""
@@ -68,7 +67,7 @@ def _train(settings: SegmenterTraining, world: World) -> Path:
     stages = settings.plan()
     loop = _loop(settings, stages)
     torch.manual_seed(settings.seed)
-    model = with_channels_last(_initial(settings).to(world.device))
+    model = with_channels_last(initial_network(settings).to(world.device))
     if settings.gradient_checkpointing:
         model.gradient_checkpointing = True
     run = RunDirectory(settings.output)
@@ -268,26 +267,3 @@ def _evaluation(
         return {"score": sum(figures.values()) / len(figures), **figures}
 
     return evaluate
-
-
-def _initial(settings: SegmenterTraining) -> SegmentationNetwork:
-    """Return the network to train: fresh, or the pretrained weights in a network of the wanted shape.
-
-    Raises:
-        ConfigError: the pretrained network is another one.
-    """
-    model = fresh_model(
-        settings.model,
-        preset=settings.preset,
-        width=settings.width,
-        polygon_branch=settings.polygon_branch,
-        working_height=settings.working_height,
-    )
-    if settings.pretrained is not None:
-        loaded = load_segmenter(resolve_weights(settings.pretrained))
-        free = {"working_height": 0, "passes": 0}  # no weight's shape depends on them
-        if loaded.architecture != model.architecture or {**loaded.config(), **free} != {**model.config(), **free}:
-            wanted = settings.preset if settings.model == OURS else settings.model
-            raise ConfigError(f"{settings.pretrained} is not a {wanted}; give the --preset of its training")
-        model.load_state_dict(loaded.state_dict())
-    return model

@@ -18,7 +18,7 @@ from segmenter.datasets.warp import FILES, FORMAT, KIND, MANIFEST, read_manifest
 from segmenter.warped_sample import draw_warp, warp_outlines, warp_picture
 from segrec.core import VERSION
 from segrec.core.errors import ConfigError, DataError
-from segrec.core.files import atomic_path, file_digest, read_json, write_json
+from segrec.core.files import file_digest, read_json, write_bytes, write_json
 from segrec.core.images import encode_jpeg, encode_png, opencv
 from segrec.core.lock import LOCK_FILE, lock_folder
 from segrec.core.mask_values import IGNORE
@@ -191,6 +191,5 @@ def _write(folder: Path, item: _Item, seed: int) -> dict[str, Any]:
         "polygons": json.dumps({**written, "record": record}).encode(),
     }
     for part, data in content.items():
-        with atomic_path(folder / item.files()[part]) as partial:
-            partial.write_bytes(data)
+        write_bytes(folder / item.files()[part], data)
     return record

@@ -28,14 +28,12 @@ def as_picture(given: Picture, position: int = 0) -> Array:
         position: place in the user's list, for the message.
 
     Raises:
-        DataError: a file or bytes cannot be read.
+        DataError: a file, bytes or a Pillow picture cannot be read, or is larger than a file may be.
         ValueError: it is nothing of these.
     """
-    if isinstance(given, Image.Image):
-        return from_pillow(given)
-    if isinstance(given, bytes | bytearray | memoryview):
+    if isinstance(given, Image.Image | bytes | bytearray | memoryview):
         try:
-            return decode_image(bytes(given))
+            return from_pillow(given) if isinstance(given, Image.Image) else decode_image(bytes(given))
         except DataError as error:
             raise DataError(f"image {position}: {error}") from error
     if isinstance(given, str | os.PathLike):

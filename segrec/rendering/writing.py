@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import IO, Literal, Protocol, TypeVar, cast
 
 from segrec.core.errors import ConfigError, DataError
-from segrec.core.files import atomic_path, write_json
+from segrec.core.files import write_bytes, write_json
 from segrec.core.images import encode_png
 from segrec.core.lmdb_environments import DATA_FILE
 from segrec.core.runlog import progress_bar
@@ -195,8 +195,7 @@ def _write_scene(folder: Path, name: str, scene: RenderedScene) -> None:
         folder / "polygons" / f"{name}.json": json.dumps(polygons, ensure_ascii=False).encode(),
     }
     for path, content in files.items():
-        with atomic_path(path) as partial:
-            partial.write_bytes(content)
+        write_bytes(path, content)
 
 
 def _check_count(count: int) -> None:

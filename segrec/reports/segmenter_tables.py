@@ -7,7 +7,8 @@ from pathlib import Path
 from typing import Any
 
 from segrec.core.errors import ConfigError
-from segrec.core.tables import csv_table, json_text, markdown_table, write_records
+from segrec.core.files import json_text
+from segrec.core.tables import csv_table, markdown_table, write_records
 from segrec.evaluation.segmenter_result import SegmenterResult, by_height, figures
 
 SWEEP_STEP = 16

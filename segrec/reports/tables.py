@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from segrec.core.tables import csv_table, json_text, markdown_table
+from segrec.core.files import json_text
+from segrec.core.tables import csv_table, markdown_table
 from segrec.evaluation.breakdown import breakdown
 from segrec.evaluation.compare import gains
 from segrec.evaluation.mask_check import mask_checks

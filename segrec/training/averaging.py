@@ -30,8 +30,7 @@ class WeightAverage:
     @torch.no_grad()
     def _mix(self, averages: Sequence[Tensor], weights: Sequence[Tensor], steps: Tensor | int) -> None:
         decay = min(self._decay, (1 + int(steps)) / (10 + int(steps)))
-        for average, weight in zip(averages, weights, strict=True):
-            average.lerp_(weight, 1 - decay)
+        torch._foreach_lerp_(list(averages), list(weights), 1 - decay)
 
     def update(self) -> None:
         """Take in the weights of a finished step."""

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import copy
 import io
 import json
 import os
+import sys
 import weakref
 from collections.abc import Mapping
 from dataclasses import asdict
@@ -15,7 +17,7 @@ import torch
 
 from segrec.core.checkpoint import load_untrusted
 from segrec.core.errors import CheckpointError, ConfigError, DataError
-from segrec.core.files import atomic_path, read_json, write_json
+from segrec.core.files import read_json, write_bytes, write_json
 from segrec.core.lock import FolderLock, lock_folder
 from segrec.training.distributed import ALONE, World
 
@@ -119,15 +121,14 @@ class RunDirectory:
         return record
 
     def save_state(self, state: Mapping[str, Any]) -> None:
-        """Write the training state, atomically.
+        """Write the training state, atomically; its bytes depend on its content alone.
 
         Raises:
             DataError: the folder cannot be written or the disk is full.
         """
         content = io.BytesIO()  # torch's own writer turns a full disk's OSError into a RuntimeError
-        torch.save(dict(state), content)
-        with atomic_path(self.state) as partial:
-            partial.write_bytes(content.getbuffer())
+        torch.save(_interned(dict(state)), content)
+        write_bytes(self.state, content.getvalue())
 
     def load_state(self, *, mapped: bool = False) -> dict[str, Any]:
         """Return the training state, read without running any code.
@@ -142,3 +143,21 @@ class RunDirectory:
         if not isinstance(content, dict) or "step" not in content:
             raise CheckpointError(f"{self.state} is not a training state; delete {self.path} and start again")
         return content
+
+
+def _interned(content: Any) -> Any:
+    """Return the same content in which equal texts are one object.
+
+    A pickle refers back to an object that it holds already, so its bytes would tell the texts of a state that was
+    loaded from those of this program.
+    """
+    if isinstance(content, str):
+        return sys.intern(content)
+    if isinstance(content, dict):
+        same = copy.copy(content)  # of its own class, with its attributes
+        same.clear()
+        same.update((_interned(key), _interned(value)) for key, value in content.items())
+        return same
+    if type(content) in (list, tuple):
+        return type(content)(map(_interned, content))
+    return content

@@ -7,33 +7,16 @@ import json
 import pickle
 import struct
 import zipfile
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import torch
+from hostile_pickles import PICKLES, Make, dictionary, storage, tensor
 from safetensors.torch import save
 
 from recognizers import CRNN
 from segmenter.choices import PRESETS
 from segmenter.network import MutuallyGuidedNet
-
-Make = Callable[[Path], Path]
-
-
-class Raw:
-    """Pickle instructions by hand."""
-
-    def __init__(self, code: bytes) -> None:
-        self.code = code
-
-    def archive(self, path: Path, *storages: bytes, compression: int = zipfile.ZIP_STORED) -> Path:
-        """Write them as today's format does."""
-        with zipfile.ZipFile(path, "w", compression) as archive:
-            archive.writestr("a/data.pkl", self.code)
-            for number, content in enumerate(storages):
-                archive.writestr(f"a/data/{number}", content)
-        return path
 
 
 def crnn_state(**changes: Any) -> dict[str, Any]:
@@ -45,29 +28,6 @@ def crnn_state(**changes: Any) -> dict[str, Any]:
 def saved(state: object, path: Path, **options: bool) -> Path:
     torch.save(state, path, **options)
     return path
-
-
-def storage(count: int, kind: str = "FloatStorage", key: str = "0") -> bytes:
-    """Return instructions that leave a storage on the stack."""
-    return b"(X\x07\0\0\0storagectorch\n" + kind.encode() + b"\n" + text(key) + text("cpu") + whole(count) + b"tQ"
-
-
-def text(content: str) -> bytes:
-    return b"X" + struct.pack("<I", len(content)) + content.encode()
-
-
-def whole(number: int) -> bytes:
-    return pickle.dumps(number, 2)[2:-1]
-
-
-def tensor(of: bytes, size: tuple[int, ...], stride: tuple[int, ...], offset: int = 0) -> bytes:
-    sides = b"(" + b"".join(map(whole, size)) + b"t"
-    steps = b"(" + b"".join(map(whole, stride)) + b"t"
-    return b"ctorch._utils\n_rebuild_tensor_v2\n(" + of + whole(offset) + sides + steps + b"\x89)tR"
-
-
-def dictionary(**entries: bytes) -> Raw:
-    return Raw(b"\x80\x02}(" + b"".join(text(name) + value for name, value in entries.items()) + b"u.")
 
 
 def stride_zero(path: Path) -> Path:
@@ -87,80 +47,6 @@ def overlapping_rows(path: Path) -> Path:
 def shown_often(path: Path) -> Path:
     block = torch.zeros(1_000_000)
     return saved({f"w{number}": block.view(1000, 1000) for number in range(500)}, path)
-
-
-def deflated(path: Path) -> Path:
-    entry = tensor(storage(250_000_000), (250_000_000,), (1,))
-    return dictionary(w=entry).archive(path, bytes(20_000_000), compression=zipfile.ZIP_DEFLATED)
-
-
-def short_storage(path: Path) -> Path:
-    return dictionary(w=tensor(storage(250_000_000), (250_000_000,), (1,))).archive(path, bytes(100))
-
-
-def beyond_its_storage(path: Path) -> Path:
-    return dictionary(w=tensor(storage(25), (30,), (1,))).archive(path, bytes(100))
-
-
-def negative_offset(path: Path) -> Path:
-    return dictionary(w=tensor(storage(25), (5,), (1,), -3)).archive(path, bytes(100))
-
-
-def huge_sides(path: Path) -> Path:
-    return dictionary(w=tensor(storage(25), (2**62, 2**62), (1, 1))).archive(path, bytes(100))
-
-
-def long_digits(path: Path) -> Path:
-    return Raw(b"\x80\x02}I" + b"9" * 5000 + b"\nN.").archive(path)
-
-
-def big_integer_key(path: Path) -> Path:
-    return Raw(b"\x80\x02}(\x8b" + struct.pack("<i", 4000) + b"\x7f" * 4000 + b"Nu.").archive(path)
-
-
-def nested_tuple_key(path: Path) -> Path:
-    doubled = b")" + b"q\x00h\x00\x86" * 60  # each level holds the one below twice
-    return Raw(b"\x80\x02}(" + doubled + b"Nu.").archive(path)
-
-
-def deep_tuple_key(path: Path) -> Path:
-    return Raw(b"\x80\x02}(" + b")" + b"\x85" * 500_000 + b"Nu.").archive(path)
-
-
-def deep_lists(path: Path) -> Path:
-    return Raw(b"\x80\x02" + b"(" * 400_000 + b"l" * 400_000 + b".").archive(path)
-
-
-def many_sets(path: Path) -> Path:
-    return Raw(b"\x80\x04(" + b"\x8f" * 12_000_000 + b"l.").archive(path)
-
-
-def memo_far_out(path: Path) -> Path:
-    return Raw(b"\x80\x02}r" + struct.pack("<I", 2**31 - 1) + b".").archive(path)
-
-
-def long_bytes(path: Path) -> Path:
-    return Raw(b"\x80\x04\x8e" + struct.pack("<Q", 2**40) + b".").archive(path)
-
-
-def long_byte_array(path: Path) -> Path:
-    return Raw(b"\x80\x05\x96" + struct.pack("<Q", 2**33) + b".").archive(path)
-
-
-def copied_dictionaries(path: Path) -> Path:
-    """One dictionary of many entries, copied again and again."""
-    entries = b"(" + b"".join(whole(number) + b"N" for number in range(50_000)) + b"u"
-    copies = b"ccollections\nOrderedDict\n(h\x01tR0" * 20_000
-    return Raw(b"\x80\x02}" + entries + b"q\x010" + copies + b"N.").archive(path)
-
-
-def many_classes(path: Path) -> Path:
-    return Raw(b"\x80\x02(" + b"".join(b"cm\nc%d\n" % number for number in range(60_000)) + b"l.").archive(path)
-
-
-def many_small_tensors(path: Path) -> Path:
-    view = tensor(storage(1000), (1000,), (1,))
-    return Raw(b"\x80\x02(" + view * 20_000 + b"l.").archive(path, bytes(4000))
 
 
 def wide_directory(path: Path) -> Path:
@@ -227,30 +113,13 @@ def many_blocks(path: Path) -> Path:
     return saved({"encoder.layer0.0.weight": torch.zeros(1), **names, "decoder.decoder.tgt_embedding.weight": 0}, path)
 
 
-PUBLIC: dict[str, Make] = {
+PUBLIC: dict[str, Make] = PICKLES | {
     make.__name__: make
     for make in (
         stride_zero,
         stride_zero_weights,
         overlapping_rows,
         shown_often,
-        deflated,
-        short_storage,
-        beyond_its_storage,
-        negative_offset,
-        huge_sides,
-        long_digits,
-        big_integer_key,
-        nested_tuple_key,
-        deep_tuple_key,
-        deep_lists,
-        many_sets,
-        memo_far_out,
-        long_bytes,
-        long_byte_array,
-        copied_dictionaries,
-        many_classes,
-        many_small_tensors,
         wide_directory,
         twice_the_same_place,
         old_long_storage,

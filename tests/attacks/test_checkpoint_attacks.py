@@ -5,6 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 
 import hostile_checkpoints as hostile
+import hostile_networks as networks
+import pytest
 from attacked import answers, assert_refused
 
 
@@ -25,6 +27,20 @@ def test_no_public_checkpoint_takes_more_than_it_holds(tmp_path: Path):
     assert "compressed" in found["info deflated"].err
     for kind in ("int8", "float8_e4m3fn", "bool", "complex64"):
         assert f"cnn.conv3.weight as {kind}" in found[f"info {kind} weights"].err, kind
+
+
+def test_no_network_in_onnx_takes_more_than_it_holds(tmp_path: Path):
+    pytest.importorskip("onnxruntime")
+    files = {}
+    for number, (name, make) in enumerate(networks.NETWORKS.items()):
+        (tmp_path / str(number)).mkdir()
+        files[name] = make(tmp_path / str(number) / "model.onnx")
+    files["sound"] = networks.written(networks.SOUND)(tmp_path / "sound.onnx")
+    found = answers("networks in ONNX", {name: ["info", file] for name, file in files.items()}, tmp_path)
+    assert found.pop("sound").code == 0
+    assert_refused(found)
+    for name in ("outside", "a device", "memory of the process"):
+        assert "has its weights in other files, which are not opened" in found[name].err, name
 
 
 def test_no_header_of_a_weights_file_is_believed(tmp_path: Path):

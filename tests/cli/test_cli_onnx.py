@@ -45,7 +45,7 @@ def test_what_goes_with_weights_alone_is_refused(segrec, crop, tmp_path):
         code, out, err = segrec("read", crop, "--onnx", "model.onnx", *option)
         assert (code, out) == (2, "") and f"leave {option[0]} out" in err
     code, out, err = segrec("read", crop, "--onnx", tmp_path / "absent.onnx")
-    assert (code, out) == (1, "") and err.startswith("segrec: no file at ") and err.count("\n") == 1
+    assert (code, out) == (1, "") and err.startswith("segrec: no weights file at ") and err.count("\n") == 1
     code, out, err = segrec("export", "crnn-slim", "--output", tmp_path / "model.pth")
     assert (code, out) == (1, "") and "must end in .onnx" in err
 

@@ -139,6 +139,22 @@ def test_csv_alto_and_hocr_hold_the_same_words(segrec, scene, crops):
     assert spans[0].get("title").startswith("bbox 7") and "x_wconf" in spans[0].get("title")
 
 
+def test_pictures_that_would_overwrite_each_other_are_refused_before_anything_is_read(segrec, crops, tmp_path):
+    twins = tmp_path / "twins"
+    twins.mkdir()
+    (twins / "photo.png").write_bytes(crops[0].read_bytes())
+    (tmp_path / "photo.png").write_bytes(crops[0].read_bytes())
+    given = (twins, tmp_path / "phot?.png")
+    code, out, err = segrec("read", *given, "--draw", tmp_path / "drawn")
+    assert (code, out) == (1, "") and "would both be written as photo.reading.png" in err
+    assert not (tmp_path / "drawn").exists()
+    folder = tmp_path / "photo"  # a folder is not written under its own name
+    folder.mkdir()
+    (folder / "word.png").write_bytes(crops[0].read_bytes())
+    assert segrec("read", folder, tmp_path / "photo.png", "--draw", tmp_path / "drawn").code == 0
+    assert {file.name for file in (tmp_path / "drawn").iterdir()} == {"photo.reading.png", "word.reading.png"}
+
+
 def test_overlays_show_outlines_on_the_photograph(segrec, scene, tmp_path):
     assert segrec("read", scene, "--overlays", tmp_path, "--threads", "1").code == 0
     shown, photo = read_image(tmp_path / "photo.overlay.png"), read_image(scene)

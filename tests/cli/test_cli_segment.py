@@ -14,7 +14,7 @@ from segmenter.choices import TILE_SIDE
 from segmenter.loading import save_segmenter
 from segmenter.network import MutuallyGuidedNet
 from segrec.cli.segment import command
-from segrec.core.images import Array, decode_mask, opencv, read_image
+from segrec.core.images import Array, decode_mask, encode_png, opencv, read_image
 
 SIZE = (40, 120)
 ROTATED_WHEN_SHOWN = 6
@@ -140,3 +140,19 @@ def test_segment_takes_large_pictures_in_tiles_or_shrinks_them(segrec, tmp_path:
     assert next(one for one in command.params if one.name == "tile_side").default == TILE_SIDE
     code, _, err = segrec(*asked, tmp_path / "none", "--tile-side", "100")
     assert code == 1 and "tile_side must be a multiple of 16 of at least 128, got 100" in err
+
+
+@pytest.mark.parametrize("written", ["1", "0.5", "[1, 0.5]", '"1,0.5"', '"auto"'])
+def test_a_recipe_gives_scales_as_a_text_a_number_or_a_list(segrec, word, tmp_path, written):
+    (tmp_path / "word.png").write_bytes(encode_png(word))
+    (tmp_path / "recipe.toml").write_text(f"scales = {written}")
+    asked = ["segment", tmp_path / "word.png", "--output", tmp_path / "masks", "--segmenter", "mser-swt"]
+    assert segrec(*asked, "--config", tmp_path / "recipe.toml").code == 0
+
+
+@pytest.mark.parametrize("written", ["true", "[[1]]", "{a = 1}", "1979-05-27", "[1, true]", "1" + "0" * 400])
+def test_scales_of_a_recipe_that_are_no_numbers_are_refused_in_one_line(segrec, word, tmp_path, written):
+    (tmp_path / "recipe.toml").write_text(f"scales = {written}")
+    asked = ["segment", tmp_path / "word.png", "--output", tmp_path / "masks"]
+    code, _, err = segrec(*asked, "--config", tmp_path / "recipe.toml")
+    assert code == 2 and err.splitlines()[-1].startswith("Error: Invalid value for '--scales': expected auto or")

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import click
 import numpy as np
 import pytest
 from cli_words import contents, copy_words
+from click.testing import CliRunner
 
+from segrec.cli.common import common_options
 from segrec.data.masks.shard_state import add_digests
 from segrec.data.masks.store import MaskStore
 
@@ -104,3 +107,18 @@ def test_the_source_database_is_never_written(segrec, words, tmp_path):
     assert segrec("info", data).code == 0
     assert contents(data) == before
     assert MaskStore(f"{data}-masks").complete
+
+
+def test_a_recipe_names_an_option_by_its_long_names_wherever_the_short_one_stands(tmp_path):
+    @click.command()
+    @click.option("-t", "--text", "--words")
+    @common_options(seed=False, device=False)
+    def command(text: str | None) -> None:
+        click.echo(f"got {text}")
+
+    for name in ("text", "words"):
+        (tmp_path / "recipe.toml").write_text(f'{name} = "a"')
+        assert CliRunner().invoke(command, ["--config", str(tmp_path / "recipe.toml")]).output == "got a\n"
+    (tmp_path / "recipe.toml").write_text('t = "a"')
+    outcome = CliRunner().invoke(command, ["--config", str(tmp_path / "recipe.toml")])
+    assert outcome.exit_code == 2 and "unknown key 't'; " in outcome.output

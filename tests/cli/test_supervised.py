@@ -17,6 +17,10 @@ import ctypes, os, signal, sys, time
 from segrec.cli.supervised import supervised
 from segrec.core.reading_note import note_reading
 
+for name in ("SIGHUP", "SIGTERM"):  # nohup and a shell's background jobs start programs with some of them ignored
+    signal.signal(signal.Signals[name], signal.SIG_DFL)
+signal.signal(signal.SIGINT, signal.default_int_handler)
+
 def begun():
     print(os.getpid(), flush=True)
 
@@ -38,12 +42,23 @@ WAITS = """
             return 99
         return 130
 """
+TWICE = """
+    try:
+        begun()
+        time.sleep(60)
+    except KeyboardInterrupt:
+        try:
+            print("interrupted", flush=True)
+            time.sleep(60)
+        except KeyboardInterrupt:
+            return 99
+"""
 
 
 def start(body: str) -> tuple[subprocess.Popen[str], int]:
     """Return a supervised program and the process that works in it."""
     program = subprocess.Popen(
-        [sys.executable, "-c", PROGRAM.format(body=body if body == WAITS else f"begun()\n    {body}")],
+        [sys.executable, "-c", PROGRAM.format(body=body if "begun()" in body else f"begun()\n    {body}")],
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
@@ -82,6 +97,27 @@ def test_an_interrupt_reaches_the_work_once(group: bool):
     program, worker = start(WAITS)
     (os.killpg if group else os.kill)(program.pid, signal.SIGINT)
     assert program.wait(60) == 130 and gone(worker)
+
+
+@pytest.mark.parametrize("group", [False, True], ids=["to the program alone", "to its group, as a terminal's"])
+def test_a_second_interrupt_reaches_the_work_too(group: bool):
+    program, worker = start(TWICE)
+    assert program.stdout is not None
+    send = os.killpg if group else os.kill
+    send(program.pid, signal.SIGINT)
+    assert program.stdout.readline() == "interrupted\n"
+    send(program.pid, signal.SIGINT)
+    assert program.wait(60) == 99 and gone(worker)
+
+
+def test_signals_that_the_starter_ignores_are_not_ignored_by_these_tests():
+    before = signal.signal(signal.SIGHUP, signal.SIG_IGN)
+    try:
+        program, worker = start(WAITS)
+        os.kill(program.pid, signal.SIGHUP)
+        assert program.wait(60) == -signal.SIGHUP and gone(worker)
+    finally:
+        signal.signal(signal.SIGHUP, before)
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP, signal.SIGKILL])

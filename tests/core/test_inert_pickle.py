@@ -7,7 +7,6 @@ import io
 import pickle
 import zipfile
 from collections import OrderedDict, defaultdict
-from contextlib import suppress
 from pathlib import Path
 
 import numpy as np
@@ -17,7 +16,7 @@ import torch
 from segrec.core import inert_pickle
 from segrec.core.checkpoint import load_untrusted
 from segrec.core.errors import CheckpointError
-from segrec.core.inert_pickle import Dropped
+from segrec.core.pickle_containers import Dropped
 
 FORMATS = {"archive": {}, "before 1.6": {"_use_new_zipfile_serialization": False}}
 
@@ -99,9 +98,26 @@ def test_a_file_cannot_change_what_it_is_handed(tmp_path, name):
     evil = b"\x80\x02c" + name.encode() + b"\nN}X\x04\x00\x00\x00evilK\x01s\x86b."  # set attribute evil of it to 1
     with zipfile.ZipFile(tmp_path / "evil.pth", "w") as archive:
         archive.writestr("evil/data.pkl", evil)
-    with suppress(CheckpointError):
-        assert load_untrusted(tmp_path / "evil.pth", drop_objects=True).evil == 1
+    assert not hasattr(load_untrusted(tmp_path / "evil.pth", drop_objects=True), "evil")
     assert [dict(vars(one)) for one in handed] == before
+
+
+class WithState:
+    """Unpickles into a tensor that is then given a state."""
+
+    def __init__(self, made: torch.Tensor, state: object) -> None:
+        self.made, self.state = made, state
+
+    def __reduce__(self):
+        function, arguments = self.made.__reduce_ex__(2)
+        return function, arguments, self.state
+
+
+def test_a_state_does_not_change_a_tensor_that_a_file_made(tmp_path, options):
+    large = torch.ones(3)
+    as_its_numbers = (large, None, {}, False, None)  # what `torch.Tensor.__setstate__` takes
+    torch.save({"large": large, "small": WithState(torch.zeros(1), as_its_numbers)}, tmp_path / "a.pth", **options)
+    assert torch.equal(load_untrusted(tmp_path / "a.pth")["small"], torch.zeros(1))
 
 
 def archive_of(pickled: object, **parts: bytes) -> bytes:

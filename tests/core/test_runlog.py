@@ -36,6 +36,18 @@ def test_where_stderr_is_no_terminal_progress_is_a_line_with_rate_and_time_left(
     assert capsys.readouterr() == ("", "")
 
 
+def test_names_of_files_in_a_description_move_no_cursor(caplog, capsys, monkeypatch):
+    caplog.set_level("INFO", "segrec")
+    with progress_bar(10, "mas\x1b[2Jks", "word") as bar:
+        bar.update()
+    monkeypatch.setattr(runlog.sys.stderr, "isatty", lambda: True)
+    with progress_bar(10, "mas\x1b[2Jks", "word") as bar:
+        bar.update()
+    shown = capsys.readouterr().err
+    assert all("mas\\u001b[2Jks" in said and "\x1b[2J" not in said for said in (*caplog.messages, shown))
+    assert caplog.messages and shown
+
+
 def test_a_job_that_ends_within_a_minute_says_nothing(caplog, capsys, monkeypatch):
     monkeypatch.setattr(runlog, "LOG_EVERY", 60.0)
     caplog.set_level("INFO", "segrec")

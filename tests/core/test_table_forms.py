@@ -9,7 +9,8 @@ import json
 import pytest
 
 from segrec.core.errors import DataError
-from segrec.core.tables import csv_table, json_text, markdown_table, plain_table, write_records
+from segrec.core.files import json_text
+from segrec.core.tables import csv_table, markdown_table, plain_table, write_records
 
 HEAD = ("name", "count")
 ROWS = [("a", "7"), ("long name", "1234567")]

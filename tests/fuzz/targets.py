@@ -19,6 +19,7 @@ from segmenter.network import MutuallyGuidedNet
 from segrec.core.errors import DamagedMaskError, SegrecError
 from segrec.core.images import encode_jpeg, encode_png
 from segrec.core.lmdb_environments import close_environment
+from segrec.core.onnx_fields import read_network
 from segrec.core.recipe import load_recipe
 from segrec.data.masks.codec import mask_codec
 from segrec.data.masks.record import MaskRecord, SourceRecord
@@ -157,6 +158,32 @@ def _read_list(data: bytes, folder: Path) -> None:
             assert "\n" not in str(refusal)
 
 
+def _field(number: int, content: bytes) -> bytes:
+    """Return a field of Protocol Buffers with fewer than 128 bytes."""
+    return bytes([number << 3 | 2, len(content)]) + content
+
+
+def _networks() -> list[bytes]:
+    tensor = b"\x08\x03\x10\x01" + _field(4, bytes(12)) + _field(8, b"weight")
+    outside = tensor + _field(13, _field(1, b"location") + _field(2, b"other")) + b"\x70\x01"
+    found = []
+    for part in (tensor, outside):
+        node = (
+            _field(1, b"x")
+            + _field(2, b"y")
+            + _field(4, b"Constant")
+            + _field(5, _field(1, b"value") + _field(5, part))
+        )
+        found.append(b"\x08\x08" + _field(7, _field(1, node) + _field(2, b"graph")))
+        found.append(b"\x08\x08" + _field(7, _field(5, part)))
+    return found
+
+
+def _read_network(data: bytes, folder: Path) -> None:
+    (folder / "a.onnx").write_bytes(data)
+    read_network(folder / "a.onnx")
+
+
 TARGETS = {
     "safetensors header": Target(_weights, _read_weights),
     "foreign pickle": Target(_pickles, _read_pickle),
@@ -164,5 +191,6 @@ TARGETS = {
     "stored mask": Target(_masks, _read_mask),
     "mask record": Target(_records, _read_record),
     "recipe": Target(_recipes, _read_recipe),
+    "network in ONNX": Target(_networks, _read_network),
     "release list": Target(_lists, _read_list),
 }

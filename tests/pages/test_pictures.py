@@ -50,7 +50,9 @@ def test_a_turned_photograph_is_turned_upright():
         ("absent.png", DataError, r"cannot read image absent\.png"),
         (torch.zeros(5, 4, 3), ValueError, r"image 3: a tensor must be \(3, H, W\), .*, got \(5, 4, 3\)"),
         (torch.full((3, 4, 4), -1.0), ValueError, r"must lie in \[0, 1\], got values from -1 to 0; undo its norm"),
-        (Image.new("RGB", (0, 4)), DataError, "the picture has no pixels: 0 x 4"),
+        (Image.new("RGB", (0, 4)), DataError, "image 3: the picture has no pixels: 0 x 4"),
+        (Image.new("L", (40_000, 1)), DataError, "image 3: the image declares 40000 x 1 pixels, a side of more than"),
+        (Image.new("F", (5_000, 5_000)), DataError, "5000 x 5000 pixels, which take more than 800 MB to unpack"),
         (ARRAY / 255, ValueError, "image 3 must be a uint8 array"),
     ],
 )

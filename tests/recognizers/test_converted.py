@@ -141,6 +141,9 @@ def test_what_is_no_such_recognizer_is_refused_in_one_line(file, model, tmp_path
     with pytest.raises(CheckpointError, match=r"takes an input of 2 dimensions, not pictures") as error:
         load_pretrained(other, charset="abc")
     assert "\n" not in str(error.value)
+    onnx.save(onnx.load(file), tmp_path / "split.onnx", save_as_external_data=True, location="w", size_threshold=0)
+    with pytest.raises(CheckpointError, match="has its weights in other files"):
+        load_pretrained(tmp_path / "split.onnx")
     with pytest.raises(CheckpointError, match="no weights file at"):
         load_pretrained(tmp_path / "absent.onnx")
 

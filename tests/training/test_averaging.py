@@ -49,6 +49,21 @@ def test_later_the_average_keeps_the_share_of_its_decay():
     assert averages_of(values, 0.3)[-2:] == pytest.approx([0.3, 0.09])
 
 
+def test_the_average_is_bit_for_bit_that_of_one_weight_after_the_other():
+    torch.manual_seed(0)
+    model = network()
+    average, expected = WeightAverage(model, 0.9), [weight.detach().clone() for weight in model.parameters()]
+    for step in range(4):
+        with torch.no_grad():
+            for weight in model.parameters():
+                weight.add_(torch.randn_like(weight))
+        average.update()
+        for kept, weight in zip(expected, model.parameters(), strict=True):
+            kept.copy_(weight) if step == 0 else kept.lerp_(weight, 1 - min(0.9, (1 + step) / (10 + step)))
+    with average.in_place(), torch.no_grad():
+        assert all(weight.equal(kept) for weight, kept in zip(model.parameters(), expected, strict=True))
+
+
 def test_frozen_weights_and_running_statistics_stay_those_of_the_model():
     model = network()
     model[0].requires_grad_(False)

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import sys
+from collections import OrderedDict
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
 import pytest
@@ -123,3 +125,20 @@ def test_a_damaged_or_foreign_state_is_refused(run):
 def test_the_record_is_readable_by_people(run):
     assert read_json(run.record) == run.read_record()
     assert '\n    "seed": 0,\n' in run.record.read_text()
+
+
+def test_the_bytes_of_a_state_depend_on_its_content_alone(tmp_path):
+    def state(text: Callable[[str], str]) -> dict[str, object]:
+        """A state whose texts are the program's own, or were read from a file."""
+        rows = OrderedDict({text("loss"): 0.5})
+        rows._metadata = {"version": 1}
+        return {"step": 4, "rows": rows, text("kinds"): [(text("loss"), text("step"))]}
+
+    contents = []
+    for name, text in {"own": sys.intern, "read": lambda text: "".join(text)}.items():
+        run = RunDirectory(tmp_path / name)
+        run.path.mkdir()
+        run.save_state(state(lambda letters, text=text: text("".join(list(letters)))))
+        contents.append(run.state.read_bytes())
+    assert contents[0] == contents[1]
+    assert torch.load(run.state)["rows"]._metadata == {"version": 1}

@@ -63,7 +63,8 @@ class Shard:
 class MaskStore:
     """The masks of a store, read-only, finished or not; picklable, and usable in forked workers.
 
-    How far an unfinished store has come is what it was when it was opened.
+    How far an unfinished store has come is what it was when it was opened. A damaged page ends the process that reads
+    it, without an exception: have stores of strangers read by `segrec.verify` first, which does so in another process.
 
     Args:
         path: the store's folder, which holds the shard folders.
