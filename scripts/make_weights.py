@@ -64,7 +64,7 @@ TUNING = {
 TUNING_RATIOS = (0.25, 0.25, 0.15)
 REAL_RATIOS = (0.15, 0.2)
 """Shares of a batch that each set of `TUNING` and each database of `--real-words` gets."""
-VARIANTS = ("none", "random", "predicted")
+VARIANTS = ("none", "random", "zero", "predicted")
 REAL_WORDS = ("icdar2015_words", "mlt17_words")
 """What the databases of `--real-words` are called in recipes."""
 
@@ -246,7 +246,7 @@ class Recipe:
 @click.option("--recognizer-steps", default=7000, show_default=True)
 @click.option("--hinted-steps", default=2000, show_default=True)
 @click.option("--aster-steps", default=2400, show_default=True)
-@click.option("--tuning-steps", default=700, show_default=True)
+@click.option("--tuning-steps", default=2100, show_default=True)
 @click.option("--tuning-seed", default=0, show_default=True)
 def main(
     work: Path,
