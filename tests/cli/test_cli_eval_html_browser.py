@@ -14,6 +14,9 @@ MODELS = ["--model", "control=crnn-slim-none", "--model", "crnn-slim-predicted",
 HIDDEN = "(boxes) => boxes.length > 0 && boxes.every(box => getComputedStyle(box).display === 'none')"
 SHOWN = "(boxes) => boxes.length > 0 && boxes.every(box => getComputedStyle(box).display !== 'none')"
 
+ON_ONE_LINE = """(words, wanted) => wanted.every(word => words.some(span => span.textContent === word))
+    && words.filter(span => wanted.includes(span.textContent)).every(span => span.clientHeight < 30)"""
+
 
 @pytest.fixture(scope="module")
 def report(words: Path, masks: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
@@ -89,3 +92,4 @@ def test_on_a_phone_nothing_is_wider_than_the_screen(page, width):
     page.eval_on_selector_all("details", "(all) => all.forEach(details => details.open = true)")
     assert page.evaluate("document.documentElement.scrollWidth") <= width
     assert page.eval_on_selector("pre", "(command) => command.scrollWidth <= command.clientWidth"), "it is read whole"
+    assert page.eval_on_selector_all("pre span", ON_ONE_LINE, ["--model", "--data", "--masks", "crnn-slim-predicted"])
