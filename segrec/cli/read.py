@@ -67,7 +67,6 @@ def command(
     frames of CTC, of a crop's greedy reading. With --onnx words are read greedily on the processor, and --segmenter is
     a shipped name or another .onnx file; the words of photographs are then found by --detector rapidocr or --polygons.
     """
-    from segrec.core.memory import keep_few_layers
     from segrec.jobs.read_pictures import Reading, read_pictures
     from segrec.pages.inputs import sources
     from segrec.pages.polygon_files import read_polygon_file
@@ -88,8 +87,7 @@ def command(
     if onnx is not None:
         reader = Reader.from_onnx(onnx, segmenter=segmenter, threads=threads)
     else:
-        _limit_threads(threads)
-        keep_few_layers()
+        _limit_torch(threads)
         reader = Reader.from_pretrained(model, segmenter=segmenter, device=device, beam=beam, temperature=temperature)
     _print(read_pictures(reader, pictures, settings), reader, folders, output_format)
 
@@ -130,11 +128,14 @@ def _read_lexicon(path: str) -> Lexicon:
     return Lexicon.from_file(path, LabelRule())
 
 
-def _limit_threads(count: int | None) -> None:
-    if count is not None:
-        from segrec.core.device import limit_threads
+def _limit_torch(threads: int | None) -> None:
+    """Bound what PyTorch keeps between pictures, and its threads where a number is given."""
+    from segrec.core.device import limit_threads
+    from segrec.core.memory import keep_few_layers
 
-        limit_threads(count)
+    keep_few_layers()
+    if threads is not None:
+        limit_threads(threads)
 
 
 def _refuse_with_onnx(onnx: str | None, **options: object) -> None:
