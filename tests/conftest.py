@@ -3,11 +3,21 @@
 from __future__ import annotations
 
 import logging
+import shutil
 import sys
+import warnings
 from collections import Counter
 from collections.abc import Iterator
+from typing import TYPE_CHECKING
 
 import pytest
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Browser
+
+CHROMIUM = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
+QUIET = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
+         "--disable-component-update", "--disable-sync"]  # fmt: skip
 
 attacks: Counter[str] = Counter()
 """How many of each class the processes of pytest-xdist tried."""
@@ -49,3 +59,17 @@ def few_textures() -> Iterator[None]:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(backgrounds, "POOL", 8)
         yield
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    """The system's Chromium without a window."""
+    from playwright.sync_api import sync_playwright
+
+    found = next(filter(None, map(shutil.which, CHROMIUM)), None)
+    if found is None:
+        missing = "there is no Chromium here (Debian: apt-get install chromium): no page was opened"
+        warnings.warn(missing, stacklevel=1)
+        pytest.skip(missing)
+    with sync_playwright() as playwright:
+        yield playwright.chromium.launch(executable_path=found, args=QUIET)

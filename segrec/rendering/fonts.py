@@ -126,13 +126,14 @@ def legible(path: str) -> bool:
     return len(right) >= LEGIBLE_SHARE * len(PROBE) and len(latin) >= LATIN_SHARE * len(LATIN_ONLY)
 
 
-def written(text: str, font: Any) -> tuple[Image.Image, tuple[int, int]]:
+def written(text: str, font: Any, *, anchor: str | None = None) -> tuple[Image.Image, tuple[int, int]]:
     """Return a text's ink as a grey picture, 0..255, and how far (x, y) it lies from the point of writing in pixels.
 
     Args:
         font: a Pillow FreeType font.
+        anchor: where the point of writing lies on the text, as Pillow names it; None for its upper left.
     """
-    mask, offset = font.getmask2(text, mode="L")
+    mask, offset = font.getmask2(text, mode="L", anchor=anchor)
     ink = Image.new("L", mask.size)
     if mask.size[0] and mask.size[1]:
         ink.im.paste(mask, (0, 0, *mask.size))  # from Pillow's memory to a picture; `bytes(mask)` asks for each pixel

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from segrec.core.images import Array, opencv, resize
 from segrec.core.resampling import resample, to_grey
-from segrec.rendering.fonts import load_font
+from segrec.rendering.fonts import load_font, written
 from segrec.reports.explanation import Explanation, ReadingStep
 from segrec.reports.overlay import overlay, side_by_side
 
@@ -163,11 +163,9 @@ def write(
         color: of the ink.
         centred: see `left`.
     """
-    mask, (x, y) = load_font("", size).getmask2(text, mode="L", anchor="ms" if centred else "ls")
-    width, height = mask.size
-    ink = np.frombuffer(bytes(mask), dtype=np.uint8).reshape(height, width)
+    ink, (x, y) = written(text, load_font("", size), anchor="ms" if centred else "ls")
     left, top = left + x, baseline + y
-    inside = ink[max(0, -top) : canvas.shape[0] - top, max(0, -left) : canvas.shape[1] - left]
+    inside = np.asarray(ink)[max(0, -top) : canvas.shape[0] - top, max(0, -left) : canvas.shape[1] - left]
     if inside.size:
-        window = canvas[max(0, top) : top + height, max(0, left) : left + width]
+        window = canvas[max(0, top) : top + ink.height, max(0, left) : left + ink.width]
         window[:] = overlay(window, inside, color=color, opacity=1)

@@ -46,7 +46,7 @@ def overlay(
         raise ValueError(f"color must be three values in 0..255, got {color}")
     if not 0 <= opacity <= 1:
         raise ValueError(f"opacity must be in [0, 1], got {opacity}")
-    levels, tint = _levels(mask), np.asarray(color, np.float32)
+    levels, tint = mask_levels(mask), np.asarray(color, np.float32)
     result = np.empty_like(image)
     for rows, _, _ in _bands(len(image)):
         result[rows] = _tinted(image[rows], levels[rows], tint, opacity)
@@ -77,14 +77,36 @@ def outlined(image: Array, mask: NDArray[Any]) -> Array:
         ValueError: shapes, types or ranges are others than these.
     """
     _check_pair(image, mask)
-    levels = _levels(mask)
-    strokes, labels = opencv().connectedComponents((levels > 0).astype(np.uint8))
+    levels = mask_levels(mask)
+    strokes, labels = opencv().connectedComponents((levels > 0).view(np.uint8))
     tints = np.asarray(TINTS, np.float32)[_leanings(image, labels, strokes)]  # (strokes, 3)
     result = np.empty_like(image)
     for rows, around, own in _bands(len(image), margin=2 * _thickness(mask)):
         band = _tinted(image[rows], levels[rows], tints[labels[rows]], OPACITY)
         result[rows] = _lined(band, image[around], levels[around], own, _thickness(mask))
     return result
+
+
+def mask_levels(mask: NDArray[Any]) -> Array:
+    """Return a mask as (H, W) uint8 levels, 0..255; one that has this form comes back itself.
+
+    Args:
+        mask: (H, W), uint8 in 0..255 or float in [0, 1].
+
+    Raises:
+        ValueError: its type or range is another.
+    """
+    if mask.dtype == np.uint8:
+        return mask
+    if not np.issubdtype(mask.dtype, np.floating):
+        raise ValueError(f"a mask must be uint8 in 0..255 or float in [0, 1], got {mask.dtype}")
+    low, high = mask.min(initial=0.0), mask.max(initial=0.0)
+    if not (low >= 0 and high <= 1):
+        raise ValueError(f"a float mask must lie in [0, 1], got values from {low:g} to {high:g}")
+    levels = np.empty(mask.shape, np.uint8)
+    for rows, _, _ in _bands(len(mask)):
+        levels[rows] = (mask[rows] * 255).round()
+    return levels
 
 
 def _leanings(image: Array, labels: NDArray[np.int32], strokes: int) -> NDArray[np.intp]:
@@ -166,7 +188,7 @@ def _as_rgb(part: NDArray[Any]) -> Array:
     if 0 in part.shape:
         raise ValueError(f"a part holds no pixels: its shape is {part.shape}")
     if part.ndim == 2:
-        return np.repeat(_levels(part)[:, :, None], 3, axis=2)
+        return np.repeat(mask_levels(part)[:, :, None], 3, axis=2)
     if part.ndim == 3 and part.shape[2] == 3 and part.dtype == np.uint8:
         return part
     raise ValueError(f"a part must be (H, W, 3) uint8 or a mask (H, W), got {part.shape} {part.dtype}")
@@ -175,15 +197,3 @@ def _as_rgb(part: NDArray[Any]) -> Array:
 def _scaled(image: Array, height: int) -> Array:
     width = max(1, round(image.shape[1] * height / image.shape[0]))
     return resize(image, (height, width), "area" if height < image.shape[0] else "bilinear")
-
-
-def _levels(mask: NDArray[Any]) -> Array:
-    """Return a mask as 0..255 levels, whichever of the two forms it came in."""
-    if mask.dtype == np.uint8:
-        return mask
-    if not np.issubdtype(mask.dtype, np.floating):
-        raise ValueError(f"a mask must be uint8 in 0..255 or float in [0, 1], got {mask.dtype}")
-    low, high = mask.min(initial=0.0), mask.max(initial=0.0)
-    if not (low >= 0 and high <= 1):
-        raise ValueError(f"a float mask must lie in [0, 1], got values from {low:g} to {high:g}")
-    return (mask * 255).round().astype(np.uint8)

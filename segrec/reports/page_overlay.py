@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 
 from segrec.core.images import Array, opencv
 from segrec.core.polygons import lay_region
-from segrec.pages.word import ReadPicture
+from segrec.pages.word import ReadPicture, Word
 from segrec.rendering.fonts import load_font
 from segrec.reports.drawing import write
-from segrec.reports.overlay import LINE_SHARE, outlined
+from segrec.reports.overlay import LINE_SHARE, mask_levels, outlined
 
 LABEL_SHARE = 60
 """Labels are as high as the picture's longest side by this, at least `SMALLEST_LABEL` pixels."""
@@ -27,21 +29,25 @@ def page_overlay(picture: ReadPicture) -> Array:
     """
     if picture.image is None:
         raise ValueError(f"{picture.name} was not read: {picture.problem}")
-    size = picture.image.shape[:2]
-    mask = np.zeros(size, np.float32)
-    for word in picture.words:
-        if word.polygon is None:
-            np.maximum(mask, word.mask, out=mask)
-        elif word.text:
-            lay_region(mask, word.mask, word.polygon)
-    drawn = outlined(picture.image, np.clip(mask, 0, 1))
-    height = max(SMALLEST_LABEL, max(size) // LABEL_SHARE)
+    drawn = outlined(picture.image, _mask(picture.words, picture.image.shape[:2]))
+    height = max(SMALLEST_LABEL, max(drawn.shape) // LABEL_SHARE)
     for word in picture.words if picture.is_page else ():
         corners = np.round(picture.outline(word)).astype(np.int32)
         _draw_outline(drawn, corners)
         left, top = corners.min(axis=0).tolist()
         _label(drawn, word.text, height, left=max(0, left), baseline=max(height, top - 3))
     return drawn
+
+
+def _mask(words: Sequence[Word], size: tuple[int, int]) -> Array:
+    """Return the masks of all words together, (H, W) uint8, 0..255."""
+    mask = np.zeros(size, np.float32)
+    for word in words:
+        if word.polygon is None:
+            np.maximum(mask, word.mask, out=mask)
+        elif word.text:
+            lay_region(mask, word.mask, word.polygon)
+    return mask_levels(np.clip(mask, 0, 1, out=mask))
 
 
 def _draw_outline(canvas: Array, corners: np.ndarray) -> None:
