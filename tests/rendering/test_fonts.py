@@ -19,8 +19,8 @@ class Disguised:
     def __init__(self, disguise) -> None:
         self.font, self.disguise = ImageFont.load_default(24), disguise
 
-    def getmask2(self, character: str, mode: str):
-        return self.font.getmask2(self.disguise(character), mode=mode)
+    def getmask2(self, character: str, **options):
+        return self.font.getmask2(self.disguise(character), **options)
 
 
 def test_without_any_font_on_the_machine_pillows_own_is_used(monkeypatch):
