@@ -77,13 +77,16 @@ def start(job: Job, output: Path) -> Forked:
 
 
 def _telling(arguments: list[str], small: dict[str, int]) -> int:
-    """Run a command that says when it begins to read words."""
+    """Run a command that says when it begins to read words, and takes its time over the masks of rendered ones."""
     from segrec_process import _command
 
     from segrec.evaluation import scoring
+    from segrec.rendering import writing
 
     own_parts = scoring._own_parts
     scoring._own_parts = lambda *given: (print("reading", flush=True), own_parts(*given))[1]
+    pair = writing._pair
+    writing._pair = lambda spool: (time.sleep(0.002), pair(spool))[1]  # they are written within a signal's delay
     return _command(arguments, small)
 
 
