@@ -76,7 +76,7 @@ def test_what_cannot_be_had_is_said_in_one_line(cache):
         resolve_weights("hf-hub:no/one")
     assert "\n" not in str(error.value)
     for name in ("hf-hub:", "hf-hub:owner", "hf-hub:a/b/c", "hf-hub:../b", "hf-hub:a/b c"):
-        with pytest.raises(CheckpointError, match=r"is no repository of the Hub|cannot fetch"):
+        with pytest.raises(CheckpointError, match=r"is not a repository of the Hub|cannot fetch"):
             resolve_weights(name)
 
 
@@ -141,7 +141,7 @@ def test_a_segmenter_is_pushed_too_and_a_page_that_is_there_is_left_alone(cache,
 
 def test_a_refused_push_is_said_in_one_line(monkeypatch, tmp_path):
     recognizer = segrec.Recognizer.from_pretrained(write_recognizer(tmp_path / "a.safetensors"), device="cpu")
-    with pytest.raises(ConfigError, match=r"'hf-hub:me/reads' is no name of a repository; write owner/name"):
+    with pytest.raises(ConfigError, match=r"'hf-hub:me/reads' is not the name of a repository; write owner/name"):
         recognizer.push_to_hub("hf-hub:me/reads")
 
     def refuse(*arguments: object, **options: object) -> None:

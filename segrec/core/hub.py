@@ -39,7 +39,7 @@ def fetch_weights(name: str) -> Path:
     """
     repository, _, revision = name.removeprefix(PREFIX).partition("@")
     if _REPOSITORY.fullmatch(repository) is None:
-        raise CheckpointError(f"{name} is no repository of the Hub; write {PREFIX}owner/name, or with @revision")
+        raise CheckpointError(f"{name} is not a repository of the Hub; write {PREFIX}owner/name, or with @revision")
     hub = _library()
     with _translated(f"cannot fetch {WEIGHTS_FILE} of {name}", "check the name, the network and your access"):
         return Path(
@@ -65,7 +65,7 @@ def push_weights(repository: str, write: Callable[[Path], None], *, card: str, p
         CheckpointError: the Hub refuses it, or cannot be reached.
     """
     if _REPOSITORY.fullmatch(repository) is None:
-        raise ConfigError(f"{repository!r} is no name of a repository; write owner/name, without {PREFIX}")
+        raise ConfigError(f"{repository!r} is not the name of a repository; write owner/name, without {PREFIX}")
     hub = _library()
     with TemporaryDirectory() as folder:
         write(Path(folder) / WEIGHTS_FILE)

@@ -4,42 +4,26 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import NamedTuple
 
 import numpy as np
 import torch
 from torch import Tensor
 
-from recognizers.charset import Charset
 from recognizers.edge_padding import continued
-from recognizers.preprocess import InputSpec, resized
+from recognizers.preprocess import resized
 from segmenter.preprocess import STRIDE, is_tall, rescale, working_size
 from segrec.core.errors import ConfigError, DataError
 from segrec.core.images import Array
 from segrec.data.augment import augment_word
-from segrec.data.recognition import EMPTY, TOO_LONG, UNREADABLE, batch_width, has_frames
+from segrec.data.recognition import EMPTY, TOO_LONG, UNREADABLE, ReaderInput
 from segrec.data.words import WordLmdb
 from segrec.training.batches import Key
 
 TALL_CROP = "higher than wide, which the segmenter sees turned and the reader does not"
 REASONS = (UNREADABLE, EMPTY, TOO_LONG[False], TALL_CROP)
 """Why words may be left out of the batches."""
-
-
-@dataclass(frozen=True)
-class ReaderInput:
-    """What a recognizer takes.
-
-    Attributes:
-        spec: its input, with a mask.
-        charset: labels are normalised to it.
-        frames: how many CTC frames it gives at the spec's width; words that need more are left out.
-    """
-
-    spec: InputSpec
-    charset: Charset
-    frames: int
 
 
 class ReadingSample(NamedTuple):
@@ -94,8 +78,7 @@ class ReadingDataset:
         if height % STRIDE or widest % STRIDE:
             raise ValueError(f"height and widest must be multiples of {STRIDE}, got {height} and {widest}")
         words.count()
-        self._words, self._charset, self._frames = words, reader.charset, reader.frames
-        self._colours = replace(reader.spec.stretched(), mask=False)
+        self._words, self._reader = words, replace(reader, spec=reader.spec.stretched())
         self._height, self._widest, self._seed = height, widest, seed
 
     def __len__(self) -> int:
@@ -103,24 +86,19 @@ class ReadingDataset:
 
     def __getitem__(self, key: Key) -> ReadingSample | str:
         position, visit = key
-        word = self._words[position]
-        if word.image is None:
-            return UNREADABLE
-        text = self._charset.normalise(word.label)
-        if not text:
-            return EMPTY
-        size = (word.image.shape[0], word.image.shape[1])
-        content = self._colours.content_size(size)
-        if not has_frames(text, batch_width(content[1], self._colours), self._colours, self._frames):
-            return TOO_LONG[False]
+        word = self._reader.fit(self._words[position])
+        if isinstance(word, str):
+            return word
+        size, content = (word.image.shape[0], word.image.shape[1]), word.content
         if is_tall(size, None):
             return TALL_CROP
         working = self._height, min(working_size(size, height=self._height, scene_height=None)[1], self._widest)
         rng = np.random.default_rng((self._seed, position, visit))
         both = rescale(word.image, (max(working[0], content[0]), max(working[1], content[1])))
         moved = augment_word(both.transpose(2, 0, 1), rng, color_channels=3).transpose(1, 2, 0)
-        seen = resized(np.ascontiguousarray(moved), content, self._colours).transpose(2, 0, 1)
-        return ReadingSample(rescale(moved, working), np.ascontiguousarray(seen), self._charset.encode(text))
+        seen = resized(np.ascontiguousarray(moved), content, self._reader.spec).transpose(2, 0, 1)
+        target = self._reader.charset.encode(word.text)
+        return ReadingSample(rescale(moved, working), np.ascontiguousarray(seen), target)
 
 
 def open_reading(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import NamedTuple
 
 import numpy as np
@@ -17,7 +18,7 @@ from segrec.core.errors import DamagedMaskError
 from segrec.core.images import Array
 from segrec.data.augment import augment_word
 from segrec.data.masks.sources import MaskSource
-from segrec.data.words import WordLmdb
+from segrec.data.words import StoredWord, WordLmdb
 from segrec.training.batches import Key
 
 UNREADABLE = "unreadable image or label"
@@ -52,6 +53,59 @@ class LoadedBatch(NamedTuple):
 
     batch: WordBatch
     skipped: dict[str, int]
+
+
+class FittingWord(NamedTuple):
+    """A word that a recognizer can learn from.
+
+    Attributes:
+        image: (H, W, 3) uint8 RGB.
+        text: its label, normalised.
+        content: (height, width) of the image in the recognizer's input.
+        width: of that input before its batch is known.
+    """
+
+    image: Array
+    text: str
+    content: tuple[int, int]
+    width: int
+
+
+@dataclass(frozen=True)
+class ReaderInput:
+    """What a recognizer takes in training.
+
+    Attributes:
+        spec: its input, of one size or padded.
+        charset: labels are normalised to it.
+        steps: CTC frames at the spec's width, or steps of an attention decoder.
+    """
+
+    spec: InputSpec
+    charset: Charset
+    steps: int
+
+    def fit(self, word: StoredWord) -> FittingWord | str:
+        """Return the word as it enters the recognizer, or why it cannot: `UNREADABLE`, `EMPTY` or one of `TOO_LONG`."""
+        if word.image is None:
+            return UNREADABLE
+        text = self.charset.normalise(word.label)
+        if not text:
+            return EMPTY
+        content = self.spec.content_size((word.image.shape[0], word.image.shape[1]))
+        width = content[1]
+        if self.spec.padding == "edge":
+            width = min(-(-width // WIDTH_STEP) * WIDTH_STEP, self.spec.width)
+        if not self._has_room(text, width):
+            return TOO_LONG[self.charset.is_attention]
+        return FittingWord(word.image, text, content, width)
+
+    def _has_room(self, text: str, width: int) -> bool:
+        if self.charset.is_attention:
+            return len(text) + 1 <= self.steps
+        if width == self.spec.width:
+            return fits(text, self.steps)
+        return fits(text, self.steps * width // self.spec.width - 1)  # one less, as numbers of frames are rounded
 
 
 class RecognitionDataset:
@@ -93,7 +147,7 @@ class RecognitionDataset:
                 f"the charset kind {charset.kind} takes {wanted}, got frames={frames}, max_length={max_length}"
             )
         self._words, self._masks = words
-        self._spec, self._charset, self._steps = spec.stretched(), charset, given
+        self._input = ReaderInput(spec.stretched(), charset, given)
         self._augment, self._seed, self._mask_dropout = augment, seed, mask_dropout
 
     def __len__(self) -> int:
@@ -101,50 +155,26 @@ class RecognitionDataset:
 
     def __getitem__(self, key: Key) -> RecognitionSample | str:
         position, visit = key
-        word = self._words[position]
-        if word.image is None:
-            return UNREADABLE
-        text = self._charset.normalise(word.label)
-        if not text:
-            return EMPTY
-        size = self._spec.content_size((word.image.shape[0], word.image.shape[1]))
-        width = batch_width(size[1], self._spec)
-        if not self._fits(text, width):
-            return TOO_LONG[self._charset.is_attention]
+        word = self._input.fit(self._words[position])
+        if isinstance(word, str):
+            return word
+        spec = self._input.spec
         try:
-            mask = None if self._masks is None else self._masks.masks([position], [word.image], [visit], size)[0]
+            sized = None if self._masks is None else self._masks.masks([position], [word.image], [visit], word.content)
         except DamagedMaskError:
             return DAMAGED_MASK
-        prepared = prepare_content(word.image, mask, self._spec)
+        prepared = prepare_content(word.image, None if sized is None else sized[0], spec)
         if self._mask_dropout and self._random(_DROPOUT, key).random() < self._mask_dropout:
             prepared[-1] = 0
         if self._augment:
             rng = self._random(_AUGMENTATION, key)
-            prepared = augment_word(prepared, rng, color_channels=1 if self._spec.color == "grey" else 3)
-        return RecognitionSample(continued(prepared, width, has_mask=self._spec.mask), self._charset.encode(text))
+            prepared = augment_word(prepared, rng, color_channels=1 if spec.color == "grey" else 3)
+        target = self._input.charset.encode(word.text)
+        return RecognitionSample(continued(prepared, word.width, has_mask=spec.mask), target)
 
     def _random(self, stream: int, key: Key) -> np.random.Generator:
         """Return the random numbers of one purpose for one sample; random masks use the key without a stream."""
         return np.random.default_rng((self._seed, *key, stream))
-
-    def _fits(self, text: str, width: int) -> bool:
-        if self._charset.is_attention:
-            return len(text) + 1 <= self._steps
-        return has_frames(text, width, self._spec, self._steps)
-
-
-def batch_width(content: int, spec: InputSpec) -> int:
-    """Return how wide the input of an image that is `content` wide in it is before its batch is known, in pixels."""
-    if spec.padding == "none":
-        return content
-    return min(-(-content // WIDTH_STEP) * WIDTH_STEP, spec.width)
-
-
-def has_frames(text: str, width: int, spec: InputSpec, frames: int) -> bool:
-    """Return whether `text` fits an input of `width` of a CTC recognizer that gives `frames` at the spec's width."""
-    if width == spec.width:
-        return fits(text, frames)
-    return fits(text, frames * width // spec.width - 1)  # one less, as numbers of frames are rounded
 
 
 def reasons_for(charset: Charset) -> tuple[str, ...]:

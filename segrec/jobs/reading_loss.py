@@ -16,7 +16,8 @@ from segmenter.interface import Outputs
 from segmenter.network import normalise_images
 from segrec.core.device import autocast
 from segrec.core.errors import ConfigError
-from segrec.data.reading_batches import REASONS, ReaderInput, ReadingBatch
+from segrec.data.reading_batches import REASONS, ReadingBatch
+from segrec.data.recognition import ReaderInput
 from segrec.jobs.recognizer_loss import frames_of, shared_terms, words_of_all
 from segrec.training.distributed import World
 from segrec.weights import resolve_weights

@@ -4,19 +4,19 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
-from functools import partial
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from segmenter import predictor
-from segrec.core.hub import push_weights
 from segrec.pages.hub_cards import segmenter_card
+from segrec.pages.hub_pushing import Pushed
 from segrec.weights import SEGMENTER, resolve_weights
 
 if TYPE_CHECKING:
     from segrec.pages.named_recognizer import Recognizer
 
 
-class Segmenter(predictor.TorchSegmenter):
+class Segmenter(Pushed, predictor.TorchSegmenter):
     """A segmenter that can be had by name; `predict` and its options are those of `segmenter.TorchSegmenter`."""
 
     @classmethod
@@ -37,32 +37,13 @@ class Segmenter(predictor.TorchSegmenter):
         options.setdefault("device", "auto")
         return cls(load_segmenter(resolve_weights(weights)), **options)
 
-    def push_to_hub(
-        self,
-        repository: str,
-        *,
-        private: bool = False,
-        message: str = "Add weights",
-        notes: Mapping[str, str] | None = None,
-    ) -> str:
-        """Return the address of a Hub repository that now holds the weights, for `from_pretrained("hf-hub:...")`.
-
-        Args:
-            repository: `owner/name`; it is made where it does not exist.
-            private: whether a new repository is hidden from others.
-            message: of the commit.
-            notes: for the weights' header, such as what they were trained on.
-
-        Raises:
-            LibraryError: huggingface_hub is not installed.
-            ConfigError: the repository's name has another form.
-            CheckpointError: the Hub refuses it, or cannot be reached.
-        """
+    def _write_weights(self, path: Path, *, notes: Mapping[str, str] | None) -> None:
         from segmenter.loading import save_segmenter
 
-        write = partial(save_segmenter, model=self.model, notes=notes)
-        card = segmenter_card(repository, self.model.architecture)
-        return push_weights(repository, write, card=card, private=private, message=message)
+        save_segmenter(path, self.model, notes=notes)
+
+    def _card(self, repository: str) -> str:
+        return segmenter_card(repository, self.model.architecture)
 
 
 def open_recognizer(

@@ -4,17 +4,17 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
-from functools import partial
+from pathlib import Path
 from typing import Any, Self
 
 from recognizers import predictor
 from recognizers.loading import load_pretrained, save_recognizer
-from segrec.core.hub import push_weights
 from segrec.pages.hub_cards import recognizer_card
+from segrec.pages.hub_pushing import Pushed
 from segrec.weights import PLAIN, resolve_weights
 
 
-class Recognizer(predictor.Recognizer):
+class Recognizer(Pushed, predictor.Recognizer):
     """Reads word crops; `read` and its options are those of `recognizers.Recognizer`."""
 
     @classmethod
@@ -33,27 +33,8 @@ class Recognizer(predictor.Recognizer):
         options.setdefault("device", "auto")
         return cls(load_pretrained(resolve_weights(weights)), **options)
 
-    def push_to_hub(
-        self,
-        repository: str,
-        *,
-        private: bool = False,
-        message: str = "Add weights",
-        notes: Mapping[str, str] | None = None,
-    ) -> str:
-        """Return the address of a Hub repository that now holds the weights, for `from_pretrained("hf-hub:...")`.
+    def _write_weights(self, path: Path, *, notes: Mapping[str, str] | None) -> None:
+        save_recognizer(path, self.model, notes=notes)
 
-        Args:
-            repository: `owner/name`; it is made where it does not exist.
-            private: whether a new repository is hidden from others.
-            message: of the commit.
-            notes: for the weights' header, such as what they were trained on.
-
-        Raises:
-            LibraryError: huggingface_hub is not installed.
-            ConfigError: the repository's name has another form.
-            CheckpointError: the Hub refuses it, or cannot be reached.
-        """
-        write = partial(save_recognizer, model=self.model, notes=notes)
-        card = recognizer_card(repository, self.model.architecture)
-        return push_weights(repository, write, card=card, private=private, message=message)
+    def _card(self, repository: str) -> str:
+        return recognizer_card(repository, self.model.architecture)

@@ -14,7 +14,8 @@ from recognizers.preprocess import InputSpec, normalise, prepare
 from segmenter import MutuallyGuidedNet
 from segrec.core.errors import ConfigError, DataError
 from segrec.core.images import encode_png
-from segrec.data.reading_batches import REASONS, UNREADABLE, ReaderInput, ReadingBatch, collate_reading, open_reading
+from segrec.data.reading_batches import REASONS, UNREADABLE, ReadingBatch, collate_reading, open_reading
+from segrec.data.recognition import ReaderInput
 from segrec.data.segmenter_batches import BatchSettings, StageData, StagedBatches
 from segrec.data.words import WordLmdb, WordWriter
 from segrec.jobs.reading_loss import ReadingLoss, left_out, masks_seen
