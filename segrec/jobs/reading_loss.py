@@ -47,8 +47,6 @@ class ReadingLoss:
     def __init__(self, readers: Sequence[str], weight: float, *, world: World, amp: str) -> None:
         self.networks = [_reader(name).to(world.device) for name in readers]
         self.inputs = [ReaderInput(one.input_spec, one.charset, frames_of(one)) for one in self.networks]
-        for network in self.networks:
-            train_input_mode(network)
         self._weight, self._world, self._amp = weight, world, amp
 
     def __call__(self, segmenter: nn.Module, batch: ReadingBatch, *, phases: int) -> Mapping[str, Tensor]:
@@ -93,7 +91,8 @@ def _reader(name: str) -> RecognizerNetwork:
             f"{name} cannot judge masks: --reader takes a CTC recognizer fine-tuned with a mask channel, such as "
             "crnn-slim-predicted"
         )
-    return network.requires_grad_(False)
+    train_input_mode(network.requires_grad_(False))
+    return network
 
 
 def left_out(batch: object) -> dict[str, int]:

@@ -89,10 +89,11 @@ def with_ctc_head(model: RecognizerNetwork, ctc_weight: float) -> nn.Module:
 def _shape(model: RecognizerNetwork, function: Callable[[Tensor], Tensor]) -> tuple[int, ...]:
     """Return the shape of what a part of a recognizer gives for one word at its input size."""
     spec = model.input_spec
-    training = model.training
+    modes = {part: part.training for part in model.modules()}  # parts may be in other modes than the whole
     model.eval()
     with torch.inference_mode():
         device = next(model.parameters()).device
         shape = function(torch.zeros(1, spec.channels, spec.height, spec.width, device=device)).shape
-    model.train(training)
+    for part, training in modes.items():
+        part.training = training
     return tuple(shape)

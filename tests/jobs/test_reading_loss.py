@@ -89,6 +89,8 @@ def test_the_gradient_reaches_the_segmenter_and_not_the_reader(words, loss):
     assert float(segmenter.text_decoder.head.weight.grad.abs().sum()) > 0
     assert all(parameter.grad is None for parameter in loss.networks[0].parameters())
     assert all(torch.equal(before[name], value) for name, value in loss.networks[0].state_dict().items())
+    norms = [part for part in loss.networks[0].modules() if isinstance(part, torch.nn.BatchNorm2d)]
+    assert norms and not any(norm.training for norm in norms)
 
 
 def test_a_segmenter_learns_to_be_read(words, loss):
