@@ -4,16 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
 from segrec.app.pictures import SeenPicture
 from segrec.core.printable import printable, shortened
+from segrec.reports.html import templates_of
 
 
 def words_table(pictures: Sequence[SeenPicture]) -> str:
     """Return the words of pictures as HTML: crop, masks, and both readings with their confidence."""
-    return _environment().get_template("words.html").render(pictures=pictures)
+    return templates_of("segrec.app", printable).get_template("words.html").render(pictures=pictures)
 
 
 def said(message: str, *, is_error: bool = False) -> str:
@@ -36,15 +36,3 @@ def summary(pictures: Sequence[SeenPicture]) -> str:
 
 def _counted(count: int, what: str) -> str:
     return f"{count} {what}{'' if count == 1 else 's'}"
-
-
-def _environment() -> Environment:
-    """Return the templates of this package; all text in them is escaped."""
-    return Environment(
-        loader=PackageLoader("segrec.app"),
-        autoescape=True,
-        undefined=StrictUndefined,
-        finalize=lambda value: printable(value) if type(value) is str else value,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )

@@ -3,18 +3,16 @@
 from __future__ import annotations
 
 import os
-import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
 
-from jinja2 import Environment, PackageLoader, StrictUndefined
-from markupsafe import Markup
+from jinja2 import Environment
 
 from segrec.core.files import write_text
 from segrec.evaluation.breakdown import BreakdownRow
 from segrec.evaluation.compare import Gain
 from segrec.evaluation.result import EvaluationResult
+from segrec.reports.html import templates_of
 from segrec.reports.report_page import (
     Variant,
     breakdown_tables,
@@ -28,9 +26,6 @@ from segrec.reports.report_words import WordGroup
 from segrec.reports.sheet import Sheet
 
 __all__ = ["Report", "Variant", "report_page", "write_report"]
-
-_UNFIT = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\ud800-\udfff]")
-"""Characters that HTML cannot carry."""
 
 
 @dataclass(frozen=True)
@@ -94,22 +89,10 @@ def write_report(path: str | os.PathLike[str], report: Report) -> None:
 
 
 def _environment() -> Environment:
-    """Return the templates of this package; all text in them is escaped."""
-    environment = Environment(
-        loader=PackageLoader("segrec.reports"),
-        autoescape=True,
-        undefined=StrictUndefined,
-        finalize=_fit,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
+    """Return the templates of this package, with what they need to show numbers."""
+    environment = templates_of("segrec.reports")
     environment.filters |= {"percent": _percent, "points": signed_points}
     return environment
-
-
-def _fit(value: Any) -> Any:
-    """Return a text with U+FFFD for characters that HTML cannot carry, and everything else as it is."""
-    return _UNFIT.sub("\ufffd", value) if isinstance(value, str) and not isinstance(value, Markup) else value
 
 
 def _percent(share: float, digits: int = 1) -> str:
