@@ -34,7 +34,7 @@ def read_graph(path: str | os.PathLike[str]) -> tuple[Any, dict[str, str]]:
         model = onnx.load_from_string(content)
     except Exception as error:  # protobuf's own
         reason = (str(error).splitlines() or [type(error).__name__])[0]
-        raise CheckpointError(f"{path} is no readable .onnx file ({reason}); copy it again") from error
+        raise CheckpointError(f"{path} is not a readable .onnx file ({reason}); copy it again") from error
     metadata = {entry.key: entry.value for entry in model.metadata_props}
     return plain_graph(model, str(path)), metadata
 
@@ -88,7 +88,7 @@ def graph_from_text(text: str) -> Any:
 
     Raises:
         LibraryError: the package onnx is not installed.
-        ValueError: the text is no such graph, or asks for more memory than any recognizer needs.
+        ValueError: the text is not such a graph, or asks for more memory than any recognizer needs.
     """
     onnx = packages()[0]
     unpacking = zlib.decompressobj()
@@ -160,7 +160,7 @@ def _rename(graph: Any, image: Any) -> None:
         names[tensor.name] = tensor.name = f"weight_{number}"
     for number, node in enumerate(graph.node):
         if not node.op_type.isidentifier():
-            raise CheckpointError(f"a node is called {node.op_type!r}, which is no operator of ONNX")
+            raise CheckpointError(f"a node is called {node.op_type!r}, which is not an operator of ONNX")
         node.name = f"{node.op_type.lower()}_{number}"
         unknown = [name for name in node.input if name not in names]
         if unknown:

@@ -73,7 +73,7 @@ def is_tall(size: tuple[int, int], scene_height: int | None = SCENE_HEIGHT) -> b
 
 
 def turned(array: NDArray[Any], quarters: int = 1) -> NDArray[Any]:
-    """Return a picture or mask (H, W, ...) turned by so many quarters, against the clock."""
+    """Return a picture or mask (H, W, ...) turned by quarter turns, counterclockwise."""
     return np.ascontiguousarray(np.rot90(array, quarters))
 
 

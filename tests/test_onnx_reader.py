@@ -185,7 +185,7 @@ def test_what_onnx_cannot_do_is_refused_in_one_line(files, tmp_path):
     with pytest.raises(CheckpointError, match=r"no network in ONNX at absent; write one with segrec export"):
         Reader.from_onnx(files["alone"], segmenter="absent")
     (tmp_path / "bad.onnx").write_bytes(b"nothing")
-    with pytest.raises(CheckpointError, match=r"is no readable \.onnx file"):
+    with pytest.raises(CheckpointError, match=r"is not a readable \.onnx file"):
         Reader.from_onnx(tmp_path / "bad.onnx")
     with pytest.raises(ConfigError, match=r"the output must end in \.onnx"):
         export_onnx("crnn-slim", tmp_path / "model.pt")

@@ -23,7 +23,7 @@ ASPECTS = (0.1, 8.0)
 VARIATION = 0.7
 """Largest deviation of a letter's stroke widths, in their mean."""
 CROSSED = 0.4
-"""Least share of a region's pixels that rays cross: one that is no stroke has rays at few places."""
+"""Least share of a region's pixels that rays cross: one that is not a stroke has rays at few places."""
 THICKEST = 0.7
 """Largest mean stroke width, in the box's shorter side."""
 LONGEST = 15.0

@@ -163,6 +163,6 @@ def _word_pictures(picture: ReadPicture, word: Word, image: Array, region: Array
 
 
 def _shrunk(image: Array, longest: int) -> Array:
-    """Return a picture whose longest side is at most so many pixels."""
+    """Return a picture whose longest side is at most `longest` pixels."""
     scale = min(1.0, longest / max(image.shape[:2]))
     return rescale(image, (max(1, round(image.shape[0] * scale)), max(1, round(image.shape[1] * scale))))

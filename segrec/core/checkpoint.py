@@ -132,7 +132,7 @@ def _opened(path: str | os.PathLike[str], *, with_tensors: bool) -> tuple[dict[s
         raise CheckpointError(str(error)) from error
     except (SafetensorError, OSError, ValueError) as error:
         raise CheckpointError(
-            f"{path} is no readable .safetensors file ({error}); it may be cut short, copy it again"
+            f"{path} is not a readable .safetensors file ({error}); it may be cut short, copy it again"
         ) from error
     return metadata, state
 
@@ -203,7 +203,7 @@ def load_untrusted(
         raise CheckpointError(_foreign_remedy(file, str(error))) from error
     except pickle.UnpicklingError as error:
         raise CheckpointError(
-            f"{file} is no plain PyTorch weights file and was not read; "
+            f"{file} is not a plain PyTorch weights file and was not read; "
             "save it with torch.save(model.state_dict(), ...)"
         ) from error
     except Exception as error:  # readers raise whatever their parsing of damaged bytes runs into

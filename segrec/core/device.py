@@ -37,7 +37,7 @@ def resolve_device(name: str = "auto") -> torch.device:
 
 
 def limit_threads(count: int) -> None:
-    """Let networks on the CPU use at most so many threads, from 1, in this process."""
+    """Let networks on the CPU use at most `count` threads, from 1, in this process."""
     torch.set_num_threads(count)
 
 

@@ -152,7 +152,7 @@ def file_digest(path: str | os.PathLike[str], *, most: int | None = None) -> str
     """Return the SHA-256 of a file's bytes as 64 hexadecimal digits.
 
     Raises:
-        DataError: it is no regular file, or has more than `most` bytes.
+        DataError: it is not a regular file, or has more than `most` bytes.
         OSError: it cannot be read.
     """
     with open_regular(path, most=most) as handle:

@@ -54,7 +54,7 @@ _HARMLESS = {
 
 
 class ForeignObjectError(pickle.UnpicklingError):
-    """The file holds an object that is no tensor, number, text or container; its message is the object's name."""
+    """The file holds an object that is not a tensor, number, text or container; the message is its name."""
 
 
 class Rules:
@@ -82,7 +82,7 @@ class Rules:
         """
         self.odd_keys += odd_keys(keys)
         if self.odd_keys > MOST_ODD_KEYS:
-            raise ValueError(f"it has more than {MOST_ODD_KEYS:,} keys that are no texts or small numbers")
+            raise ValueError(f"it has more than {MOST_ODD_KEYS:,} keys that are neither texts nor small numbers")
 
     def handed(self, module: str, name: str) -> Any:
         """Return what the file gets for a name.

@@ -165,7 +165,9 @@ def _file_identity(folder: str) -> tuple[int, int]:
         raise DataError(f"cannot read {folder}: {error.strerror}") from error
     kind = irregular_kind(found.st_mode)
     if kind is not None or stat.S_ISDIR(found.st_mode):
-        raise DataError(f"{folder}: {DATA_FILE} is {kind or 'a folder'}, no lmdb file; copy or make the database again")
+        raise DataError(
+            f"{folder}: {DATA_FILE} is {kind or 'a folder'}, not an LMDB file; copy or make the database again"
+        )
     if found.st_size == 0:
         raise DataError(f"{folder}: {DATA_FILE} is empty (0 bytes); copy or make the database again")
     return found.st_dev, found.st_ino
@@ -173,10 +175,10 @@ def _file_identity(folder: str) -> tuple[int, int]:
 
 def _absence(folder: str) -> str:
     if os.path.isfile(folder):
-        return f"{folder} is a file, not an lmdb folder; name the folder that holds {DATA_FILE}"
+        return f"{folder} is a file, not an LMDB folder; name the folder that holds {DATA_FILE}"
     if not os.path.isdir(folder):
         return f"{folder} does not exist; check the path"
-    return f"{folder} is no lmdb folder: it holds no {DATA_FILE}; check the path, or make one with segrec render words"
+    return f"{folder} is not an LMDB folder: it holds no {DATA_FILE}; check the path, or make one: segrec render words"
 
 
 def _open_for_reading(folder: str) -> lmdb.Environment:
@@ -188,7 +190,8 @@ def _open_for_reading(folder: str) -> lmdb.Environment:
             raise DataError(
                 f"{folder} is already open in this process through lmdb itself; close that environment first"
             ) from error
-        raise DataError(f"{folder}: {DATA_FILE} is no readable lmdb file ({error}); copy or make it again") from error
+        problem = f"{DATA_FILE} is not a readable LMDB file ({error})"
+        raise DataError(f"{folder}: {problem}; copy or make it again") from error
     # LMDB maps the file: touching a page beyond its end would kill the process, so the length is checked first.
     declared = (environment.info()["last_pgno"] + 1) * environment.stat()["psize"]
     actual = os.path.getsize(os.path.join(folder, DATA_FILE))

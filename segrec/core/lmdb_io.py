@@ -142,7 +142,7 @@ def commit(file: PathLike, items: Sequence[tuple[bytes, bytes]], *, durable: boo
         durable: wait until the disk holds them; without it a power cut (not a killed process) can lose them.
 
     Raises:
-        DataError: the disk is full, or the file cannot be written or is no lmdb file.
+        DataError: the disk is full, or the file cannot be written or is not an LMDB file.
     """
     with closed(os.path.dirname(os.path.abspath(file))):
         _commit(os.fspath(file), items, durable=durable)

@@ -70,7 +70,7 @@ def check_weights(state: Mapping[str, Tensor], expected: Mapping[str, Tensor], s
         if expected[name].is_floating_point():
             if tensor.dtype not in _PLAIN_FLOATS:
                 raise CheckpointError(
-                    f"{source} holds {name} as {_word(tensor)}, which are no plain weights; "
+                    f"{source} holds {name} as {_word(tensor)}, which are not plain weights; "
                     "save it as float32 or float16 (quantised and float8 networks: before they were quantised)"
                 )
             low, high = tensor.detach().aminmax() if tensor.numel() else (0.0, 0.0)

@@ -46,7 +46,7 @@ def read_network(path: str | os.PathLike[str]) -> bytes:
         raise CheckpointError(str(error)) from error
     except (OSError, ValueError) as error:
         reason = error.strerror if isinstance(error, OSError) else error
-        raise CheckpointError(f"{path} is no readable .onnx file ({reason}); copy it again") from error
+        raise CheckpointError(f"{path} is not a readable .onnx file ({reason}); copy it again") from error
     if elsewhere:
         raise CheckpointError(
             f"{path} has its weights in other files, which are not opened; "
@@ -62,7 +62,7 @@ def names_other_files(content: bytes) -> bool:
         content: the file.
 
     Raises:
-        ValueError: it is no ONNX file, or has more than `MOST_FIELDS` fields.
+        ValueError: it is not an ONNX file, or has more than `MOST_FIELDS` fields.
     """
     left = MOST_FIELDS
     waiting = [("model", memoryview(content))]
@@ -96,7 +96,7 @@ def _fields(message: memoryview) -> Iterator[tuple[int, memoryview | int]]:
             value = message[place : place + length]
             place += length
         else:
-            raise ValueError("it is no network in ONNX")
+            raise ValueError("it is not a network in ONNX")
         if place > len(message):
             raise ValueError("it is cut short")
         yield tag >> 3, value
@@ -112,4 +112,4 @@ def _integer(message: memoryview, place: int) -> tuple[int, int]:
         place += 1
         if message[place - 1] < 128:
             return number & (2**64 - 1), place
-    raise ValueError("it is no network in ONNX")
+    raise ValueError("it is not a network in ONNX")

@@ -42,7 +42,7 @@ def require_regular(path: str | os.PathLike[str], *, most: int | None = None) ->
         most: the largest size in bytes that is taken; None takes any.
 
     Raises:
-        DataError: it is no regular file, or larger than `most`, or no file can have such a name.
+        DataError: it is not a regular file, or larger than `most`, or no file can have such a name.
         OSError: there is no such file, or it is a folder.
     """
     try:
@@ -60,7 +60,7 @@ def open_regular(path: str | os.PathLike[str], *, most: int | None = None) -> Bu
         most: the largest size in bytes that is taken; None takes any.
 
     Raises:
-        DataError: it is no regular file, or larger than `most`, or no file can have such a name.
+        DataError: it is not a regular file, or larger than `most`, or no file can have such a name.
         OSError: there is no such file, it is a folder, or it cannot be opened.
     """
     require_regular(path, most=most)

@@ -99,7 +99,7 @@ def sequence(numbers: object, what: str) -> tuple[int, ...]:
     """Return the sides or strides of a tensor.
 
     Raises:
-        ValueError: it is no list of numbers as `whole` takes them, or has more than any tensor.
+        ValueError: it is not a list of numbers as `whole` takes them, or has more than any tensor.
     """
     if not isinstance(numbers, Sequence) or isinstance(numbers, str | bytes) or len(numbers) > 16:
         raise ValueError(f"the {what} of a tensor is not a list of numbers")

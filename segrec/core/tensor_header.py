@@ -24,7 +24,7 @@ def check_tensor_header(path: str | os.PathLike[str]) -> None:
     Whether the file is whole, and its tensors apart from each other, is checked by the safetensors library.
 
     Raises:
-        DataError: it is no regular file, too large, or holds numbers of a kind that no network here has.
+        DataError: it is not a regular file, too large, or holds numbers of a kind that no network here has.
         ValueError: the header is damaged.
         OSError: the file cannot be read.
     """

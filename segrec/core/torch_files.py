@@ -119,7 +119,7 @@ def _numbers(content: Any, dtype: torch.dtype, length: int, offset: int = 0) -> 
 
 
 class _BoundedFile:
-    """A file of which only so many bytes can be read as pickles, whatever lengths they name."""
+    """A file of which a limited number of bytes can be read as pickles, whatever lengths they name."""
 
     def __init__(self, file: IO[bytes], most: int) -> None:
         self._file, self._left = file, most

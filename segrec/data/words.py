@@ -89,7 +89,7 @@ class WordLmdb:
         """Return how many words there are to go through: the first `limit`, or all.
 
         Raises:
-            DataError: the database says so many, but has not as many records.
+            DataError: the database declares more words than it holds.
         """
         wanted = len(self) if limit is None else min(limit, len(self))
         if wanted > self._reader.entries:  # each word has two, and one where its image or label is missing

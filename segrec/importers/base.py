@@ -14,7 +14,7 @@ from segrec.core.regular import MOST_LIST_BYTES, open_regular
 LAYOUTS = "see the layouts in docs/datasets.md"
 BYTES_AT_ONCE = 1 << 20
 LONGEST_LINE = 1_000_000
-"""Bytes; a longer one is no line of a list."""
+"""Bytes; a longer one is not a line of a list."""
 
 Outline = tuple[tuple[float, float], ...]
 """Points (x, y) in pixels; they may lie outside the picture."""

@@ -60,7 +60,7 @@ def open_importer(dataset: str, source: str | os.PathLike[str], split: str, *, o
         outside: of `LISTS`, follow paths that lead out of the list's folder.
 
     Raises:
-        ConfigError: there is no such dataset or split, or it is no list and `outside` is asked for.
+        ConfigError: there is no such dataset or split, or it is not a list and `outside` is asked for.
         DataError: the source does not exist or is not laid out like that dataset.
     """
     check_split(dataset, split)

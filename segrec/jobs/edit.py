@@ -87,7 +87,7 @@ def parse_color(text: str) -> tuple[int, int, int]:
     """Return red, green and blue of "#RRGGBB".
 
     Raises:
-        ConfigError: it is no such colour.
+        ConfigError: it is not such a colour.
     """
     digits = text.removeprefix("#")
     try:

@@ -79,7 +79,7 @@ def import_words(
 
     Raises:
         ConfigError: options that do not exist or contradict each other.
-        DataError: the source is no such dataset or gives no words, or the output is something else or not writable.
+        DataError: the source is not such a dataset or gives no words, or the output is something else or not writable.
         LibraryError: the annotations are a MATLAB file, and SciPy is missing.
     """
     taken = selection_of(dataset, split, filter_name=filter_name, subset=subset, names=names)

@@ -93,7 +93,7 @@ def copy_text(image: Array, mask: NDArray[Any], target: Array) -> Array:
         target: (h, w, 3) uint8 RGB.
 
     Raises:
-        ValueError: the images or the mask are no such arrays.
+        ValueError: the images or the mask are not such arrays.
     """
     _check(target, np.zeros(target.shape[:2], np.float32))
     layers = take_apart(image, mask)
@@ -122,7 +122,7 @@ def without_bars(mask: Floats) -> Floats:
 
     Args:
         mask: (h, w) float32 in [0, 1]; a narrow upright stroke at its left or right end that reaches from the top to
-            the bottom is no letter, which a crop leaves some room.
+            the bottom is not a letter, which a crop leaves some room.
     """
     cv2 = opencv()
     height, width = mask.shape

@@ -17,7 +17,7 @@ PLACES = {"hotel": 60, "open": 190}
 
 @pytest.fixture(scope="session")
 def pictures(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder with a crop `word.png`, a photograph `photo.png` of two words, and a file that is no picture."""
+    """A folder with a crop `word.png`, a photograph `photo.png` of two words, and a file that is not a picture."""
     folder = tmp_path_factory.mktemp("pictures")
     (folder / "word.png").write_bytes(encode_png(printed("open")))
     wall = np.full((400, 400, 3), GROUND, np.uint8)

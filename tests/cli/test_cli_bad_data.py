@@ -88,10 +88,10 @@ def truncated(place: Place) -> Path:
 
 BAD_WORDS: list[tuple[Callable[[Place], Path], list[str]]] = [
     (missing, ["does not exist", "check the path"]),
-    (a_file, ["is a file, not an lmdb folder", "name the folder"]),
-    (empty_folder, ["is no lmdb folder", "check the path"]),
+    (a_file, ["is a file, not an LMDB folder", "name the folder"]),
+    (empty_folder, ["is not an LMDB folder", "check the path"]),
     (empty_file, ["data.mdb is empty", "again"]),
-    (no_lmdb, ["is no readable lmdb file", "again"]),
+    (no_lmdb, ["is not a readable LMDB file", "again"]),
     (without_count, ["has no `num-samples`", "check the path"]),
     (with_odd_count, ["`num-samples` is b'many', expected a decimal number"]),
     (truncated, ["is cut short", "again"]),

@@ -122,12 +122,12 @@ def test_a_cut_or_wrong_weights_file_is_refused_in_one_line(tmp_path, state):
     for content in (b"", whole[:5], whole[:60], whole[:-1], b"PK\x03\x04 something else altogether", b"text\n" * 9):
         path.write_bytes(content)
         for read in (load_weights, read_header):
-            with pytest.raises(CheckpointError, match=r"a\.safetensors is no readable \.safetensors file") as error:
+            with pytest.raises(CheckpointError, match=r"a\.safetensors is not a readable \.safetensors file") as error:
                 read(path)
             assert "\n" not in str(error.value)
     with pytest.raises(CheckpointError, match=r"no weights file at .*absent; check the path"):
         load_weights(tmp_path / "absent")
-    with pytest.raises(CheckpointError, match="is no readable"):
+    with pytest.raises(CheckpointError, match="is not a readable"):
         load_weights(tmp_path)
 
 

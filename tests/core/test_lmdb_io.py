@@ -120,8 +120,8 @@ def test_a_reader_survives_pickling_and_threads(tmp_path):
     [
         (None, "holds no data.mdb"),
         (b"", "is empty (0 bytes)"),
-        (b"abc", "no readable lmdb file"),
-        (b"no database at all " * 1000, "no readable lmdb file"),
+        (b"abc", "is not a readable LMDB file"),
+        (b"no database at all " * 1000, "is not a readable LMDB file"),
     ],
 )
 def test_a_folder_without_a_sound_data_file_is_refused_in_one_line(tmp_path, content, words):
@@ -148,7 +148,7 @@ def test_a_missing_folder_and_a_file_are_refused_in_one_line(tmp_path):
     with pytest.raises(DataError, match="does not exist; check the path"):
         read_environment(tmp_path / "nothing")
     folder = make_database(tmp_path / "db", {b"a": b"1"})
-    with pytest.raises(DataError, match="is a file, not an lmdb folder"):
+    with pytest.raises(DataError, match="is a file, not an LMDB folder"):
         read_environment(folder / "data.mdb")
 
 

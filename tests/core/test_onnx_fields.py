@@ -93,7 +93,7 @@ def test_what_is_too_large_damaged_or_missing_is_refused_in_one_line(tmp_path: P
     content = resolve_onnx(SEGMENTER).read_bytes()
     for name, odd in {"cut": content[:1000], "text": b"no network", "bits": b"\xff" * 30}.items():
         (tmp_path / name).write_bytes(odd)
-        with pytest.raises(CheckpointError, match=r"is no readable \.onnx file \(it is .*\); copy it again"):
+        with pytest.raises(CheckpointError, match=r"is not a readable \.onnx file \(it is .*\); copy it again"):
             read_network(tmp_path / name)
     with pytest.raises(CheckpointError, match="no weights file at"):
         read_network(tmp_path / "absent.onnx")

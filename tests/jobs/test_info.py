@@ -107,7 +107,7 @@ def test_truncated_empty_and_unfinished_databases_are_problems(tmp_path):
     (tmp_path / "unfinished" / "data.mdb").rename(tmp_path / "unfinished" / ".data.mdb.partial")
     assert "is cut short" in problem(describe(tmp_path / "cut"))
     assert "is empty" in problem(describe(tmp_path / "empty"))
-    assert "no readable lmdb" in problem(describe(tmp_path / "noise"))
+    assert "not a readable LMDB" in problem(describe(tmp_path / "noise"))
     assert "never finished" in problem(describe(tmp_path / "unfinished"))
 
 

@@ -22,4 +22,4 @@ def test_a_damaged_file_is_reported_in_one_line(tmp_path):
     found = describe(tmp_path / "bad.onnx")
     assert not found.sound and found.facts["opens"] == "no"
     (problem,) = found.problems
-    assert "is no readable .onnx file (it is cut short); copy it again" in problem and "\n" not in problem
+    assert "is not a readable .onnx file (it is cut short); copy it again" in problem and "\n" not in problem

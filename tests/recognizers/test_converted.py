@@ -132,7 +132,7 @@ def test_what_is_no_such_recognizer_is_refused_in_one_line(file, model, tmp_path
         load_pretrained(write_small_ppocr(tmp_path / "none.onnx", characters=""))
     assert load_pretrained(tmp_path / "none.onnx", charset=CHARACTERS + " ").charset == model.charset
     (tmp_path / "bad.onnx").write_bytes(file.read_bytes()[:300])
-    with pytest.raises(CheckpointError, match=r"is no readable \.onnx file") as error:
+    with pytest.raises(CheckpointError, match=r"is not a readable \.onnx file") as error:
         load_pretrained(tmp_path / "bad.onnx")
     assert "\n" not in str(error.value)
     with pytest.raises(CheckpointError, match="was written by segrec export; load the weights"):

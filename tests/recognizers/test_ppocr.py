@@ -47,6 +47,6 @@ def test_another_network_or_no_file_is_no_recognizer(tmp_path):
     with pytest.raises(CheckpointError, match=r"no weights file at .*; name an \.onnx file"):
         PaddleRecognizer(tmp_path / "none.onnx")
     (tmp_path / "bad.onnx").write_bytes(b"no network")
-    with pytest.raises(CheckpointError, match=r"is no readable \.onnx file") as error:
+    with pytest.raises(CheckpointError, match=r"is not a readable \.onnx file") as error:
         PaddleRecognizer(tmp_path / "bad.onnx")
     assert "\n" not in str(error.value)

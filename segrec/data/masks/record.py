@@ -216,7 +216,7 @@ def shard_folders(path: Path) -> dict[tuple[int, int], Path]:
     for folder in sorted(path.iterdir()) if path.is_dir() else []:
         match = _SHARD_NAME.fullmatch(folder.name)
         if match and not 1 <= int(match[1]) <= int(match[2]):
-            raise DataError(f"{folder} is no shard, whose number is from 1 to the count; delete or rename it")
+            raise DataError(f"{folder} is not a shard, whose number is from 1 to the count; delete or rename it")
         if match:
             found[int(match[1]), int(match[2])] = folder
     return found

@@ -21,8 +21,9 @@ PREDICT_AGAIN = "run segrec precompute-masks again"
 RENDER_AGAIN = "render the words again"
 LABEL_AGAIN = "run the same segrec label-masks again"
 VERIFIED_UNASKED, MOST_UNREAD = 20_000, 2
-"""Masks whose digest is computed again, in a fraction of a second, whenever a store is opened for words; of larger ones
-only where so many times the words are stored: a digest costs about a hundredth of what reading the word does."""
+"""Masks whose digest is computed again, in a fraction of a second, whenever a store is opened for words. A larger store
+is verified unless it holds more than `MOST_UNREAD` times the words that are read: a digest costs about a hundredth of
+what reading a word does."""
 MOST_NAMED = 4
 """How many unfinished shards an error names one by one."""
 

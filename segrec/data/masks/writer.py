@@ -25,7 +25,7 @@ class MaskStoreWriter:
     bytes depend only on the record and on how the masks were cut into writes, never on where a run was killed and
     started again.
 
-    Use `open`, as a context manager; leaving it gives the shard free, finished or not.
+    Use `open`, as a context manager; leaving it releases the shard, finished or not.
     """
 
     def __init__(self, folder: Path, record: MaskRecord, shard: tuple[int, int], lock: FolderLock) -> None:
