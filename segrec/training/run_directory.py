@@ -101,7 +101,7 @@ class RunDirectory:
             return False
         before = {FORMER_NAMES.get(name, name): value for name, value in self.read_record()["settings"].items()}
         for name in sorted({*before, *wanted} - set(MAY_CHANGE)):
-            if before.get(name) != wanted.get(name):
+            if before.get(name) != wanted.get(name) and (before.get(name) is not None or wanted.get(name) != []):
                 raise ConfigError(
                     f"{self.path} holds a run with {name}={before.get(name)!r}, this one has {wanted.get(name)!r}; "
                     "choose another --output, or repeat the settings to resume"

@@ -74,6 +74,17 @@ def test_length_and_machine_may_change_and_the_new_ones_are_recorded(run, change
     assert change.items() <= run.read_record()["settings"].items()
 
 
+@pytest.mark.parametrize("former", [{"data": None}, {}])
+def test_a_run_that_recorded_nothing_where_there_is_an_empty_list_now_resumes(run, former):
+    record = read_json(run.record)
+    kept = {name: value for name, value in record["settings"].items() if name != "data"}
+    write_json(run.record, {"settings": kept | former})
+    run.release()
+    with pytest.raises(ConfigError, match="data=None"):
+        RunDirectory(run.path).begin("train", Settings(), parent="a")
+    assert RunDirectory(run.path).begin("train", Settings(data=[]), parent="a") is not None
+
+
 def test_a_run_that_recorded_a_setting_under_its_former_name_resumes(run):
     record = run.read_record()
     write_json(run.record, {"settings": {**record["settings"], "ctc_aid": 0.5}})
