@@ -83,7 +83,7 @@ def test_weights_that_do_not_load_keep_the_facts_that_could_be_read(tmp_path):
     assert "builds no crnn" in problem(describe(path))
     save_segmenter(path, MutuallyGuidedNet(width=2))
     path.write_bytes(path.read_bytes()[:-100])
-    assert "no readable .safetensors" in problem(describe(path))
+    assert "not a readable .safetensors" in problem(describe(path))
     network = MutuallyGuidedNet(width=2)
     torch.nn.init.constant_(next(network.parameters()), float("nan"))
     save_segmenter(path, network)
@@ -147,7 +147,7 @@ def test_what_is_damaged_in_a_run_is_reported(tmp_path):
     found = describe(path)
     assert [bool(text) and "\n" not in text for text in found.problems] == [True, True, True]
     assert "line 1 is not a row" in found.problems[0] and "not a training state" in found.problems[1]
-    assert "no readable .safetensors" in found.problems[2]
+    assert "not a readable .safetensors" in found.problems[2]
 
 
 @pytest.mark.parametrize("content", ["", "[]", "{}", '{"settings": 3}'])
