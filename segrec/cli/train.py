@@ -119,7 +119,11 @@ def _stage(value: str | dict[str, object]) -> Stage:
 @mask_trained("valid_limit", "Pictures of each to score.", kind=click.IntRange(1))
 @mask_trained("model", "Network: the mutually guided one, or one that the paper compares it with.")
 @mask_trained("preset", "Kind of mgnet; mgnet is the paper's.", kind=click.Choice(list(PRESETS)))
-@mask_trained("width", "Channels of the first stage.  [default: the preset's, or as published]", kind=click.IntRange(1))
+@mask_trained(
+    "width",
+    "Channels of the first stage; more than --pretrained has adds some.  [default: the preset's, or as published]",
+    kind=click.IntRange(1),
+)
 @mask_trained("polygon_branch", "Give another model than mgnet a branch for polygons (Exp-2).")
 @mask_trained("working_height", "Height of word crops.", kind=click.IntRange(16))
 @mask_trained("word_width", "Width of word samples.", kind=click.IntRange(16))

@@ -5,9 +5,11 @@ from __future__ import annotations
 from typing import get_args
 
 from segmenter.choices import OURS, Model
+from segmenter.enlarging import enlarged
 from segmenter.interface import SegmentationNetwork
 from segmenter.loading import load_segmenter
 from segmenter.models import fresh_model
+from segmenter.network import MutuallyGuidedNet
 from segrec.core.errors import ConfigError
 from segrec.jobs.segmenter_settings import SegmenterTraining
 from segrec.weights import resolve_weights
@@ -15,6 +17,8 @@ from segrec.weights import resolve_weights
 
 def initial_network(settings: SegmenterTraining) -> SegmentationNetwork:
     """Return the network to train: fresh, or the pretrained weights in a network of the wanted shape.
+
+    Where `width` is more than that of the pretrained mutually guided network, it is enlarged.
 
     Raises:
         ConfigError: the pretrained network is another one; it names the option that makes that one.
@@ -28,6 +32,8 @@ def initial_network(settings: SegmenterTraining) -> SegmentationNetwork:
     )
     if settings.pretrained is not None:
         loaded = load_segmenter(resolve_weights(settings.pretrained))
+        if settings.width is not None and isinstance(loaded, MutuallyGuidedNet) and loaded.width < settings.width:
+            loaded = enlarged(loaded, settings.width)
         _check_alike(settings, loaded, model)
         model.load_state_dict(loaded.state_dict())
     return model

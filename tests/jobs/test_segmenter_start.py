@@ -58,3 +58,12 @@ def test_fitting_weights_are_taken_over(tmp_path):
     save_segmenter(tmp_path / "given.safetensors", given)
     network = initial_network(settings(tmp_path / "given.safetensors", model="unet", width=1))
     assert network.working_height == 32 and network.head.weight.equal(given.head.weight)
+
+
+def test_a_narrower_network_is_enlarged(tmp_path):
+    given = fresh_model("mgnet", preset="mgnet-slim", width=2)
+    save_segmenter(tmp_path / "given.safetensors", given)
+    network = initial_network(settings(tmp_path / "given.safetensors", width=3))
+    assert network.config() == {**given.config(), "width": 3}
+    kept = network.encoder.blocks[0][0].weight[:2]
+    assert kept.equal(given.encoder.blocks[0][0].weight)
