@@ -18,6 +18,7 @@ from segrec.core.runlog import LOGGER
 from segrec.jobs.architectures import ARCHITECTURES
 from segrec.jobs.evaluate import Evaluation, evaluate
 from segrec.jobs.finetune import FineTuning, finetune
+from segrec.jobs.finetune_settings import CONVERTED_RATE
 from segrec.training.timing import LoopTiming
 from segrec.weights import resolve_weights
 
@@ -27,9 +28,8 @@ VARIANTS: Mapping[str, Mapping[str, Any]] = {
     "all": {"train": "all", "norms": "frozen"},
 }
 """What is trained: the first layer, an adapter before the frozen network, or all layers."""
-RATES = {"onnx": 3e-5}
-"""Peak learning rates of all layers, where another than `RATE` suits a kind of network: PP-OCR's loss rises within
-eight steps at 1e-4 without a warm-up."""
+RATES = {"onnx": CONVERTED_RATE}
+"""Peak learning rates of all layers, where another than `RATE` suits a kind of network."""
 RATE = 3e-4
 MASK_RATE = 5e-3
 """Of the mask's column in the first layer; an adapter has the usual rate of fine-tuning."""
