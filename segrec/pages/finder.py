@@ -186,7 +186,7 @@ def _parts(filled: NDArray[np.bool_], gap: float) -> list[slice]:
 
 def _least_peak(aspect: float, finding: Finding) -> float:
     """Return what the region map has to reach in a word of this width over height."""
-    return 1 - (1 - finding.sure) * (min(aspect, WIDE) / USUAL) ** POWER
+    return float(1 - (1 - finding.sure) * (min(aspect, WIDE) / USUAL) ** POWER)
 
 
 def _rectangle(region: Floats, finding: Finding) -> NDArray[np.float64] | None:
