@@ -13,7 +13,7 @@ from torch import Tensor, nn
 from recognizers.charset import Charset
 from recognizers.configuration import RecognizerNetwork
 from recognizers.families.report import Conversion, LoadReport
-from recognizers.onnx_graph import graph_from_text, graph_to_text, packages, read_graph
+from recognizers.onnx_graph import graph_from_text, graph_to_text, packages, read_graph, say_ranks
 from recognizers.ppocr import HEIGHT, stated_charset
 from recognizers.preprocess import InputSpec
 from segrec.core.errors import CheckpointError, ConfigError
@@ -146,10 +146,11 @@ def _converted(model: Any) -> nn.Module:
     with warnings.catch_warnings(), torch.device("cpu"):  # whatever the device on which other parts are built
         warnings.simplefilter("ignore")
         try:
+            say_ranks(model)
             network: nn.Module = packages()[1].convert(model)
         except _REFUSALS as error:
             raise ConfigError(f"onnx2torch cannot convert it ({error}); export it with other operators") from error
-    holder = network.get_submodule("initializers")
+    holder = getattr(network, "initializers", nn.Module())  # none where layers hold all weights
     for name, given in list(holder.named_buffers()):
         tensor = given.clone(memory_format=torch.contiguous_format)  # NumPy's single numbers have a stride of 0
         delattr(holder, name)

@@ -43,8 +43,8 @@ def plain_graph(model: Any, source: str) -> Any:
     """Return a graph of logits with names of our own, whatever it was called.
 
     PyTorch writes a network's `forward` as Python code with its modules' names in it, so no name of a foreign file may
-    reach it. A softmax at the end is taken off, and automatic padding of layers without strides is written out, which
-    onnx2torch does not know.
+    reach it. A softmax at the end is taken off, automatic padding of layers without strides is written out, and weights
+    that are constants among the nodes, as PP-OCRv4's are, become weights of the graph: onnx2torch knows neither.
 
     Args:
         model: an `onnx.ModelProto`; it is changed.
@@ -64,12 +64,30 @@ def plain_graph(model: Any, source: str) -> Any:
         del graph.node[-1]
     for node in graph.node:
         _write_padding_out(node, source)
+    _gather_weights(graph, source)
     _rename(graph, inputs[0])
     for field in ("value_info", "doc_string", "metadata_props"):
         graph.ClearField(field)
     for field in ("metadata_props", "doc_string", "producer_name", "producer_version"):
         model.ClearField(field)
     return model
+
+
+def say_ranks(model: Any) -> None:
+    """Write down the rank of what is normalised behind a convolution, by which onnx2torch chooses a BatchNorm.
+
+    Behind a reshape to sides that a picture gives, as PP-OCRv4 has it, it follows from the convolution's weights alone.
+
+    Args:
+        model: an `onnx.ModelProto` of `plain_graph`; it is changed.
+    """
+    graph, helper = model.graph, packages()[0].helper
+    ranks = {tensor.name: len(tensor.dims) for tensor in graph.initializer}
+    convolved = {node.output[0]: ranks.get(node.input[1]) for node in graph.node if node.op_type == "Conv"}
+    for node in graph.node:
+        rank = convolved.get(node.input[0]) if node.op_type == "BatchNormalization" else None
+        if rank is not None:
+            graph.value_info.append(helper.make_tensor_value_info(node.input[0], 1, [None] * rank))
 
 
 def graph_to_text(model: Any) -> str:
@@ -121,6 +139,22 @@ def packages() -> tuple[ModuleType, ModuleType]:
 def _is_structure(tensor: Any) -> bool:
     """Return whether a tensor's values are those of the graph, not of a training."""
     return tensor.data_type in (6, 7) and prod(tensor.dims) <= SMALL  # int32 and int64
+
+
+def _gather_weights(graph: Any, source: str) -> None:
+    """Put constants that a training may change among the weights; numbers and shapes stay where they are."""
+    nodes = list(graph.node)
+    for node in nodes:
+        given = {attribute.name: attribute for attribute in node.attribute}
+        if node.op_type != "Constant" or "value" not in given or not node.output:
+            continue
+        tensor = given["value"].t
+        if tensor.data_location:
+            raise CheckpointError(f"{source} has weights in other files; give one file that holds all of them")
+        if prod(tensor.dims) > 1 and not _is_structure(tensor):
+            tensor.name = node.output[0]
+            graph.initializer.append(tensor)
+            graph.node.remove(node)
 
 
 def _write_padding_out(node: Any, source: str) -> None:

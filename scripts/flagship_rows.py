@@ -18,15 +18,19 @@ from segrec.core.runlog import LOGGER
 from segrec.jobs.architectures import ARCHITECTURES
 from segrec.jobs.evaluate import Evaluation, evaluate
 from segrec.jobs.finetune import FineTuning, finetune
+from segrec.jobs.finetune_settings import CONVERTED_RATE
 from segrec.training.timing import LoopTiming
 from segrec.weights import resolve_weights
 
 VARIANTS: Mapping[str, Mapping[str, Any]] = {
     "input": {"train": "input", "learning_rate": 3e-4},
     "adapter": {"train": "input", "learning_rate": 3e-4, "fusion": "adapter"},
-    "all": {"train": "all", "learning_rate": 3e-4, "norms": "frozen"},
+    "all": {"train": "all", "norms": "frozen"},
 }
 """What is trained: the first layer, an adapter before the frozen network, or all layers."""
+RATES = {"onnx": CONVERTED_RATE}
+"""Peak learning rates of all layers, where another than `RATE` suits a kind of network."""
+RATE = 3e-4
 MASK_RATE = 5e-3
 """Of the mask's column in the first layer; an adapter has the usual rate of fine-tuning."""
 
@@ -70,6 +74,7 @@ class Flagship:
         work: runs, masks and rows.
         corrupted: corrupted copies of test words by name; left out where all sets are pooled.
         limit: only the first words of each test set.
+        lr: peak learning rate of all layers; None takes that of `RATES`.
     """
 
     pretrained: str
@@ -84,6 +89,7 @@ class Flagship:
     device: str
     amp: str
     workers: int
+    lr: float | None = None
     corrupted: dict[str, str] = field(default_factory=dict)
 
     @property
@@ -112,7 +118,7 @@ class Flagship:
         Raises:
             ConfigError: the folder holds rows of another comparison.
         """
-        names = ("words", "ratios", "data", "steps", "batch_size", "limit", "segmenter")
+        names = ("words", "ratios", "data", "steps", "batch_size", "limit", "segmenter", "lr")
         wanted = {name: getattr(self, name) for name in names}
         wanted |= {"corrupted": corrupted, "digest": file_digest(resolve_weights(self.pretrained))}
         made = {"amp": self.amp, "segmenter_digest": file_digest(resolve_weights(self.segmenter))}
@@ -193,7 +199,8 @@ class Flagship:
         return run
 
     def _settings(self, arm: Arm, seed: int) -> FineTuning:
-        options = dict(VARIANTS[arm.variant])
+        kind = load_pretrained(resolve_weights(self.pretrained)).architecture
+        options = {"learning_rate": self.lr or RATES.get(kind, RATE), **VARIANTS[arm.variant]}
         if arm.masked and "fusion" not in options:
             options["mask_learning_rate"] = MASK_RATE
         return FineTuning(
@@ -201,7 +208,7 @@ class Flagship:
             masks=[store for words, store in self.stores()][: len(self.words)] if arm.masked else (),
             ratios=self.ratios,
             mask=arm.mask,  # type: ignore[arg-type]
-            architecture=self._architecture(),
+            architecture=next(name for name, known in ARCHITECTURES.items() if kind in known.accepts),
             pretrained=self.pretrained,
             output=str(self.work / "runs" / arm.name / f"seed-{seed}"),
             steps=self.steps,
@@ -213,7 +220,3 @@ class Flagship:
             workers=self.workers,
             **options,
         )
-
-    def _architecture(self) -> str:
-        model: Any = load_pretrained(resolve_weights(self.pretrained))
-        return next(name for name, known in ARCHITECTURES.items() if model.architecture in known.accepts)

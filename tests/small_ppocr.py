@@ -42,7 +42,8 @@ def write_small_ppocr(path: Path, *, characters: str = CHARACTERS, **changes: An
     Args:
         path: to write.
         characters: in the metadata; the head has classes for `CHARACTERS` and a space.
-        changes: `automatic`, the strides of the layers that pad automatically; `name`, of the first node.
+        changes: `automatic`, the strides of the layers that pad automatically; `name`, of the first node; `constants`,
+            whether weights are nodes, as PP-OCRv4's are.
     """
     torch.manual_seed(0)
     network = SmallPaddle(len(CHARACTERS) + 2).train()
@@ -67,6 +68,8 @@ def write_small_ppocr(path: Path, *, characters: str = CHARACTERS, **changes: An
         if [list(field.ints) for field in node.attribute if field.name == "kernel_shape"] == [[2, 2]]:
             _pad_automatically(node, changes.get("automatic", 1))
     model.graph.node[0].name = changes.get("name", model.graph.node[0].name)
+    if changes.get("constants"):
+        _as_constants(model.graph)
     entry = model.metadata_props.add()
     entry.key, entry.value = "character", "\n".join(characters)
     onnx.save(model, path)
@@ -79,3 +82,13 @@ def _pad_automatically(node: Any, stride: int) -> None:
             node.attribute.remove(field)
     node.attribute.append(onnx.helper.make_attribute("auto_pad", "SAME_UPPER"))
     node.attribute.append(onnx.helper.make_attribute("strides", [stride, stride]))
+
+
+def _as_constants(graph: Any) -> None:
+    nodes = list(graph.node)
+    del graph.node[:]
+    graph.node.extend(
+        onnx.helper.make_node("Constant", [], [tensor.name], value=tensor) for tensor in graph.initializer
+    )
+    graph.node.extend(nodes)
+    del graph.initializer[:]

@@ -15,6 +15,7 @@ from segrec.weights import READER, SEGMENTER
 if TYPE_CHECKING:
     from recognizers.lexicon import Lexicon
     from segrec.pages.inputs import Source
+    from segrec.pages.turns import Turns
     from segrec.pages.word import ReadPicture
     from segrec.reader import Reader
 
@@ -35,10 +36,21 @@ DRAWN, OVERLAID = ".reading.png", ".overlay.png"
 @click.option("--temperature", type=float, help="For confidences that are right as often as they say.")
 @click.option("--lexicon", type=click.Path(), help="A file of the words that readings may be, one per line.")
 @click.option(
+    "--turns",
+    metavar="DEGREES",
+    help="Try each crop turned by these, as 0,15,-15, and take the surest reading; none turns nothing.  [default: tall "
+    "crops by quarters]",
+)
+@click.option(
     "--format", "output_format", type=click.Choice(FORMATS), default="text", show_default=True, help="What is printed."
 )
 @click.option("--overlays", type=click.Path(), help="Folder for pictures NAME.overlay.png of what was read where.")
-@click.option("--draw", type=click.Path(), help="Folder for pictures NAME.reading.png of how each crop is read.")
+@click.option(
+    "--draw",
+    type=click.Path(),
+    help="Folder for pictures NAME.reading.png of how each crop is read greedily: rectification and attention, or the "
+    "frames of CTC.",
+)
 @click.option("--threads", type=click.IntRange(1), help="Most CPU threads of the networks.")
 @common_options(seed=False)
 def command(
@@ -53,6 +65,7 @@ def command(
     beam: int | None,
     temperature: float | None,
     lexicon: str | None,
+    turns: str | None,
     output_format: str,
     overlays: str | None,
     draw: str | None,
@@ -63,9 +76,8 @@ def command(
 
     IMAGES are files, folders, quoted patterns, word databases, or - for one picture on standard input. In a picture
     that is higher or larger than a word crop the words are looked for first. A file that cannot be read is reported and
-    the others are still read; the exit code is then 1. What --draw writes shows rectification and attention, or the
-    frames of CTC, of a crop's greedy reading. With --onnx words are read greedily on the processor, and --segmenter is
-    a shipped name or another .onnx file; the words of photographs are then found by --detector rapidocr or --polygons.
+    the others are still read, with exit code 1. With --onnx words are read greedily on the processor, --segmenter
+    is a shipped name or another .onnx file, and words of photographs come from --detector rapidocr or --polygons.
     """
     from segrec.jobs.read_pictures import Reading, read_pictures
     from segrec.pages.inputs import sources
@@ -83,6 +95,7 @@ def command(
         lexicon=None if lexicon is None else _read_lexicon(lexicon),
         detector=open_detector(detector),
         lines=detector == "rapidocr",
+        turns=_turns(turns),
     )
     if onnx is not None:
         reader = Reader.from_onnx(onnx, segmenter=segmenter, threads=threads)
@@ -126,6 +139,16 @@ def _read_lexicon(path: str) -> Lexicon:
     from segrec.evaluation.scoring import LabelRule
 
     return Lexicon.from_file(path, LabelRule())
+
+
+def _turns(given: str | None) -> Turns:
+    """Return the turns that an option says, anticlockwise."""
+    if given is None or given == "none":
+        return None if given else "auto"
+    try:
+        return [float(part) for part in given.split(",")]
+    except ValueError as error:
+        raise click.BadParameter(f"write degrees as 0,15,-15, or none; got {given!r}", param_hint="--turns") from error
 
 
 def _limit_torch(threads: int | None) -> None:

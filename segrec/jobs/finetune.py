@@ -9,6 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from recognizers.configuration import RecognizerNetwork
+from recognizers.converted import ConvertedRecognizer
 from recognizers.fusion import fusion_of
 from recognizers.learning_rates import input_rates
 from recognizers.loading import load_pretrained, save_recognizer
@@ -21,7 +22,7 @@ from segrec.data.recognition import WordSet
 from segrec.data.words import WordLmdb
 from segrec.jobs.architectures import architecture_of, check_command
 from segrec.jobs.finetune_masks import VALID, MasksOfRun
-from segrec.jobs.finetune_settings import FineTuning
+from segrec.jobs.finetune_settings import CONVERTED_RATE, FineTuning
 from segrec.jobs.norms import BATCHES, reestimate, training_mode
 from segrec.jobs.recognizer_fit import check, fit_recognizer, recognition_batches
 from segrec.training.distributed import World, launched
@@ -137,6 +138,7 @@ def _finetune(
 
 def _prepared(plain: RecognizerNetwork, settings: FineTuning) -> RecognizerNetwork:
     """Return the pretrained network, widened unless it has its mask channel already or is to stay without."""
+    _warn_of_rate(plain, settings)
     if plain.input_spec.mask:
         _check_widened(plain, settings)
         return plain
@@ -152,6 +154,16 @@ def _prepared(plain: RecognizerNetwork, settings: FineTuning) -> RecognizerNetwo
         )
     except ValueError as error:
         raise ConfigError(f"{settings.pretrained} cannot be widened with --init {settings.init}: {error}") from error
+
+
+def _warn_of_rate(plain: RecognizerNetwork, settings: FineTuning) -> None:
+    fast = settings.learning_rate > 10 * CONVERTED_RATE
+    if isinstance(plain, ConvertedRecognizer) and settings.train == "all" and fast:
+        LOGGER.warning(
+            "--lr %g is likely to undo what a network in ONNX has learned; train all its layers with --lr %g",
+            settings.learning_rate,
+            CONVERTED_RATE,
+        )
 
 
 def _check_widened(wide: RecognizerNetwork, settings: FineTuning) -> None:

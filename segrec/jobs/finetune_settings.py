@@ -21,6 +21,8 @@ MASK_RATES = {"input": 1e-2, "all": 5e-3}
 some hundred steps. Not stated in the paper."""
 FUSION_RATE = 2e-3
 """That of an adapter or a modulation, which starts from weights of the usual size."""
+CONVERTED_RATE = 3e-5
+"""Peak learning rate of all layers of a network in ONNX. PP-OCR's kept its readings at it and diverged at 1e-3."""
 
 
 @dataclass(frozen=True)

@@ -12,6 +12,7 @@ from segrec.core.errors import DataError
 from segrec.core.images import Array
 from segrec.core.memory import give_back_freed
 from segrec.pages.inputs import Source
+from segrec.pages.turns import Turns
 from segrec.pages.word import ReadPicture
 from segrec.reader import Reader
 
@@ -34,6 +35,7 @@ class Reading:
         lexicon: of which each reading becomes a word.
         detector: finds the words of pages, as for `Reader.read_page`.
         lines: whether it gives lines, to be cut into words.
+        turns: at which crops and `polygons` are tried, as for `Reader.read`.
     """
 
     kind: Kind = "auto"
@@ -41,6 +43,7 @@ class Reading:
     lexicon: Lexicon | None = None
     detector: Callable[[Array], Any] | None = None
     lines: bool = False
+    turns: Turns = "auto"
 
 
 def read_pictures(reader: Reader, pictures: Iterable[Source], settings: Reading) -> Iterator[ReadPicture]:
@@ -85,7 +88,7 @@ def _is_page(image: Array, source: Source, settings: Reading) -> bool:
 
 def _read_page(reader: Reader, name: str, image: Array, settings: Reading) -> ReadPicture:
     if settings.polygons is not None:
-        words = reader.read_regions(image, settings.polygons, lexicon=settings.lexicon)
+        words = reader.read_regions(image, settings.polygons, lexicon=settings.lexicon, turns=settings.turns)
     else:
         words = reader.read_page(image, settings.detector, lexicon=settings.lexicon, lines=settings.lines)
     give_back_freed()
@@ -98,7 +101,8 @@ def _read_crops(reader: Reader, waiting: list[tuple[str, Array]], settings: Read
         return
     batch = waiting[:]
     waiting.clear()
-    words = reader.read([crop for _, crop in batch], batch_size=BATCH, lexicon=settings.lexicon)
+    crops = [crop for _, crop in batch]
+    words = reader.read(crops, batch_size=BATCH, lexicon=settings.lexicon, turns=settings.turns)
     give_back_freed()  # before a word is handed on: whoever takes the words would hold it as well
     for (name, crop), word in zip(batch, words, strict=True):
         yield ReadPicture(name, crop, (word,), is_page=False)

@@ -21,11 +21,11 @@ class RapidDetector:
         threads: that onnxruntime may use.
 
     Raises:
-        LibraryError: the package, or onnxruntime, is not installed.
+        LibraryError: the package, or one that it needs, is not installed.
     """
 
     def __init__(self, *, threads: int = 1) -> None:
-        rapidocr = package("rapidocr", "RapidOCR's detector cannot be imported ({reason}); " + REMEDY)
+        rapidocr = package("rapidocr.main", "RapidOCR's detector cannot be imported ({reason}); " + REMEDY)
         engine = "EngineConfig.onnxruntime"
         self._engine: Any = rapidocr.RapidOCR(
             params={

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
@@ -14,6 +15,8 @@ from segrec.core.images import Array, opencv
 Turns = Sequence[float] | str | None
 TALL = 1.5
 """A crop is tall from this height over its width on."""
+STEEP, SMALLEST = 0.3, 6
+"""Cosine of twice the angle up to which a box does not tell its word's size, and the fewest pixels of a word."""
 QUARTERS = (0.0, 90.0, -90.0)
 """What tall crops are tried at: as they are, and with their text running up or down."""
 
@@ -62,11 +65,14 @@ def turns_of(size: tuple[int, int], turns: Turns) -> tuple[float, ...]:
 
 
 def turn(image: Array, degrees: float) -> Turned:
-    """Return a crop turned anticlockwise on a canvas that holds all of it; beyond the crop its edge is repeated.
+    """Return a crop turned anticlockwise; beyond the crop its edge is repeated.
+
+    A quarter turn keeps all pixels as they are. Another one is cut to the word if the crop can be the upright box
+    around one that is tilted so: else the word would be small in a large picture. Other crops are kept whole.
 
     Args:
         image: (H, W, 3) uint8 RGB.
-        degrees: any; quarter turns move pixels without resampling them.
+        degrees: any.
     """
     height, width = image.shape[:2]
     quarters = degrees / 90
@@ -75,12 +81,22 @@ def turn(image: Array, degrees: float) -> Turned:
         return Turned(np.ascontiguousarray(np.rot90(image, times)), _quarter_matrix((height, width), times))
     cv2 = opencv()
     matrix = cv2.getRotationMatrix2D(((width - 1) / 2, (height - 1) / 2), degrees, 1.0)
-    cosine, sine = abs(matrix[0, 0]), abs(matrix[0, 1])
-    size = round(height * sine + width * cosine), round(height * cosine + width * sine)
+    size = _turned_size(height, width, degrees)
     matrix[:, 2] += (size[0] - width) / 2, (size[1] - height) / 2
     turned = cv2.warpAffine(image, matrix, size, flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
     matrix[:, 2] += 0.5 - matrix[:, :2] @ (0.5, 0.5)  # from pixels' centres to their edges
     return Turned(np.asarray(turned, np.uint8), matrix)
+
+
+def _turned_size(height: int, width: int, degrees: float) -> tuple[int, int]:
+    """Return (width, height) of the word around which the crop is a box, or of the whole crop, turned."""
+    cosine, sine = abs(math.cos(math.radians(degrees))), abs(math.sin(math.radians(degrees)))
+    spread = cosine**2 - sine**2
+    if spread > STEEP:
+        word = round((width * cosine - height * sine) / spread), round((height * cosine - width * sine) / spread)
+        if min(word) >= SMALLEST:
+            return word
+    return round(height * sine + width * cosine), round(height * cosine + width * sine)
 
 
 def turn_mask_back(mask: NDArray[np.float32], matrix: NDArray[Any], size: tuple[int, int]) -> NDArray[np.float32]:

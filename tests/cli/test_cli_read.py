@@ -12,6 +12,7 @@ from xml.etree import ElementTree
 
 import numpy as np
 import pytest
+from PIL import Image
 from printed_words import printed
 
 from segrec.core.errors import ConfigError
@@ -123,6 +124,16 @@ def test_polygons_of_a_file_are_read(segrec, scene, tmp_path):
     assert page["text"] == "hotel open"
     (tmp_path / "bad.txt").write_text("1,2,three\n")
     assert "bad.txt, line 1: expected 8 numbers" in segrec("read", scene, "--polygons", tmp_path / "bad.txt").err
+
+
+def test_turns_are_tried_as_they_are_named(segrec, tmp_path):
+    tilted = Image.fromarray(printed("hotel")).rotate(20, expand=True, resample=Image.Resampling.BICUBIC)
+    tilted.save(tmp_path / "tilted.png")
+    assert segrec("read", tmp_path / "tilted.png")[1].split("\t")[1] != "hotel"
+    code, out, err = segrec("read", tmp_path / "tilted.png", "--turns", "0,20,-20")
+    assert (code, out.split("\t")[1]) == (0, "hotel"), (out, err)
+    code, out, err = segrec("read", tmp_path / "tilted.png", "--turns", "20;-20")
+    assert (code, out) == (2, "") and "write degrees as 0,15,-15, or none; got '20;-20'" in err
 
 
 def test_csv_alto_and_hocr_hold_the_same_words(segrec, scene, crops):

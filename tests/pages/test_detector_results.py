@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from types import SimpleNamespace
+import sys
+from types import ModuleType, SimpleNamespace
 
 import numpy as np
 import pytest
@@ -70,8 +71,19 @@ def test_the_detector_of_rapidocr_finds_a_printed_word():
     )
 
 
+def test_a_rapidocr_without_what_it_needs_is_such_an_error_too(tmp_path, monkeypatch):
+    (tmp_path / "main.py").write_text("import a_package_that_nobody_has\n", "utf-8")
+    package = ModuleType("rapidocr")
+    package.__path__ = [str(tmp_path)]
+    monkeypatch.setitem(sys.modules, "rapidocr", package)
+    monkeypatch.delitem(sys.modules, "rapidocr.main", raising=False)
+    with pytest.raises(LibraryError, match=r"a_package_that_nobody_has.*pip install 'segrec\[ppocr\]'"):
+        RapidDetector()
+
+
 def test_a_missing_rapidocr_is_an_error_with_the_command_that_mends_it(monkeypatch):
-    monkeypatch.setitem(__import__("sys").modules, "rapidocr", None)
+    for name in ("rapidocr", "rapidocr.main"):
+        monkeypatch.setitem(sys.modules, name, None)
     with pytest.raises(LibraryError, match=r"RapidOCR's detector cannot be imported .*; pip install 'segrec\[ppocr\]'"):
         RapidDetector()
 

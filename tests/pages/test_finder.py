@@ -55,6 +55,18 @@ def test_unsure_and_tiny_regions_are_no_words():
     assert find_words(np.zeros_like(text), np.zeros_like(region)) == []
 
 
+def test_a_wide_region_may_be_less_sure_than_a_square_one():
+    wide, square = maps((10, 10, 90, 26)), maps((10, 10, 26, 26))
+    for peak, found in ((0.85, (1, 0)), (0.95, (1, 0)), (0.995, (1, 1))):
+        counts = tuple(len(find_words(text, region / 0.95 * peak)) for text, region in (wide, square))
+        assert counts == found, peak
+
+
+def test_words_of_one_region_that_stand_close_are_parted():
+    words = [(10, 10, 60, 26), (59, 10, 120, 26)]
+    assert len(find_words(*maps(*words, joined=(10, 10, 120, 26)))) == 2
+
+
 def test_a_region_without_ink_is_one_word():
     text, region = maps((10, 10, 60, 26))
     assert boxes(find_words(text * 0, region)) == [(10, 10, 60, 26)]

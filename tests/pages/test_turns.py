@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from PIL import Image
 
 from segrec.core.errors import ConfigError
 from segrec.pages.turns import check_turns, turn, turn_mask_back, turn_points_back, turns_of
@@ -30,6 +31,22 @@ def test_points_and_masks_of_a_turned_crop_come_back_to_their_places(degrees):
     assert np.abs(middle - (57, 25)).max() < 0.5
     back = turn_mask_back(bright.astype(np.float32), turned.matrix, (60, 80))
     assert np.abs(back - image[:, :, 0] / 255).mean() < 0.01
+
+
+@pytest.mark.parametrize("degrees", [15, -15, 30])
+def test_a_tilted_word_is_cut_out_of_the_box_around_it(degrees):
+    word = np.repeat(np.tile(np.linspace(0, 255, 130).astype(np.uint8), (24, 1))[:, :, None], 3, axis=2)
+    box = np.asarray(Image.fromarray(word).rotate(degrees, expand=True, resample=Image.Resampling.BICUBIC))
+    level = turn(box, -degrees).image
+    assert np.abs(np.array(level.shape[:2]) - (24, 130)).max() <= 2
+    middle = level[level.shape[0] // 2, 4:-4, 0].astype(int)
+    assert (np.diff(middle) >= -1).all() and middle[0] < 20 and middle[-1] > 235
+
+
+def test_a_level_word_is_kept_whole_when_it_is_tried_tilted():
+    word = np.full((24, 130, 3), 200, np.uint8)
+    height, width = turn(word, 15).image.shape[:2]
+    assert height >= 24 + 130 * 0.25 and width >= 130
 
 
 def test_only_tall_crops_are_turned_without_being_told():

