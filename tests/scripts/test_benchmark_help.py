@@ -11,7 +11,7 @@ import pytest
 from click.testing import CliRunner
 
 ROOT = Path(__file__).parents[2]
-NAMES = ("recognizers", "segmenter", "crf", "mser", "precompute", "mask-codecs", "onnx", "peers", "render")
+NAMES = ("recognizers", "segmenter", "crf", "mser", "precompute", "mask-codecs", "onnx", "peers", "render", "slowdown")
 
 
 def test_the_script_runs_by_itself_and_lists_every_benchmark():
