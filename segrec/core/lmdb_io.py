@@ -130,7 +130,7 @@ class LmdbReader:
             )
 
 
-def _kept(value: memoryview | None) -> bytes | None:
+def _kept(value: bytes | memoryview | None) -> bytes | None:
     return None if value is None else bytes(value[:MOST_VALUE_BYTES])
 
 
