@@ -71,10 +71,9 @@ def _check_depth(content: bytes, most: int) -> None:
         kind, length = (int.from_bytes(content[at : at + 4], order) for at in (place, place + 4))
         body = content[place + _TAG : place + _TAG + length]
         if kind == _PACKED:
-            unpacking = zlib.decompressobj()
-            unpacked = unpacking.decompress(body, most)
+            unpacked = zlib.decompressobj().decompress(body, most + 1)
             most -= len(unpacked)
-            if unpacking.unconsumed_tail:
+            if most < 0:
                 raise ValueError("it is too large when it is unpacked")
             body = unpacked[_TAG:]
         if kind in (_MATRIX, _PACKED):

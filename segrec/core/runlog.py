@@ -148,7 +148,7 @@ def rewind_jsonl(path: str | os.PathLike[str], last_step: int) -> None:
     file = Path(path)
     if not file.exists():
         return
-    kept = [line for line, row in log_rows(file) if row is not None and row["step"] <= last_step]
+    kept = [line.rstrip() + b"\n" for line, row in log_rows(file) if row is not None and row["step"] <= last_step]
     write_bytes(file, b"".join(kept))
 
 
