@@ -10,6 +10,7 @@ from benchmarks.precompute import precompute
 from benchmarks.recognizers import recognizers
 from benchmarks.rendering import render
 from benchmarks.segmenter import crf, mser, segmenter
+from benchmarks.slowdown import slowdown
 from benchmarks.training import training_step
 
 
@@ -27,6 +28,7 @@ main.add_command(mask_codecs)
 main.add_command(onnx)
 main.add_command(peers)
 main.add_command(render)
+main.add_command(slowdown)
 main.add_command(training_step)
 
 if __name__ == "__main__":

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import os
-import resource
 import shutil
 import subprocess
 import sys
@@ -16,7 +15,7 @@ from tempfile import TemporaryDirectory
 import click
 import numpy as np
 
-from benchmarks.timing import Row, measure, table
+from benchmarks.timing import Row, measure, seconds_of_children, table
 from segrec.rendering.styles import STYLES, USUAL
 
 HERE = Path(__file__).parents[2]
@@ -71,7 +70,7 @@ def compare(checkouts: dict[str, Path], arguments: Sequence[str], *, repeats: in
         functions: dict[str, Callable[[], object]] = {
             name: partial(_render, checkout, output, arguments, digests) for name, checkout in checkouts.items()
         }
-        return measure(functions, repeats, warm_ups=0, clock=_seconds_of_children), digests
+        return measure(functions, repeats, warm_ups=0, clock=seconds_of_children), digests
 
 
 def _render(checkout: Path, output: Path, arguments: Sequence[str], digests: set[str]) -> None:
@@ -83,8 +82,3 @@ def _render(checkout: Path, output: Path, arguments: Sequence[str], digests: set
     subprocess.run(command, check=True, stdout=subprocess.DEVNULL, cwd=checkout, env=environment)
     files = sorted(path for path in output.rglob("*") if path.is_file())
     digests.add(hashlib.sha256(b"".join(path.read_bytes() for path in files)).hexdigest())
-
-
-def _seconds_of_children() -> float:
-    usage = resource.getrusage(resource.RUSAGE_CHILDREN)
-    return usage.ru_utime + usage.ru_stime

@@ -91,7 +91,7 @@ class Workplace:
 
 def fingerprint(folder: Path) -> object:
     """Return what is in a folder: names, times and digests."""
-    return [(str(file), file.stat().st_mtime_ns, file_digest(file)) for file in sorted(folder.iterdir())]
+    return [(str(file), file.stat().st_mtime_ns, file_digest(file, most=None)) for file in sorted(folder.iterdir())]
 
 
 def progress(store: Path) -> int:
@@ -128,7 +128,7 @@ def unsound(store: Path, quiet: Path) -> list[str]:
 def differing(store: Path, quiet: Path) -> list[str]:
     """Return how a finished store differs from the one of an undisturbed run; they must be equal byte by byte."""
     mine, theirs = (
-        {str(file.relative_to(path)): file_digest(file) for file in path.rglob("*") if file.is_file()}
+        {str(file.relative_to(path)): file_digest(file, most=None) for file in path.rglob("*") if file.is_file()}
         for path in (store, quiet)
     )
     if mine.keys() != theirs.keys():

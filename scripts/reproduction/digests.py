@@ -27,7 +27,7 @@ def folder_digest(folder: Path) -> str:
     digest = hashlib.sha256()
     for path in sorted(_files(folder)):
         try:
-            content = file_digest(path)
+            content = file_digest(path, most=None)
         except OSError as error:
             raise DataError(f"cannot read {path}: {error.strerror or error}") from error
         digest.update(f"{path.relative_to(folder).as_posix()} {content}\n".encode())

@@ -107,11 +107,12 @@ def polygon_of(coordinates: Sequence[Any], place: str) -> Polygon:
         DataError: fewer than three points, an odd count, or something that is not a finite number.
     """
     try:
-        numbers = np.array([float(value) for value in coordinates], dtype=np.float32)
-    except (TypeError, ValueError) as error:
-        raise DataError(f"{place}: expected coordinates, got {list(coordinates)}") from error
+        with np.errstate(over="ignore"):
+            numbers = np.array([float(value) for value in coordinates], dtype=np.float32)
+    except (TypeError, ValueError, OverflowError) as error:
+        raise DataError(f"{place}: expected coordinates, got {str(list(coordinates))[:200]}") from error
     if len(numbers) < 6 or len(numbers) % 2 or not np.isfinite(numbers).all():
-        raise DataError(f"{place}: expected x and y of at least three points, got {list(coordinates)}")
+        raise DataError(f"{place}: expected x and y of at least three points, got {str(list(coordinates))[:200]}")
     return numbers.reshape(-1, 2)
 
 

@@ -15,8 +15,8 @@ from segrec.core.images import Array
 from segrec.core.mask_values import IGNORE, ON
 
 WHITE = 0xFFFFFF
-_NUMBER = r"(-?\d+(?:\.\d+)?)"
-_BETWEEN = r"(?:\s*,\s*|\s+)"
+_NUMBER = r"(-?\d{1,18}+(?:\.\d++)?)"
+_BETWEEN = r"\s*+(?:,\s*+|(?<=\s))"
 _CHARACTER = re.compile(_BETWEEN.join([_NUMBER] * 9) + rf"(?:{_BETWEEN}(.*))?")
 _WORD = re.compile(_BETWEEN.join([_NUMBER] * 4) + rf"(?:{_BETWEEN}(.*))?")
 

@@ -19,9 +19,10 @@ UNREADABLE = ("#", "###")
 KEYS = ("polygt", "gt")
 """Names of the table in a MATLAB file: of the release, and of the annotation tool that refined it."""
 
-_POINTS = re.compile(r"x:\s*\[+([^\]]*)\]+\s*,\s*y:\s*\[+([^\]]*)\]+(.*)", re.DOTALL)
+_POINTS = re.compile(r"x:\s*+\[++([^\]]*+)\]++\s*+,\s*+y:\s*+\[++([^\]]*+)\]++(.*)", re.DOTALL)
 _ORIENTATION = re.compile(r"ornt:\s*\[\s*u?['\"]?([^'\"\]]*)")
-_TRANSCRIPTION = re.compile(r"transcriptions:\s*\[\s*u?['\"]?(.*?)['\"]?\s*\]\s*$", re.DOTALL)
+_TRANSCRIPTION = re.compile(r"transcriptions:\s*+\[\s*+")
+_QUOTED = re.compile(r"u?['\"]?(.*?)['\"]?", re.DOTALL)
 
 
 class _Entry(NamedTuple):
@@ -65,14 +66,22 @@ def _text_entries(path: str | os.PathLike[str]) -> Iterator[_Entry]:
                 f"got {' '.join(record.split())[:80]!r}"
             )
         across, down, rest = points.groups()
-        text, orientation = _TRANSCRIPTION.search(rest), _ORIENTATION.search(rest)
+        orientation = _ORIENTATION.search(rest)
         yield _Entry(
             place=f"{path}, entry {number}",
             across=across.replace(",", " ").split(),
             down=down.replace(",", " ").split(),
-            text=text.group(1) if text else "",
+            text=_transcription(rest),
             orientation=orientation.group(1) if orientation else "",
         )
+
+
+def _transcription(rest: str) -> str:
+    begin, rest = _TRANSCRIPTION.search(rest), rest.rstrip()
+    if begin is None or not rest.endswith("]") or begin.end() >= len(rest):
+        return ""
+    quoted = _QUOTED.fullmatch(rest[begin.end() : -1].rstrip())
+    return quoted[1] if quoted else ""
 
 
 def _matlab_entries(path: str | os.PathLike[str]) -> Iterator[_Entry]:

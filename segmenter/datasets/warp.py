@@ -79,4 +79,15 @@ def read_manifest(root: Path) -> dict[str, Any] | None:
     manifest = read_json(path)
     if not isinstance(manifest, dict) or (manifest.get("kind"), manifest.get("format")) != (KIND, FORMAT):
         raise DataError(f"{path} is not a manifest of {KIND}, format {FORMAT}; choose another folder")
+    images = manifest.get("images")
+    if not isinstance(images, list) or not all(map(_is_record, images)) or "complete" not in manifest:
+        raise DataError(f"{path} is damaged; render the set again")
     return manifest
+
+
+def _is_record(row: object) -> bool:
+    """Return whether an entry of a manifest names a picture's split and files."""
+    files = row.get("files") if isinstance(row, dict) else None
+    if not isinstance(row, dict) or not isinstance(files, dict):
+        return False
+    return files.keys() == FILES.keys() and all(isinstance(text, str) for text in (*files.values(), row.get("split")))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import difflib
 import logging
+import os
 import sys
 from collections.abc import Callable, Iterable
 from pathlib import Path
@@ -220,7 +221,7 @@ def parse_named(values: tuple[str, ...], option: str) -> list[tuple[str, str]]:
     for value in values:
         name, sign, path = value.partition("=")
         if not sign:
-            name, path = Path(value).resolve().name, value
+            name, path = os.path.basename(os.path.realpath(value)), value
         if not name or not path:
             raise click.BadParameter(f"expected NAME=PATH, got {value!r}", param_hint=option)
         pairs.append((name, path))

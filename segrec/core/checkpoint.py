@@ -19,6 +19,7 @@ from torch import Tensor
 
 from segrec.core.errors import CheckpointError, DataError
 from segrec.core.files import write_bytes
+from segrec.core.foreign_json import parse_json
 from segrec.core.inert_pickle import ForeignObjectError
 from segrec.core.packages import TORCH, require
 from segrec.core.regular import MOST_WEIGHTS_BYTES, open_regular
@@ -148,7 +149,7 @@ def _parse_header(path: str | os.PathLike[str], metadata: Mapping[str, str]) -> 
         )
     absent = (None, "null")
     try:
-        config, notes = json.loads(metadata["config"]), json.loads(metadata.get("notes", "{}"))
+        config, notes = parse_json(metadata["config"]), parse_json(metadata.get("notes", "{}"))
         if not (isinstance(config, dict) and isinstance(notes, dict)):
             raise ValueError("config and notes must be JSON objects")
         return WeightsHeader(
@@ -160,7 +161,7 @@ def _parse_header(path: str | os.PathLike[str], metadata: Mapping[str, str]) -> 
             notes=notes,
             version=version,
         )
-    except (ValueError, RecursionError) as error:
+    except ValueError as error:
         raise CheckpointError(f"{path} has a damaged header ({error}); copy the file again") from error
 
 

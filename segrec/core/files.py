@@ -12,7 +12,8 @@ from pathlib import Path
 from typing import Any
 
 from segrec.core.errors import DataError
-from segrec.core.regular import irregular_kind, open_regular, read_regular_text
+from segrec.core.foreign_json import parse_json
+from segrec.core.regular import MOST_WEIGHTS_BYTES, irregular_kind, open_regular, read_regular_text
 
 _NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 """What only a write meets; its error names no file."""
@@ -128,10 +129,10 @@ def read_json(path: str | os.PathLike[str]) -> Any:
         DataError: the file is missing or is not JSON.
     """
     try:
-        return json.loads(read_regular_text(path))
+        return parse_json(read_regular_text(path))
     except OSError as error:
         raise DataError(f"cannot read {path}: {error.strerror or error}") from error
-    except (ValueError, RecursionError) as error:
+    except ValueError as error:
         raise DataError(f"{path} is not valid JSON ({error}); it may be damaged, delete it or restore it") from error
 
 
@@ -148,8 +149,12 @@ def set_listed(settings: object, *names: str) -> None:
         object.__setattr__(settings, name, listed(getattr(settings, name)))
 
 
-def file_digest(path: str | os.PathLike[str], *, most: int | None = None) -> str:
+def file_digest(path: str | os.PathLike[str], *, most: int | None = MOST_WEIGHTS_BYTES) -> str:
     """Return the SHA-256 of a file's bytes as 64 hexadecimal digits.
+
+    Args:
+        path: of the file.
+        most: bytes that are taken; None takes any number.
 
     Raises:
         DataError: it is not a regular file, or has more than `most` bytes.

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import io
 import os
 import struct
 import warnings
+from collections.abc import Callable
 from functools import cache
 from types import ModuleType
 from typing import Any, Literal
@@ -18,37 +18,33 @@ from segrec.core.bit_depth import eight_bits, lay_on_white
 from segrec.core.errors import DamagedMaskError, DataError, LibraryError
 from segrec.core.files import write_bytes
 from segrec.core.packages import OPENCV, require
+from segrec.core.picture_limits import MAX_PIXELS, MAX_SIDE, check_size, is_wide, open_picture
+from segrec.core.png_parts import check_grey_png
 from segrec.core.regular import MOST_PICTURE_BYTES, read_regular
 
 Array = NDArray[np.uint8]
 Interpolation = Literal["nearest", "bilinear", "bicubic", "area"]
 _OPENCV_FLAGS: dict[Interpolation, int] = {"nearest": 0, "bilinear": 1, "bicubic": 2, "area": 3}
 
-MAX_PIXELS = 178_956_970
-"""Pictures that declare more pixels than this are refused before they are unpacked; it is Pillow's own limit."""
-
-MOST_UNPACKED = 800_000_000
-"""Bytes that a picture may take until it is RGB: 100 megapixels of 8 bits a channel, fewer of other kinds."""
-_MOST_A_PIXEL = 33
 MAX_MASK_PIXELS = 16_000_000
 """Of a stored mask: the most that a word's picture may have."""
-MAX_SIDE = 32_767
-"""The longest side of a picture or mask: the most that OpenCV resizes."""
 _PNG, _PNG_HEADER = b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR", struct.Struct(">IIBBBBB")
 _GREY = ((1, 0, 0, 0, 0), (2, 0, 0, 0, 0), (4, 0, 0, 0, 0), (8, 0, 0, 0, 0))
 """Depth, colour type, compression, filter and interlacing of PNG files of one channel of at most 8 bits."""
 
 _ORIENTATION_TAG = 0x0112
-_UPRIGHT = {
-    2: Image.Transpose.FLIP_LEFT_RIGHT,
-    3: Image.Transpose.ROTATE_180,
-    4: Image.Transpose.FLIP_TOP_BOTTOM,
-    5: Image.Transpose.TRANSPOSE,
-    6: Image.Transpose.ROTATE_270,
-    7: Image.Transpose.TRANSVERSE,
-    8: Image.Transpose.ROTATE_90,
+_AS_STORED: dict[int, Callable[[Array], Array]] = {
+    2: lambda upright: upright[:, ::-1],
+    3: lambda upright: upright[::-1, ::-1],
+    4: lambda upright: upright[::-1],
+    5: lambda upright: upright.swapaxes(0, 1),
+    6: lambda upright: upright.swapaxes(0, 1)[::-1],
+    7: lambda upright: upright[::-1, ::-1].swapaxes(0, 1),
+    8: lambda upright: upright[::-1].swapaxes(0, 1),
 }
-"""What turns a picture of each EXIF orientation upright."""
+"""A view of an upright (H, W, 3) picture as its pixels are stored, for each EXIF orientation but the usual one."""
+_BAND = 1 << 20
+"""Pixels that are converted at once, so that a large picture needs little more than its own memory."""
 
 LUMA_WEIGHTS = (0.299, 0.587, 0.114)
 """Of red, green and blue, of ITU-R 601; they sum to 1, so normalising before or after makes no difference."""
@@ -101,15 +97,15 @@ def decode_image(data: bytes, *, upright: bool = True, max_pixels: int = MAX_PIX
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", Image.DecompressionBombWarning)
-            with Image.open(io.BytesIO(data)) as picture:
-                _check_size(picture, max_pixels)
+            with open_picture(data) as picture:
+                check_size(picture, max_pixels=max_pixels, file_bytes=len(data))
                 return _to_rgb(picture, data, upright)
     except DataError:
         raise
     except Image.DecompressionBombError as error:
         raise DataError(f"the image declares more than {max_pixels:,} pixels; shrink it first") from error
     except UnidentifiedImageError as error:
-        raise DataError(f"the image cannot be decoded ({len(data)} bytes in no picture format Pillow knows)") from error
+        raise DataError(f"the image cannot be decoded ({len(data)} bytes in no picture format that is read)") from error
     except Exception as error:  # Pillow's plugins raise whatever their parsing of damaged bytes runs into
         raise DataError(f"the image cannot be decoded ({len(data)} bytes: {error})") from error
 
@@ -122,53 +118,33 @@ def from_pillow(picture: Image.Image) -> Array:
     """
     if not (picture.width and picture.height):
         raise DataError(f"the picture has no pixels: {picture.width} x {picture.height}")
-    _check_size(picture, MAX_PIXELS)
+    check_size(picture)
     try:
         return _to_rgb(picture, b"", upright=True)
     except Exception as error:  # a lazily opened file is unpacked only now; see `decode_image`
         raise DataError(f"the Pillow picture cannot be unpacked ({error})") from error
 
 
-def _check_size(picture: Image.Image, max_pixels: int) -> None:
-    """Refuse a picture, unpacked or not, that is too large or would take too much memory until it is RGB."""
-    (width, height), too_large = picture.size, ""
-    if width * height > max_pixels:
-        too_large = f"more than {max_pixels:,}"
-    elif max(width, height) > MAX_SIDE:
-        too_large = f"a side of more than {MAX_SIDE:,}"
-    elif width * height * _MOST_A_PIXEL > MOST_UNPACKED < width * height * _bytes_a_pixel(picture):
-        too_large = f"which take more than {MOST_UNPACKED // 10**6} MB to unpack"
-    if too_large:
-        raise DataError(f"the image declares {width} x {height} pixels, {too_large}; shrink it first")
-
-
-def _bytes_a_pixel(picture: Image.Image) -> int:
-    """Return how many bytes each pixel takes at most until it is RGB: all copies that live at one time."""
-    if picture.mode.startswith(("I", "F")):
-        return _MOST_A_PIXEL
-    if _is_wide(picture):
-        return 28
-    plain = picture.mode in ("RGB", "L", "1", "P") and "transparency" not in picture.info
-    return 8 if plain else 15
-
-
-def _is_wide(picture: Image.Image) -> bool:
-    """Return whether a picture that is not unpacked yet has 16 bits a channel."""
-    return ";16" in str(getattr(picture, "tile", ""))
-
-
 def _to_rgb(picture: Image.Image, data: bytes, upright: bool) -> Array:
-    wide = _is_wide(picture)
-    turn = _UPRIGHT.get(picture.getexif().get(_ORIENTATION_TAG, 1)) if upright else None
+    wide = is_wide(picture)
+    orientation = picture.getexif().get(_ORIENTATION_TAG, 1) if upright else 1
     if picture.mode.startswith(("I", "F")):
         picture = Image.fromarray(eight_bits(np.asarray(picture)))
     elif wide:
+        picture.load()  # first, since OpenCV's libraries write to the terminal what they find wrong
         picture = _of_sixteen_bits(data) or picture
-    if turn is not None:
-        picture = picture.transpose(turn)
-    if picture.mode in ("RGBA", "LA", "PA") or "transparency" in picture.info:
-        return lay_on_white(np.asarray(picture.convert("RGBA")))
-    return np.array(picture if picture.mode == "RGB" else picture.convert("RGB"), dtype=np.uint8)
+    transparent = picture.mode in ("RGBA", "LA", "PA") or "transparency" in picture.info
+    width, height = picture.size
+    rgb = np.empty((width, height, 3) if orientation in (5, 6, 7, 8) else (height, width, 3), np.uint8)
+    stored = _AS_STORED[orientation](rgb) if orientation in _AS_STORED else rgb
+    rows = max(1, _BAND // width)
+    for top in range(0, height, rows):
+        band = picture if rows >= height else picture.crop((0, top, width, min(top + rows, height)))
+        if transparent:
+            stored[top : top + rows] = lay_on_white(np.asarray(band.convert("RGBA")))
+        else:
+            stored[top : top + rows] = np.asarray(band if band.mode == "RGB" else band.convert("RGB"))
+    return rgb
 
 
 def _of_sixteen_bits(data: bytes) -> Image.Image | None:
@@ -222,9 +198,10 @@ def decode_mask(data: bytes, *, max_pixels: int = MAX_MASK_PIXELS) -> Array:
     if width * height > max_pixels or max(width, height) > MAX_SIDE:
         raise DamagedMaskError(f"the mask declares {width} x {height} pixels, more than a word's picture may have")
     try:
-        mask = cv2.imdecode(np.frombuffer(data, dtype=np.uint8), 0) if data else None
-    except cv2.error as error:
-        raise DamagedMaskError(f"the mask cannot be decoded ({len(data)} bytes declare too many pixels)") from error
+        check_grey_png(data, (height, width), kind[0])
+        mask = cv2.imdecode(np.frombuffer(data, dtype=np.uint8), 0)
+    except (ValueError, cv2.error) as error:
+        raise DamagedMaskError(f"the mask cannot be decoded ({len(data)} bytes)") from error
     if mask is None:
         raise DamagedMaskError(f"the mask cannot be decoded ({len(data)} bytes)")
     return np.asarray(mask, dtype=np.uint8)
@@ -237,12 +214,14 @@ def read_labels(path: str | os.PathLike[str]) -> Array:
         DataError: the file cannot be read, or has more than one 8-bit number a pixel.
     """
     try:
-        with Image.open(io.BytesIO(read_regular(path, most=MOST_PICTURE_BYTES))) as picture:
+        data = read_regular(path, most=MOST_PICTURE_BYTES)
+        with open_picture(data) as picture:
+            check_size(picture, file_bytes=len(data))
             if picture.mode not in ("P", "L", "1"):
-                raise DataError(f"{path}: expected one 8-bit class number per pixel, got the mode {picture.mode}")
+                raise DataError(f"expected one 8-bit class number per pixel, got the mode {picture.mode}")
             return np.array(picture, dtype=np.uint8)
-    except DataError:
-        raise
+    except DataError as error:
+        raise DataError(f"{path}: {error}") from error
     except Exception as error:  # see `decode_image`
         raise DataError(f"cannot read the labels {path}: {getattr(error, 'strerror', None) or error}") from error
 

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from itertools import pairwise
 from pathlib import Path
-from typing import NamedTuple, cast
+from typing import NamedTuple
 
 import lmdb
 
@@ -22,6 +22,8 @@ from segrec.core.lmdb_environments import (
 )
 
 SMALLEST_MAP = 1 << 20
+MOST_VALUE_BYTES = 64_000_000
+"""Of a value that is read, more than a word of 16 megapixels has; a longer one comes back cut, hence damaged."""
 _SMALLEST_RECORD = 10
 """Bytes of a file that a record takes at least: its header of 8, its place of 2."""
 
@@ -80,10 +82,10 @@ class LmdbReader:
     def _read(self, keys: Sequence[bytes]) -> list[bytes | None]:
         if not self._steady:
             with self._transaction() as transaction:
-                return [cast(bytes | None, transaction.get(key)) for key in keys]
+                return [_kept(transaction.get(key)) for key in keys]
         self._require_unchanged()  # first too, because reading beyond the end of a file cut short kills the process
         with self._transaction() as transaction:
-            number, values = transaction.id(), [cast(bytes | None, transaction.get(key)) for key in keys]
+            number, values = transaction.id(), [_kept(transaction.get(key)) for key in keys]
         self._require_unchanged(number)
         return values
 
@@ -96,7 +98,7 @@ class LmdbReader:
             opened = environments.by_path[self.path] = environments.by_path.pop(self.path)
             environments.reading[opened.file] += 1
         try:
-            with opened.environment.begin() as transaction:
+            with opened.environment.begin(buffers=True) as transaction:
                 yield transaction
         finally:
             with environments.lock:
@@ -126,6 +128,10 @@ class LmdbReader:
                 f"{self.path} was changed while it was read; let nothing write there, then begin anew, "
                 "in another output where there is one"
             )
+
+
+def _kept(value: bytes | memoryview | None) -> bytes | None:
+    return None if value is None else bytes(value[:MOST_VALUE_BYTES])
 
 
 def commit(file: PathLike, items: Sequence[tuple[bytes, bytes]], *, durable: bool = True) -> None:

@@ -1,11 +1,13 @@
-"""Memory that nobody needs any more: freed and kept by the C library, or in PyTorch's caches of layers by shape."""
+"""Memory: a limit for a while, and what nobody needs any more, kept by the C library or in PyTorch's caches."""
 
 from __future__ import annotations
 
 import ctypes
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from functools import cache
+from pathlib import Path
 
 _CACHES = ("LRU_CACHE_CAPACITY", "ONEDNN_PRIMITIVE_CACHE_CAPACITY")
 """Variables that oneDNN and what PyTorch puts above it look at once, at the first layer that a process computes."""
@@ -31,6 +33,29 @@ def give_back_freed() -> None:
     trim = _trim()
     if trim is not None:
         trim(0)
+
+
+@contextmanager
+def at_most(more: int) -> Iterator[None]:
+    """Let this process be given `more` bytes at most, where the system can be asked to (not Windows).
+
+    Raises:
+        MemoryError: something asked for more.
+    """
+    try:
+        import resource
+
+        used = int(Path("/proc/self/statm").read_text().split()[0]) * resource.getpagesize()
+    except (ImportError, OSError):  # no Linux
+        yield
+        return
+    before, hard = resource.getrlimit(resource.RLIMIT_AS)
+    limits = [limit for limit in (before, hard, used + more) if limit != resource.RLIM_INFINITY]
+    resource.setrlimit(resource.RLIMIT_AS, (min(limits), hard))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_AS, (before, hard))
 
 
 @cache

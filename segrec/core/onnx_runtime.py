@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 from collections.abc import Mapping
 from pathlib import Path
@@ -11,6 +10,7 @@ from typing import Any
 from numpy.typing import NDArray
 
 from segrec.core.errors import CheckpointError
+from segrec.core.foreign_json import parse_json
 from segrec.core.onnx_fields import read_network
 from segrec.core.packages import package
 
@@ -81,7 +81,7 @@ class OnnxNetwork:
         """
         wanted = " or ".join(kinds)
         try:
-            found = json.loads(self.metadata[SETTINGS])
+            found = parse_json(self.metadata[SETTINGS])
             kind, version = str(found["kind"]), int(found["version"])
         except (KeyError, TypeError, ValueError) as error:
             raise CheckpointError(

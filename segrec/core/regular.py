@@ -67,7 +67,9 @@ def open_regular(path: str | os.PathLike[str], *, most: int | None = None) -> Bu
     # Another file may have taken the name meanwhile: never wait for a pipe's writer, and look at what was opened.
     opened = os.open(path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0))
     try:
-        _checked(path, os.fstat(opened), most)
+        if not _checked(path, os.fstat(opened), most):
+            os.read(opened, 1)  # some files of /proc say that they are empty, and would give None later, for they wait
+            os.lseek(opened, 0, os.SEEK_SET)
         return os.fdopen(opened, "rb")
     except BaseException:
         os.close(opened)

@@ -7,7 +7,7 @@ import logging
 import os
 import sys
 import time
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Protocol, Self
@@ -15,14 +15,17 @@ from typing import Any, Protocol, Self
 from tqdm import tqdm
 
 from segrec.core.errors import DataError
-from segrec.core.files import write_text
+from segrec.core.files import write_bytes
+from segrec.core.foreign_json import parse_json
 from segrec.core.printable import printable
-from segrec.core.regular import MOST_LOG_BYTES, read_regular_text, require_regular
+from segrec.core.regular import MOST_LOG_BYTES, open_regular, require_regular
 
 LOGGER = logging.getLogger("segrec")
 """Messages for people; the command line sends them to stderr, a library user decides for himself."""
 
 
+MOST_ROWS, _LONGEST_ROW = 1_000_000, 1_000_000
+"""Of the log of a run, and bytes of one of them."""
 LOG_EVERY = 60.0
 """Seconds between two messages on how far a long job has come, where stderr is not a terminal."""
 LOG_FORMAT = (
@@ -145,12 +148,31 @@ def rewind_jsonl(path: str | os.PathLike[str], last_step: int) -> None:
     file = Path(path)
     if not file.exists():
         return
-    kept = []
-    for line in read_regular_text(file, most=MOST_LOG_BYTES).splitlines():
-        try:
-            row = json.loads(line)
-        except ValueError:
-            break
-        if row["step"] <= last_step:
-            kept.append(line + "\n")
-    write_text(file, "".join(kept))
+    kept = [line.rstrip() + b"\n" for line, row in log_rows(file) if row is not None and row["step"] <= last_step]
+    write_bytes(file, b"".join(kept))
+
+
+def log_rows(path: str | os.PathLike[str]) -> Iterator[tuple[bytes, dict[str, Any] | None]]:
+    """Yield the lines of a log with their rows; of the first line that is not a row, which is the last, None.
+
+    Raises:
+        DataError: it is not a regular file, or larger than a log.
+        OSError: it cannot be read.
+    """
+    with open_regular(path, most=MOST_LOG_BYTES) as file:
+        for _ in range(MOST_ROWS):
+            line = file.readline(_LONGEST_ROW)
+            row = _row_of(line)
+            if line:
+                yield line, row
+            if row is None:
+                return
+        raise DataError(f"{path} has more than {MOST_ROWS:,} rows; is it the right one?")
+
+
+def _row_of(line: bytes) -> dict[str, Any] | None:
+    try:
+        row = parse_json(line)
+    except ValueError:
+        return None
+    return row if isinstance(row, dict) and isinstance(row.get("step"), int) else None

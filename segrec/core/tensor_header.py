@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import json
 import math
 import os
 from typing import Any
 
 from segrec.core.errors import DataError
+from segrec.core.foreign_json import parse_json
 from segrec.core.regular import open_regular
 
 MOST_PARAMETERS = 100_000_000
@@ -33,10 +33,7 @@ def check_tensor_header(path: str | os.PathLike[str]) -> None:
         if length > MOST_HEADER_BYTES:
             raise ValueError(f"its header has more than {MOST_HEADER_BYTES:,} bytes")
         text = file.read(length)
-    try:
-        header = json.loads(text)
-    except RecursionError as error:
-        raise ValueError("its header is nested too deeply") from error
+    header = parse_json(text)
     if not isinstance(header, dict):
         raise ValueError("its header is no JSON object")
     total = 0

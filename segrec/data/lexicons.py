@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import json
 import os
 from collections.abc import Sequence
 from typing import Any
 
 from recognizers.lexicon import Lexicon, Normalise, read_lines
 from segrec.core.errors import DataError
+from segrec.core.foreign_json import parse_json
 
 EXPECTED = '{"index": 1, "words": ["first", "second"]}'
 
@@ -78,8 +78,8 @@ def _lexicon_of_each(path: str | os.PathLike[str], lines: Sequence[str]) -> dict
 def _parsed(line: str) -> tuple[int, list[str]] | None:
     """Return the index and the words of a line; None when it is something else."""
     try:
-        row: Any = json.loads(line)
-    except (ValueError, RecursionError):
+        row: Any = parse_json(line)
+    except ValueError:
         return None
     if not isinstance(row, dict) or type(row.get("index")) is not int or not isinstance(row.get("words"), list):
         return None

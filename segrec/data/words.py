@@ -25,6 +25,8 @@ MOST_WORDS = 999_999_999
 """What nine digits of a key can number."""
 MOST_DIGITS = 18
 """Of `num-samples`; a longer number is damage, and no length that Python allows."""
+MOST_LABEL_BYTES = 10_000
+"""Of a label; a longer one is taken for damage."""
 MAX_WORD_PIXELS = 16_000_000
 """A word's picture that declares more is taken for damage: a whole photograph of 4000 x 4000 still passes."""
 PARTIAL_FILE = f".{DATA_FILE}.partial"
@@ -169,6 +171,8 @@ def _read_label(raw: bytes | None, index: int) -> tuple[str, str | None]:
     """Return (label, problem); the label is empty when there is a problem."""
     if raw is None:
         return "", f"label-{index:09d} is missing"
+    if len(raw) > MOST_LABEL_BYTES:
+        return "", f"label-{index:09d} has {len(raw):,} bytes, which no word has"
     try:
         return raw.decode("utf-8"), None
     except UnicodeDecodeError:

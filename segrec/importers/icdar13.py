@@ -22,7 +22,7 @@ SCENES = {
 }
 """Folder of the boxes and of the scenes."""
 
-_BOX = re.compile(r'\s*(-?\d+)[,\s]+(-?\d+)[,\s]+(-?\d+)[,\s]+(-?\d+)[,\s]+"(.*)"\s*')
+_BOX = re.compile(r'(-?\d{1,9})[,\s]++(-?\d{1,9})[,\s]++(-?\d{1,9})[,\s]++(-?\d{1,9})[,\s]++"(.*)"')
 
 
 def open_icdar13(root: str | os.PathLike[str], split: str) -> Importer:
@@ -63,7 +63,7 @@ class BoxFiles(Importer):
             scene = f"{file.stem.removeprefix('gt_')}.jpg"
             picture = str(self._scenes / scene)
             for order, (number, line) in enumerate(numbered_lines(file), start=1):
-                match = _BOX.fullmatch(line)
+                match = _BOX.fullmatch(line.strip())
                 if match is None:
                     raise DataError(f'{file}, line {number}: expected 38, 43, 920, 215, "Word", got {line[:80]!r}')
                 left, top, right, bottom = (float(side) for side in match.groups()[:4])

@@ -10,7 +10,7 @@ from pathlib import Path
 from segrec.core.errors import DataError
 from segrec.importers.base import LAYOUTS, Crop, LineImporter
 
-_LINE = re.compile(r'\s*([^,]+?)\s*,\s*"(.*)"\s*')
+_LINE = re.compile(r'([^,]+),\s*+"(.*)"')
 _ESCAPED = re.compile(r'\\(["\\])')
 
 
@@ -47,5 +47,6 @@ class QuotedList(LineImporter):
 
     def crop(self, line: str) -> Crop | None:
         """Return the crop of a line."""
-        match = _LINE.fullmatch(line)
-        return None if match is None else Crop(str(self._folder / match[1]), match[1], unescaped(match[2]))
+        match = _LINE.fullmatch(line.strip())
+        name = "" if match is None else match[1].strip()
+        return Crop(str(self._folder / name), name, unescaped(match[2])) if match and name else None

@@ -12,6 +12,7 @@ from typing import Any
 
 from segrec.core.errors import DataError
 from segrec.core.files import file_digest
+from segrec.core.foreign_json import parse_json
 from segrec.core.lmdb_io import LmdbReader
 from segrec.core.regular import MOST_LIST_BYTES
 from segrec.importers.base import Skip
@@ -131,13 +132,13 @@ class ImportRecord:
         if data is None:
             return None
         try:
-            content: dict[str, Any] = json.loads(data)
+            content: dict[str, Any] = parse_json(data)
             if content["version"] > VERSION:
                 raise DataError(
                     f"{folder} was imported by a newer segrec (version {content['version']}); update segrec"
                 )
             return cls(ImportPlan(**content["plan"]), ImportProgress(**content["progress"]))
-        except (ValueError, TypeError, KeyError, RecursionError) as error:
+        except (ValueError, TypeError, KeyError) as error:
             raise DataError(
                 f"{folder}: the record of its import is damaged ({repr(error)[:200]}); import again"
             ) from error

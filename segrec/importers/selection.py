@@ -6,13 +6,15 @@ import os
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from pathlib import Path
+from itertools import islice
 from typing import NamedTuple
 
-from segrec.core.errors import ConfigError
+from segrec.core.errors import ConfigError, DataError
 from segrec.importers.base import Crop, Skip, numbered_lines
 from segrec.importers.registry import check_split
 
+MOST_NAMES = 1_000_000
+"""Of a list of words, all of which are kept in memory."""
 _ALPHANUMERIC = re.compile(r"[0-9A-Za-z]+")
 
 FILTERS: Mapping[str, Callable[[str], bool]] = {
@@ -152,7 +154,7 @@ def selection_of(
         ConfigError: the dataset has no such split or subset, or the options contradict each other.
         DataError: the file of names cannot be read.
     """
-    listed = None if names is None else frozenset(text.strip() for _, text in numbered_lines(Path(names)))
+    listed = None if names is None else _names_in(names)
     if subset is None:
         asked = (dataset, check_split(dataset, split), filter_name)
         rules = [known for known in KNOWN if not known.by_names and listed is None]
@@ -170,6 +172,18 @@ def selection_of(
     if listed is not None:
         found = found._replace(release=None)
     return Selection(found.split, found.filter, listed, found)
+
+
+def _names_in(path: str | os.PathLike[str]) -> frozenset[str]:
+    """Return the names in a file, one a line.
+
+    Raises:
+        DataError: it cannot be read, or has more than `MOST_NAMES`.
+    """
+    names = frozenset(text.strip() for _, text in islice(numbered_lines(path), MOST_NAMES + 1))
+    if len(names) > MOST_NAMES:
+        raise DataError(f"{path} names more than {MOST_NAMES:,} words; is it the right file?")
+    return names
 
 
 def _about_names(known: Known) -> str:

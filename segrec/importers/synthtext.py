@@ -31,7 +31,7 @@ class SynthText(FileImporter):
 
     @cached_property
     def _content(self) -> list[Any]:
-        content = load_matlab(self._file, variables=NEEDED)
+        content = load_matlab(self._file, variables=NEEDED, most=None)
         missing = [name for name in NEEDED if name not in content]
         if missing:
             raise DataError(f"{self._file} holds no {', '.join(missing)}; expected the gt.mat of SynthText")
@@ -43,12 +43,12 @@ class SynthText(FileImporter):
 
     def count(self) -> int:
         """Return the number of quadrangles."""
-        return sum(boxes.shape[2] if boxes.ndim == 3 else 1 for boxes in self._content[1])
+        return sum(boxes.shape[2] if np.ndim(boxes) == 3 else 1 for boxes in self._content[1])
 
     def items(self) -> Iterator[Crop | Skip]:
         """Yield the words of each scene; those of a scene with more or fewer texts than quadrangles are skipped."""
         for position, (name, boxes, texts) in enumerate(zip(*self._content, strict=True), start=1):
-            scene = str(np.ravel(name)[0])
+            scene, boxes = str(np.ravel(name)[0]) if np.size(name) else "", np.asarray(boxes)
             corners = boxes[:, :, None] if boxes.ndim == 2 else boxes
             if corners.shape[:2] != (2, 4):
                 raise DataError(

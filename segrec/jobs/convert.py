@@ -46,7 +46,7 @@ def convert_checkpoint(
         DataError: the output cannot be written.
     """
     source, target = Path(checkpoint), Path(output)
-    if target.suffix != SUFFIX or target.resolve() == source.resolve():
+    if target.suffix != SUFFIX or os.path.realpath(target) == os.path.realpath(source):
         raise ConfigError(f"the output must be a new file that ends in {SUFFIX}, got {target}")
     check_writable(target, "--output")
     model = load_pretrained(source, charset=charset, drop_objects=drop_objects)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Literal
 
 from segrec.core.amp import Amp
@@ -63,7 +62,7 @@ class Evaluation:
 
     def __post_init__(self) -> None:
         if isinstance(self.data, str | os.PathLike):
-            object.__setattr__(self, "data", {Path(self.data).resolve().name: os.fspath(self.data)})
+            object.__setattr__(self, "data", {os.path.basename(os.path.realpath(self.data)): os.fspath(self.data)})
         for name in ("data", "masks", "models"):
             if not isinstance(getattr(self, name), Mapping):
                 raise ConfigError(f"{name} must be a dict by name, as {{'IIIT5K': ...}}, got {getattr(self, name)!r}")

@@ -12,6 +12,7 @@ from typing import Any, NamedTuple
 
 from segrec.core.errors import DataError
 from segrec.core.files import file_digest
+from segrec.core.regular import MOST_LIST_BYTES
 from segrec.core.runlog import LOGGER, progress_bar
 from segrec.importers.base import Crop, Importer, Skip
 from segrec.importers.cut_settings import CutSettings, Encoding
@@ -84,7 +85,7 @@ def import_words(
     """
     taken = selection_of(dataset, split, filter_name=filter_name, subset=subset, names=names)
     importer = open_importer(dataset, source, taken.split, outside=outside)
-    facts = {"names": None if names is None else file_digest(names), "outside": outside}
+    facts = {"names": None if names is None else file_digest(names, most=MOST_LIST_BYTES), "outside": outside}
     plan = _plan(dataset, Path(source), taken, importer, **facts, **asdict(CutSettings(margin, encoding)))
     with ImportWriter.open(output, plan, overwrite=overwrite) as writer:
         before = writer.progress.words
@@ -99,7 +100,7 @@ def _plan(dataset: str, source: Path, taken: Selection, importer: Importer, **se
     return ImportPlan(
         dataset=dataset,
         split=taken.split,
-        source=str(source.resolve()),
+        source=os.path.realpath(source),
         annotations=annotations_digest(importer.annotations),
         filter=taken.filter,
         **settings,

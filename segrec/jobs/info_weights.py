@@ -20,7 +20,7 @@ from segmenter.models import MODELS
 from segrec.core.checkpoint import WeightsHeader, load_untrusted, load_weights, state_digest
 from segrec.core.errors import CheckpointError, DataError
 from segrec.core.files import file_digest
-from segrec.core.regular import MOST_LOG_BYTES, read_regular
+from segrec.core.runlog import log_rows
 from segrec.data.masks.record import shard_folders
 from segrec.jobs.forward_check import check_reads
 from segrec.jobs.info_data import inspect_companion
@@ -151,14 +151,8 @@ def _describe_metrics(run: RunDirectory, findings: Findings) -> int | None:
     """Add the last rows of `metrics.jsonl` as facts and return the last logged step."""
     trained: dict[str, Any] = {}
     judged: dict[str, Any] = {}
-    lines = read_regular(run.metrics, most=MOST_LOG_BYTES).splitlines() if run.metrics.exists() else []
-    for number, line in enumerate(lines, start=1):
-        row = _row(line)
-        if row is None and number < len(lines):  # a killed run leaves half a last line, which resuming drops
-            findings.problems.append(f"{run.metrics} line {number} is not a row of a log; delete the lines from it on")
-            break
-        if row is not None:
-            trained, judged = (row, judged) if "loss" in row else (trained, row)
+    if run.metrics.exists():
+        _read_metrics(run.metrics, trained, judged, findings)
     findings.facts["last logged"] = f"step {trained['step']}, loss {trained['loss']}" if trained else "nothing yet"
     if judged:
         scores = ", ".join(f"{name} {_rounded(value)}" for name, value in judged.items() if name != "step")
@@ -170,12 +164,20 @@ def _rounded(value: Any) -> str:
     return f"{value:.4f}" if isinstance(value, float) else str(value)
 
 
-def _row(line: bytes) -> dict[str, Any] | None:
+def _read_metrics(path: Path, trained: dict[str, Any], judged: dict[str, Any], findings: Findings) -> None:
+    """Fill in the last row of a step and of an evaluation."""
+    size = 0
     try:
-        row = json.loads(line)
-    except (ValueError, RecursionError):
-        return None
-    return row if isinstance(row, dict) and isinstance(row.get("step"), int) else None
+        for number, (line, row) in enumerate(log_rows(path), start=1):
+            size += len(line)
+            if row is not None:
+                last = trained if "loss" in row else judged
+                last.clear()
+                last.update(row)
+            elif size < path.stat().st_size:  # a killed run leaves half a last line, which resuming drops
+                findings.problems.append(f"{path} line {number} is not a row of a log; delete the lines from it on")
+    except DataError as error:
+        findings.problems.append(str(error))
 
 
 def _describe_progress(run: RunDirectory, steps: int | None, logged: int | None, findings: Findings) -> None:

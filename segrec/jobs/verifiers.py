@@ -9,7 +9,7 @@ from typing import NamedTuple
 from recognizers.loading import load_pretrained
 from recognizers.ppocr import PaddleRecognizer, packaged_recognizer
 from recognizers.predictor import Recognizer
-from segrec.core.errors import ConfigError
+from segrec.core.errors import CheckpointError, ConfigError
 from segrec.core.files import file_digest
 from segrec.data.labelling.acceptance import Verifier
 from segrec.weights import resolve_weights
@@ -38,7 +38,10 @@ def find_verifier(name_or_path: str | os.PathLike[str]) -> VerifierFile:
     """
     packaged = str(name_or_path) == PPOCR and not Path(PPOCR).exists()
     path = packaged_recognizer() if packaged else resolve_weights(name_or_path)
-    return VerifierFile(path.stem, path, file_digest(path))
+    try:
+        return VerifierFile(path.stem, path, file_digest(path))
+    except OSError as error:
+        raise CheckpointError(f"cannot read {path}: {error.strerror or error}; check its permissions") from error
 
 
 def open_verifier(file: VerifierFile, *, device: str = "cpu") -> Verifier:

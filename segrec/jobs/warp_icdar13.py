@@ -22,6 +22,7 @@ from segrec.core.files import file_digest, read_json, write_bytes, write_json
 from segrec.core.images import encode_jpeg, encode_png, opencv
 from segrec.core.lock import LOCK_FILE, lock_folder
 from segrec.core.mask_values import IGNORE
+from segrec.core.regular import MOST_PICTURE_BYTES
 from segrec.core.runlog import progress_bar
 
 LONGEST_SIDE = 32_000
@@ -62,7 +63,7 @@ class _Item:
 
     def digests(self) -> dict[str, str]:
         """Return the SHA-256 of the image and its ground truth by file name."""
-        return {path.name: file_digest(path) for path in self.dataset.files(self.position)}
+        return {path.name: file_digest(path, most=MOST_PICTURE_BYTES) for path in self.dataset.files(self.position)}
 
 
 def warp_icdar13(
@@ -154,8 +155,9 @@ def _finished(folder: Path, item: _Item) -> dict[str, Any] | None:
     files = item.files()
     if not all((folder / file).is_file() for file in files.values()):
         return None
-    record: dict[str, Any] = read_json(folder / files["polygons"])["record"]
-    if record["digests"] != item.digests():
+    content = read_json(folder / files["polygons"])
+    record = content.get("record") if isinstance(content, dict) else None
+    if not isinstance(record, dict) or record.get("digests") != item.digests():
         changed = item.dataset.files(item.position)[0]
         raise DataError(f"{folder} was made when {changed} or its ground truth was another; choose another output")
     return record

@@ -12,6 +12,7 @@ from typing import NamedTuple
 from segrec.core.errors import DataError
 from segrec.core.images import Array, decode_image, read_image
 from segrec.core.lmdb_environments import DATA_FILE
+from segrec.core.regular import MOST_PICTURE_BYTES
 from segrec.data.words import WordLmdb
 
 STDIN = "-"
@@ -97,6 +98,9 @@ def _word(database: WordLmdb, position: int) -> Array:
 
 def _from_stdin() -> Array:
     try:
-        return decode_image(sys.stdin.buffer.read())
+        data = sys.stdin.buffer.read(MOST_PICTURE_BYTES + 1)
+        if len(data) > MOST_PICTURE_BYTES:
+            raise DataError(f"more than the {MOST_PICTURE_BYTES:,} bytes that are read of a picture")
+        return decode_image(data)
     except DataError as error:
         raise DataError(f"standard input: {error}") from error

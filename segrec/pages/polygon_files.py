@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-import json
 import os
 import re
 from typing import Any
 
 from segrec.core.errors import DataError
+from segrec.core.foreign_json import parse_json
 from segrec.core.regular import read_regular_text
+from segrec.pages.regions import as_polygons
 
-NUMBER = re.compile(r"[-+]?(\d+\.?\d*|\.\d+)([eE][-+]?\d+)?")
+NUMBER = re.compile(r"[-+]?(\d++\.?\d*+|\.\d++)([eE][-+]?\d++)?")
 
 
 def read_polygon_file(path: str | os.PathLike[str]) -> list[Any]:
@@ -22,22 +23,29 @@ def read_polygon_file(path: str | os.PathLike[str]) -> list[Any]:
             of which what follows the first eight is left out when it is not a number (ICDAR's transcriptions).
 
     Raises:
-        DataError: the file cannot be read or is too large, or a line begins with fewer than four numbers.
+        DataError: the file cannot be read or is too large, a line begins with fewer than four numbers, or a region is
+            nothing such.
     """
     try:
         text = read_regular_text(path, encoding="utf-8-sig")
     except (OSError, UnicodeDecodeError) as error:
         raise DataError(f"cannot read the polygons {path}: {error}") from error
     if text.lstrip().startswith(("[", "{")):
-        return _of_json(text, path)
-    lines = [(number, line) for number, line in enumerate(text.splitlines(), 1) if line.strip()]
-    return [_numbers(line, number, path) for number, line in lines]
+        found = _of_json(text, path)
+    else:
+        lines = [(number, line) for number, line in enumerate(text.splitlines(), 1) if line.strip()]
+        found = [_numbers(line, number, path) for number, line in lines]
+    try:
+        as_polygons(found, (1, 1))
+    except ValueError as error:
+        raise DataError(f"{path}: {error}") from error
+    return found
 
 
 def _of_json(text: str, path: str | os.PathLike[str]) -> list[Any]:
     try:
-        content = json.loads(text)
-    except json.JSONDecodeError as error:
+        content = parse_json(text)
+    except ValueError as error:
         raise DataError(f"{path} is not valid JSON: {error}") from error
     if isinstance(content, list) and len(content) == 1 and isinstance(content[0], dict) and "words" in content[0]:
         content = content[0]

@@ -46,8 +46,9 @@ def as_polygons(regions: Sequence[Any] | NDArray[Any], size: tuple[int, int]) ->
 
 def _outline(region: Any, number: int) -> Points:
     try:
-        points = np.asarray(region, dtype=np.float32)
-    except (TypeError, ValueError) as error:
+        with np.errstate(over="ignore"):
+            points = np.asarray(region, dtype=np.float32)
+    except (TypeError, ValueError, OverflowError) as error:
         raise ValueError(f"{_expected(number)}, got {type(region).__name__}") from error
     if not np.isfinite(points).all():
         raise ValueError(f"polygon {number}: it must be finite, got NaN or infinity")

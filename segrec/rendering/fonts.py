@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import os
+import string
 import sys
 from collections import Counter
 from collections.abc import Iterable, Sequence
@@ -25,6 +26,8 @@ LATIN_ONLY = "DGRSXbghmnrty"
 """Of the probe, the letters that a font of Greek symbols draws otherwise; a font of Latin letters gets some right."""
 LATIN_SHARE = 0.25
 MAX_REDRAWS = 200
+_LARGEST = 400
+"""Pixels that an ASCII character of a legible font may reach at 24 pixels per em."""
 _SIDE = 12
 """Pixels of the square to which a glyph is scaled."""
 
@@ -115,7 +118,10 @@ def legible(path: str) -> bool:
     counts as right when the nearest template is that letter in either case.
     """
     try:
-        glyphs = _glyph_vectors(load_font(path, 24))
+        font = load_font(path, 24)
+        if any(max(map(abs, font.getbbox(letter))) > _LARGEST for letter in string.printable[:95]):
+            return False  # it would be given gigabytes, at larger sizes
+        glyphs = _glyph_vectors(font)
     except (OSError, ValueError):
         return False
     if glyphs is None or _same(glyphs[-1], glyphs[-2]):
@@ -132,8 +138,14 @@ def written(text: str, font: Any, *, anchor: str | None = None) -> tuple[Image.I
     Args:
         font: a Pillow FreeType font.
         anchor: where the point of writing lies on the text, as Pillow names it; None for its upper left.
+
+    Raises:
+        DataError: it is larger than any picture.
     """
-    mask, offset = font.getmask2(text, mode="L", anchor=anchor)
+    try:
+        mask, offset = font.getmask2(text, mode="L", anchor=anchor)
+    except Image.DecompressionBombError as error:
+        raise DataError(f"{font.path} draws {text[:40]!r} as large as no picture; leave that font out") from error
     ink = Image.new("L", mask.size)
     if mask.size[0] and mask.size[1]:
         ink.im.paste(mask, (0, 0, *mask.size))  # from Pillow's memory to a picture; `bytes(mask)` asks for each pixel

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from segrec.core.errors import DataError
+from segrec.core.foreign_json import parse_json
 from segrec.core.lmdb_io import LmdbReader
 
 RENDER_KEY = b"rendering"
@@ -57,8 +58,8 @@ class RenderRecord:
         if data is None:
             return None
         try:
-            return cls.parse(json.loads(data))
-        except (ValueError, RecursionError) as error:
+            return cls.parse(parse_json(data))
+        except ValueError as error:
             raise DataError(f"{folder}: the record of its rendering is damaged ({error}); render it again") from error
 
     @classmethod

@@ -93,15 +93,15 @@ class Progress:
             # segrec 0.1.0 wrote one count for all names, and one process's random state without its first dimension
             self.counts = state["counts"] if "counts" in state else dict.fromkeys(self.sums, state["counted"])
             self.left_out = Counter(state.get("left_out", {}))
-        except (RuntimeError, ValueError, KeyError) as error:
-            reason = str(error).splitlines()[0]
+            states = state["random"].reshape(-1, state["random"].shape[-1])  # (processes, bytes)
+            torch.set_rng_state(states[self.world.rank % len(states)].clone())  # torch crashes on a part of a tensor
+            self.step, self.best, self.scores = int(state["step"]), float(state["best"]), dict(state["scores"])
+            self.waited = int(state.get("waited", 0))
+        except (RuntimeError, ValueError, LookupError, TypeError, AttributeError, ArithmeticError) as error:
+            reason = (str(error).splitlines() or [type(error).__name__])[0][:300]
             raise TrainingError(
                 f"{self.run.state} does not fit this network ({reason}); choose another --output"
             ) from error
-        states = state["random"].reshape(-1, state["random"].shape[-1])  # (processes, bytes)
-        torch.set_rng_state(states[self.world.rank % len(states)].clone())  # torch crashes on a part of a tensor
-        self.step, self.best, self.scores = int(state["step"]), float(state["best"]), dict(state["scores"])
-        self.waited = int(state.get("waited", 0))
         LOGGER.info("resuming %s at step %d", self.run.path, self.step)
 
     def count(self, terms: Mapping[str, float], left_out: Counter[str]) -> None:

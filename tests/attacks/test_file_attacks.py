@@ -32,12 +32,42 @@ def odd_files(tmp_path: Path) -> Iterator[dict[str, Path]]:
     for name in list(found):
         found[f"link to {name}"] = tmp_path / f"{name}.link"
         found[f"link to {name}"].symlink_to(found[name])
+    found["loop"] = tmp_path / "loop"
+    found["loop"].symlink_to(found["loop"])
     yield found
     listening.close()
 
 
 SUFFIXED = ["info {file}.pth", "info {file}.safetensors", "convert {file}.pth --output {folder}/out.safetensors"]
 COMMANDS = [
+    "edit {file} --erase --output {folder}/out.png",
+    "edit {picture} --copy-to {file} --output {folder}/out.png",
+    "edit {picture} --erase --polygons {file} --output {folder}/out.png",
+    "edit {picture} --erase --segmenter {file} --output {folder}/out.png",
+    "eval --data w={file}",
+    "eval --data w={words} --masks w={file} --mask predicted",
+    "eval --data w={words} --mask predicted --segmenter {file}",
+    "eval-segmenter --data words={words} --segmenter {file}",
+    "eval-segmenter --data coco-text:val={file}",
+    "export {file} --output {folder}/out.onnx",
+    "export crnn-slim-predicted --segmenter {file} --output {folder}/out.onnx",
+    "finetune crnn --data {file} --mask zero --output {folder}/run",
+    "finetune crnn --data {words} --masks {file} --output {folder}/run",
+    "finetune crnn --data {words} --mask zero --pretrained {file} --output {folder}/run",
+    "finetune crnn --data {words} --mask zero --resume {file} --output {folder}/run",
+    "label-masks --data {file} --output {folder}/masks",
+    "label-masks --data {words} --verifier {file} --output {folder}/masks",
+    "precompute-masks --data {file} --output {folder}/masks",
+    "read {picture} --polygons {file}",
+    "read {picture} --segmenter {file}",
+    "render corrupt --data {file} --output {folder}/corrupted",
+    "render words --count 1 --output {folder}/rendered --backgrounds {file}",
+    "render warp-icdar13 --source {file} --output {folder}/warped",
+    "segment {picture} --segmenter {file} --output {folder}/out",
+    "train crnn --data {file} --output {folder}/run",
+    "train crnn --data {words} --valid {file} --steps 1 --output {folder}/run",
+    "train segmenter --words {file} --output {folder}/run",
+    "app --model {file}",
     "info {file}",
     "read {file}",
     "segment {file} --output {folder}/out",

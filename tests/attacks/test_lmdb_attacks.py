@@ -8,7 +8,7 @@ import hostile_lmdbs as hostile
 import lmdb
 import numpy as np
 import pytest
-from attacked import answers, assert_refused, supervised_answers
+from attacked import BYTES, answers, assert_refused, supervised_answers
 
 from segrec.data.masks.record import MaskRecord, SegmenterRecord, SourceRecord
 from segrec.data.masks.writer import MaskStoreWriter
@@ -99,6 +99,25 @@ def test_a_record_of_a_mask_store_is_believed_in_nothing(store: Path, words: Pat
     found = answers("records", attempts, tmp_path)
     unread = [name for name in found if name.startswith("words") and found[name].code == 0]  # no key of these words
     assert_refused({name: answer for name, answer in found.items() if name not in unread})
+
+
+def test_a_label_or_picture_of_hundreds_of_megabytes_is_one_bad_word(words: Path, tmp_path: Path):
+    long = hostile.copied(words, tmp_path / "long")
+    with lmdb.open(str(long), lock=False, map_size=1 << 30) as database, database.begin(write=True) as transaction:
+        transaction.put(b"label-000000002", b"a" * 300_000_000)
+        transaction.put(b"image-000000003", b"\x89PNG\r\n\x1a\n" + bytes(300_000_000))
+    masks = tmp_path / "masks"
+    attempts = {
+        "info": ["info", long],
+        "precompute": ["precompute-masks", "--data", long, "--output", masks, "--quiet"],
+        "eval": ["eval", "--data", f"w={long}", "--mask", "zero", "--format", "json"],
+        "read": ["read", long],
+        "finetune": ["finetune", "crnn", "--data", long, "--mask", "zero", "--steps", 1, "--output", tmp_path / "run"],
+    }
+    found = answers("values of hundreds of megabytes", attempts, tmp_path)
+    assert {name: answer.code for name, answer in found.items()} == {**dict.fromkeys(attempts, 0), "info": 1, "read": 1}
+    assert all(answer.size < BYTES and "Traceback" not in answer.err for answer in found.values()), found
+    assert "label-000000002 has 64,000,000 bytes" in found["info"].err
 
 
 def test_a_mask_that_was_swapped_is_not_used(store: Path, words: Path, tmp_path: Path):

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from attacked import answers, tried
+from attacked import BYTES, answers, tried
 from PIL import Image
 
 from segrec.core.errors import DamagedMaskError, DataError
@@ -33,9 +33,9 @@ def declared(width: int, height: int, content: bytes = bytes(99), kind: tuple[in
     return b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", header) + chunk(b"IDAT", zlib.compress(content)) + chunk(b"IEND", b"")
 
 
-def blank(width: int, height: int, kind: str = "PNG") -> bytes:
+def blank(width: int, height: int, kind: str = "PNG", **options: bool) -> bytes:
     buffer = io.BytesIO()
-    Image.new("L", (width, height), 128).save(buffer, kind)
+    Image.new("L", (width, height), 128).save(buffer, kind, **options)
     return buffer.getvalue()
 
 
@@ -45,7 +45,43 @@ def tiff(width: int, height: int, mode: str) -> bytes:
     return buffer.getvalue()
 
 
+def progressive(width: int, height: int) -> bytes:
+    """Return a progressive JPEG file of few bytes whose header declares another size."""
+    data = bytearray(blank(16, 16, "JPEG", progressive=True))
+    place = data.index(b"\xff\xc2")
+    data[place + 5 : place + 9] = struct.pack(">HH", height, width)
+    return bytes(data)
+
+
+def of_scans(count: int) -> bytes:
+    """Return a JPEG file that shows its first scan again and again."""
+    data = blank(16, 16, "JPEG", progressive=True)
+    first, second = data.index(b"\xff\xda"), data.index(b"\xff", data.index(b"\xff\xda") + 2)
+    return data[:second] + data[first:second] * count + data[second:]
+
+
+def jpeg_2000(width: int, height: int) -> bytes:
+    """Return a JPEG 2000 file of few bytes whose headers declare another size."""
+    buffer = io.BytesIO()
+    Image.new("RGB", (16, 16)).save(buffer, "JPEG2000")
+    data = bytearray(buffer.getvalue())
+    box, size = data.index(b"ihdr") + 4, data.index(b"\xff\x51") + 6
+    data[box : box + 8] = struct.pack(">II", height, width)
+    data[size : size + 8] = struct.pack(">II", width, height)
+    return bytes(data)
+
+
+WEBP = bytes.fromhex("524946461a000000574542505650384c0e0000002f7ffe0d06071011fd0f4444ff03")
+"""16,000 x 6,200 pixels of one colour."""
+POSTSCRIPT = b"%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 9 9\n%%EndComments\nshowpage\n%%EOF\n"
+"""What Pillow would hand to Ghostscript, a program."""
+
 BAD_PICTURES = {
+    "a large WebP": WEBP,
+    "a large JPEG 2000": jpeg_2000(9000, 9000),
+    "a large progressive JPEG": progressive(11_000, 9000),
+    "a JPEG of 150 scans": of_scans(150),
+    "PostScript": POSTSCRIPT,
     "a row of two million": blank(2_000_000, 1),
     "a column of two million": blank(1, 2_000_000),
     "a row just too long": blank(MAX_SIDE + 1, 2),
@@ -84,6 +120,48 @@ def test_sides_are_limited_before_a_picture_or_mask_is_unpacked():
     assert decode_image(blank(MAX_SIDE, 1)).shape == (1, MAX_SIDE, 3)
     assert decode_mask(encode_png(np.full((2, MAX_SIDE), 9, np.uint8))).shape == (2, MAX_SIDE)
     tried["pictures and masks"] += len(BAD_PICTURES) + len(BAD_MASKS)
+
+
+def test_damaged_masks_and_pictures_write_nothing_to_the_terminal(capfd: pytest.CaptureFixture[str]):
+    good = encode_png(np.arange(600, dtype=np.uint8).reshape(20, 30) % 7)
+    begin = good.index(b"IDAT") + 4
+    rows = zlib.decompress(good[begin:])
+    masks = [good[:place] + bytes([good[place] ^ 4]) + good[place + 1 :] for place in range(8, len(good))]
+    masks += [good[:place] for place in range(len(good))]
+    masks += [declared(30, 20, content) for content in (b"\x07" + rows[1:], rows[:-1], rows + b"\0", b"")]
+    for mask in masks:
+        with pytest.raises(DamagedMaskError):
+            decode_mask(mask)
+    wide = declared(30, 20, bytes([9]) * 181 * 20, kind=(16, 2, 0, 0, 0))
+    for picture in (wide, wide[:60]):
+        with pytest.raises(DataError):
+            decode_image(picture)
+    assert decode_mask(good).shape == decode_mask(declared(30, 20, rows)).shape == (20, 30)
+    assert capfd.readouterr() == ("", "")
+    tried["damage that libraries would tell of"] += len(masks) + 2
+
+
+def turned(width: int, height: int) -> bytes:
+    exif = Image.Exif()
+    exif[0x0112] = 6
+    buffer = io.BytesIO()
+    Image.new("RGB", (width, height), "red").save(buffer, "JPEG", exif=exif)
+    return buffer.getvalue()
+
+
+def test_the_largest_pictures_that_are_taken_keep_to_the_memory(tmp_path: Path):
+    photographs = tmp_path / "photographs"
+    photographs.mkdir()
+    buffer = io.BytesIO()
+    Image.new("1", (11_300, 10_000)).save(buffer, "PNG")
+    (photographs / "bits.png").write_bytes(buffer.getvalue())
+    attempts = {"bits": ["render", "words", "--count", 6, "--backgrounds", photographs, "--output", tmp_path / "bits"]}
+    (tmp_path / "turned").mkdir()
+    (tmp_path / "turned" / "photograph.jpg").write_bytes(turned(11_300, 10_000))
+    attempts["turned"] = [*attempts["bits"][:5], tmp_path / "turned", "--output", tmp_path / "words"]
+    found = answers("largest pictures", attempts, tmp_path)
+    assert {name: answer.code for name, answer in found.items()} == dict.fromkeys(attempts, 0), found
+    assert all(300_000_000 < answer.size < BYTES for answer in found.values()), found
 
 
 @pytest.fixture

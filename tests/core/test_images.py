@@ -121,7 +121,7 @@ def test_an_animation_gives_its_first_frame(kind):
     ("data", "message"),
     [
         (b"", r"the image is empty \(0 bytes\)"),
-        (b"no picture at all", r"\(17 bytes in no picture format Pillow knows\)"),
+        (b"no picture at all", r"\(17 bytes in no picture format that is read\)"),
         (encode_jpeg(np.tile(COLOR, (20, 20, 1)))[:-400], "truncated"),
         (encode_png(COLOR)[:60], "cannot be decoded"),
         (declared(60000, 60000), "declares more than 178,956,970 pixels; shrink it first"),

@@ -8,7 +8,7 @@ import re
 import pytest
 
 from segrec.core import runlog
-from segrec.core.runlog import progress_bar
+from segrec.core.runlog import append_jsonl, log_rows, progress_bar, rewind_jsonl
 
 LINE = re.compile(r"masks: (\d+) of 10 \((\d+)\.0%\), .*words?/s, \d\d:\d\d so far, .* left(.*)")
 
@@ -70,3 +70,16 @@ def test_a_silenced_job_says_nothing(caplog):
         bar.update(10)
     logging.getLogger("segrec").setLevel(logging.NOTSET)
     assert caplog.messages == []
+
+
+def test_a_rewound_log_ends_with_its_last_whole_row(tmp_path):
+    log = tmp_path / "metrics.jsonl"
+    log.write_text('{"step": 1}\r\n{"step": 2}\n{"step": 9}\n{"step": 3}')  # whole, but for its end
+    rewind_jsonl(log, 3)
+    append_jsonl(log, {"step": 4})
+    assert log.read_text() == '{"step": 1}\n{"step": 2}\n{"step": 3}\n{"step": 4}\n'
+    for damage in ("", "7", '{"step": "x"}', "[" * 100_000):
+        log.write_text(f'{{"step": 1}}\n{damage}\n{{"step": 2}}\n')
+        assert [row for _, row in log_rows(log)] == [{"step": 1}, None]
+        rewind_jsonl(log, 3)
+        assert log.read_text() == '{"step": 1}\n'

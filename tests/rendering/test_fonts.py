@@ -22,6 +22,9 @@ class Disguised:
     def getmask2(self, character: str, **options):
         return self.font.getmask2(self.disguise(character), **options)
 
+    def getbbox(self, character: str) -> tuple[float, ...]:
+        return self.font.getbbox(self.disguise(character))
+
 
 def test_without_any_font_on_the_machine_pillows_own_is_used(monkeypatch):
     monkeypatch.setattr(fonts, "system_font_folders", lambda: [])
@@ -100,6 +103,16 @@ def test_a_font_with_capitals_for_small_letters_is_legible(monkeypatch):
     fonts._templates()
     monkeypatch.setattr(fonts, "load_font", lambda path, size: Disguised(str.upper))
     assert legible.__wrapped__("capitals.ttf")
+
+
+def test_a_font_of_which_one_letter_is_enormous_is_left_out(monkeypatch):
+    class Enormous(Disguised):
+        def getbbox(self, character: str) -> tuple[float, ...]:
+            return (0.0, -30_000.0, 40_000.0, 0.0) if character == "Q" else super().getbbox(character)
+
+    fonts._templates()
+    monkeypatch.setattr(fonts, "load_font", lambda path, size: Enormous(str))
+    assert "Q" not in PROBE and not legible.__wrapped__("enormous.ttf")
 
 
 def test_system_folders_exist():

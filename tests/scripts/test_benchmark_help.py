@@ -13,7 +13,7 @@ from click.testing import CliRunner
 ROOT = Path(__file__).parents[2]
 NAMES = (
     *("recognizers", "segmenter", "crf", "mser", "precompute", "mask-codecs", "onnx", "peers", "render"),
-    "training-step",
+    *("slowdown", "training-step"),
 )
 
 

@@ -150,6 +150,18 @@ def test_a_state_of_another_network_is_refused(tmp_path):
     assert "\n" not in str(error.value)
 
 
+@pytest.mark.parametrize("key", ["model", "optimizer", "sums", "random", "step", "best", "scores"])
+def test_a_state_of_strange_values_is_refused_in_one_line(tmp_path, key):
+    train(tmp_path)
+    run = RunDirectory(tmp_path)
+    state = run.load_state()
+    for strange in ([7], "x", torch.zeros(2, 0)):
+        run.save_state({**state, key: strange})
+        with pytest.raises(TrainingError, match=r"state\.pt does not fit this network \(.+\); choose another") as error:
+            train(tmp_path)
+        assert "\n" not in str(error.value)
+
+
 def test_a_group_may_learn_at_a_share_of_the_rate(tmp_path):
     model = network()
     run = RunDirectory(tmp_path)

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any, Literal, get_args
 
 from segrec.core.errors import DataError
+from segrec.core.foreign_json import parse_json
 from segrec.data.masks.codec import DEFAULT_CODEC
 from segrec.data.words import WordLmdb
 
@@ -125,7 +126,7 @@ class MaskRecord:
             DataError: the record is damaged or was written by a newer segrec.
         """
         try:
-            content: dict[str, Any] = json.loads(data)
+            content: dict[str, Any] = parse_json(data)
             if content["version"] > VERSION:
                 raise DataError(f"{path} was written by a newer segrec (version {content['version']}); update segrec")
             segmenter, verifier = content.pop("segmenter"), content.pop("verifier", None)
@@ -139,7 +140,7 @@ class MaskRecord:
             )
             record._check()
             return record
-        except (ValueError, TypeError, KeyError, RecursionError) as error:
+        except (ValueError, TypeError, KeyError) as error:
             reason = repr(error)[:200]
             raise DataError(f"{path}: the mask store's record is damaged ({reason}); make the store again") from error
 
