@@ -117,6 +117,15 @@ def test_a_recognizer_without_a_mask_gives_masks_too(files):
     np.testing.assert_allclose(words[0].mask, plain[0].mask, atol=1e-4)
 
 
+def test_a_recognizer_without_a_mask_reads_without_a_mask_network(files):
+    words = Reader.from_onnx(files["plain"], segmenter=None, threads=1).read(CROPS)
+    assert [word.text for word in words] == [word.text for word in Reader.from_onnx(files["plain"]).read(CROPS)]
+    assert not any(word.mask.any() for word in words)
+    with pytest.raises(ConfigError, match="with a mask channel needs a segmenter"):
+        Reader.from_onnx(files["alone"], segmenter=None)
+    assert Reader.from_onnx(files["reader"], segmenter=None, threads=1).read(CROPS)[0].mask.any()
+
+
 @pytest.mark.parametrize("name", ["alone", "reader"])
 def test_reading_needs_no_pytorch(files, expected, name, tmp_path):
     picture = tmp_path / "word.png"

@@ -224,7 +224,7 @@ def test_bfloat16_masks_stay_near_the_full_ones(segmenter: TorchSegmenter):
 
 
 def test_crops_of_many_sizes_compile_the_network_once():
-    """Without a larger limit oneDNN forgets the first shapes before they come again; it says itself what it compiles."""
+    """By its own limit oneDNN forgets the first shapes before they come again; it says itself what it compiles."""
     code = (
         "import numpy as np\n"
         "from segmenter import MutuallyGuidedNet, TorchSegmenter\n"
