@@ -70,7 +70,7 @@ def peers(
             rows.append((peer.title(choices), found))
         source = "rendered words" if data is None else words.path.name
     click.echo(
-        f"{machine()}; {threads} threads, {repeats} repeats in {clock} time, torch {version('torch')}; "
+        f"{machine()}, threads: {threads}, repeats: {repeats}, {clock} time, torch {version('torch')}; "
         f"words of {source}, letters and digits, case folded\n"
     )
     click.echo(report(rows, batches), nl=False)

@@ -101,4 +101,4 @@ def machine() -> str:
     lines = listed.read_text("utf-8", errors="replace").splitlines() if listed.exists() else []
     named = [line.partition(":")[2].strip() for line in lines if line.startswith("model name")]
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
-    return f"{named[0] if named else platform.processor()} ({platform.machine()}), {cores} cores"
+    return f"{named[0] if named else platform.processor()} ({platform.machine()}), cores: {cores}"
