@@ -30,7 +30,11 @@ DRAWN, OVERLAID = ".reading.png", ".overlay.png"
 @detector_option
 @click.option("--model", default=READER, show_default=True, help="Shipped name, run or weights.")
 @click.option(
-    "--segmenter", default=SEGMENTER, show_default=True, help="Shipped name, run or weights; none reads without masks."
+    "--segmenter",
+    default=SEGMENTER,
+    show_default=True,
+    callback=lambda context, option, value: None if value == "none" else value,
+    help="Shipped name, run or weights; none reads without masks.",
 )
 @click.option("--onnx", type=click.Path(), help="Read with this network of `segrec export` instead, without PyTorch.")
 @click.option("--beam", type=click.IntRange(1), help="Read with a beam search that keeps this many prefixes.")
@@ -50,7 +54,7 @@ def command(
     polygons: str | None,
     detector: str,
     model: str,
-    segmenter: str,
+    segmenter: str | None,
     onnx: str | None,
     beam: int | None,
     temperature: float | None,
@@ -87,12 +91,11 @@ def command(
         detector=open_detector(detector),
         lines=detector == "rapidocr",
     )
-    masks = None if segmenter == "none" else segmenter
     if onnx is not None:
-        reader = Reader.from_onnx(onnx, segmenter=masks, threads=threads)
+        reader = Reader.from_onnx(onnx, segmenter=segmenter, threads=threads)
     else:
         _limit_torch(threads)
-        reader = Reader.from_pretrained(model, segmenter=masks, device=device, beam=beam, temperature=temperature)
+        reader = Reader.from_pretrained(model, segmenter=segmenter, device=device, beam=beam, temperature=temperature)
     _print(read_pictures(reader, pictures, settings), reader, folders, output_format)
 
 

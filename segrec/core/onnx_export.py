@@ -48,8 +48,7 @@ def write_onnx(
         settings: JSON-able; what `segrec.core.onnx_runtime.OnnxNetwork.settings` gives, with "kind" among them.
         inputs: name and changing axes of the input.
         outputs: the same of each output, in order.
-        half_weights: round the weights to float16, half the size. The graph turns them into float32, in which it
-            computes; onnxruntime does so once, when it loads the file.
+        half_weights: store the weights as float16, which onnxruntime turns into float32 once, when it loads the file.
 
     Raises:
         LibraryError: the package onnx is not installed.
@@ -77,9 +76,14 @@ def write_onnx(
         model = onnx.load(partial)
         if half_weights:
             _halve_weights(onnx, model.graph)
-        entry = model.metadata_props.add()
-        entry.key, entry.value = SETTINGS, json.dumps({"version": FORMAT_VERSION, **settings}, ensure_ascii=False)
-        partial.write_bytes(model.SerializeToString(deterministic=True))
+        partial.write_bytes(_with_settings(model, settings))
+
+
+def _with_settings(model: Any, settings: Mapping[str, Any]) -> bytes:
+    entry = model.metadata_props.add()
+    entry.key, entry.value = SETTINGS, json.dumps({"version": FORMAT_VERSION, **settings}, ensure_ascii=False)
+    content: bytes = model.SerializeToString(deterministic=True)
+    return content
 
 
 def _halve_weights(onnx: ModuleType, graph: Any) -> None:
