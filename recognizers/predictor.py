@@ -17,7 +17,7 @@ from recognizers.lexicon import Lexicon
 from recognizers.lexicon_reading import nearest_readings, probable_readings
 from recognizers.preprocess import InputSpec, normalise
 from recognizers.word_reader import PlacedReadings, WordReader
-from segrec.core.device import autocast, resolve_device
+from segrec.core.device import autocast, keep_convolutions, resolve_device
 from segrec.core.errors import ConfigError
 
 
@@ -47,6 +47,7 @@ class Recognizer(WordReader):
         temperature: float | None = None,
     ) -> None:
         self.device = resolve_device(str(device))
+        keep_convolutions(self.device)
         self.amp, self.beam = amp, beam
         self.model = model.to(self.device).eval()
         self.temperature = check_temperature(model.temperature if temperature is None else temperature)

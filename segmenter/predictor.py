@@ -66,7 +66,7 @@ class TorchSegmenter(MaskPredictor):
         import torch
 
         from segmenter.fused import for_prediction
-        from segrec.core.device import autocast, resolve_device
+        from segrec.core.device import autocast, keep_convolutions, resolve_device
 
         super().__init__(
             working_height=model.working_height if working_height is None else working_height,
@@ -77,6 +77,7 @@ class TorchSegmenter(MaskPredictor):
         )
         self.device = resolve_device(str(device))
         self.amp = amp
+        keep_convolutions(self.device)
         with autocast(self.device, amp):  # refuses an unsupported precision now rather than at the first picture
             self.model = model.to(self.device).eval()
         self._network = for_prediction(self.model).to(memory_format=torch.channels_last)

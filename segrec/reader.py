@@ -19,7 +19,7 @@ from segmenter.mask_predictor import MaskPredictor
 from segmenter.onnx_predictor import OnnxSegmenter
 from segrec.core.errors import ConfigError
 from segrec.core.images import Array
-from segrec.pages.crop_networks import OneGraph, TwoNetworks, as_channel, as_lexicon
+from segrec.pages.crop_networks import OneGraph, RecognizerAlone, TwoNetworks, as_channel, as_lexicon
 from segrec.pages.detector_results import regions_of
 from segrec.pages.finder import Finding
 from segrec.pages.lines import words_of_lines
@@ -45,25 +45,30 @@ class Reader:
 
     Args:
         recognizer: with or without a mask channel.
-        segmenter: takes every picture for a word crop (`scene_height=None`); None where the recognizer is one graph of
-            both networks.
+        segmenter: takes every picture for a word crop (`scene_height=None`). None where the recognizer is one graph of
+            both networks, or to read without masks: those of the words are then 0 everywhere.
+
+    Raises:
+        ConfigError: the recognizer has a mask channel and there is no segmenter.
     """
 
     def __init__(self, recognizer: WordReader | OnnxCropReader, segmenter: MaskPredictor | None) -> None:
-        self._networks: TwoNetworks | OneGraph
+        self._networks: TwoNetworks | RecognizerAlone | OneGraph
         if isinstance(recognizer, OnnxCropReader):
             self._networks = OneGraph(recognizer)
-        elif segmenter is None:
-            raise ConfigError("a recognizer needs a segmenter beside it, for the masks of what it reads")
-        else:
+        elif segmenter is not None:
             self._networks = TwoNetworks(recognizer, segmenter)
+        elif recognizer.needs_mask:
+            raise ConfigError("a recognizer with a mask channel needs a segmenter beside it; only others read without")
+        else:
+            self._networks = RecognizerAlone(recognizer)
 
     @classmethod
     def from_pretrained(
         cls,
         weights: str | os.PathLike[str] = READER,
         *,
-        segmenter: str | os.PathLike[str] = SEGMENTER,
+        segmenter: str | os.PathLike[str] | None = SEGMENTER,
         device: str = "auto",
         amp: str = "off",
         beam: int | None = None,
@@ -74,7 +79,7 @@ class Reader:
         Args:
             weights: shipped name, run directory, weights file, public checkpoint or `hf-hub:owner/name` of the
                 recognizer.
-            segmenter: the same for the segmenter.
+            segmenter: the same for the segmenter; None reads without masks, with a recognizer that has no mask channel.
             device: `auto`, `cpu`, `cuda`, `cuda:N` or `mps`.
             amp: `off`, `bf16` or `fp16`.
             beam: prefixes that a beam search keeps; None reads greedily.
@@ -83,9 +88,12 @@ class Reader:
 
         Raises:
             CheckpointError: weights are missing or do not fit.
-            ConfigError: the device is unknown or absent, the beam keeps no prefix, or the temperature is not above 0.
+            ConfigError: the device is unknown or absent, the beam keeps no prefix, the temperature is not above 0, or a
+                recognizer with a mask channel has no segmenter.
         """
         recognizer = open_recognizer(weights, device=device, amp=amp, beam=beam, temperature=temperature)
+        if segmenter is None:
+            return cls(recognizer, None)
         return cls(recognizer, Segmenter.from_pretrained(segmenter, device=device, amp=amp, scene_height=None))
 
     @classmethod
@@ -93,22 +101,24 @@ class Reader:
         cls,
         model: str | os.PathLike[str],
         *,
-        segmenter: str | os.PathLike[str] = SEGMENTER,
+        segmenter: str | os.PathLike[str] | None = SEGMENTER,
         threads: int | None = None,
     ) -> Reader:
         """Return a reader that runs on the processor in onnxruntime, without PyTorch; it reads greedily.
 
         Args:
             model: an `.onnx` file that `segrec export` wrote: a recognizer, or one graph of both networks.
-            segmenter: shipped name or `.onnx` file of the mask network; one graph of both needs none.
+            segmenter: shipped name or `.onnx` file of the mask network; one graph of both needs none. None as for
+                `from_pretrained`.
             threads: of one run of a network; None lets onnxruntime take all cores.
 
         Raises:
             LibraryError: onnxruntime is not installed.
             CheckpointError: a file is missing, damaged or of another kind.
+            ConfigError: a recognizer with a mask channel has no segmenter.
         """
         recognizer = open_onnx(model, threads=threads)
-        if isinstance(recognizer, OnnxCropReader):
+        if segmenter is None or isinstance(recognizer, OnnxCropReader):
             return cls(recognizer, None)
         return cls(recognizer, OnnxSegmenter(resolve_onnx(segmenter), threads=threads))
 
@@ -168,12 +178,13 @@ class Reader:
         from segrec.reports.explanation import explain_reading
 
         networks = self._networks
-        if isinstance(networks, OneGraph) or not isinstance(networks.recognizer, Recognizer):
+        recognizer = None if isinstance(networks, OneGraph) else networks.recognizer
+        if not isinstance(recognizer, Recognizer):
             raise ConfigError("networks in ONNX do not say how they read; explain with Reader.from_pretrained")
         image, mask = as_picture(crop), None
-        if networks.recognizer.needs_mask:
+        if recognizer.needs_mask and isinstance(networks, TwoNetworks):
             mask = as_channel(networks.segmenter.predict_detailed_text([image])[0])
-        return explain_reading(networks.recognizer, image, mask)
+        return explain_reading(recognizer, image, mask)
 
     def read_regions(
         self,

@@ -117,6 +117,15 @@ def test_a_recognizer_without_a_mask_gives_masks_too(files):
     np.testing.assert_allclose(words[0].mask, plain[0].mask, atol=1e-4)
 
 
+def test_a_recognizer_without_a_mask_reads_without_a_mask_network(files):
+    words = Reader.from_onnx(files["plain"], segmenter=None, threads=1).read(CROPS)
+    assert [word.text for word in words] == [word.text for word in Reader.from_onnx(files["plain"]).read(CROPS)]
+    assert not any(word.mask.any() for word in words)
+    with pytest.raises(ConfigError, match="with a mask channel needs a segmenter"):
+        Reader.from_onnx(files["alone"], segmenter=None)
+    assert Reader.from_onnx(files["reader"], segmenter=None, threads=1).read(CROPS)[0].mask.any()
+
+
 @pytest.mark.parametrize("name", ["alone", "reader"])
 def test_reading_needs_no_pytorch(files, expected, name, tmp_path):
     picture = tmp_path / "word.png"
@@ -157,7 +166,7 @@ def test_the_shipped_mask_network_is_that_of_the_shipped_weights():
     assert exported.working_height == weights.working_height
     masks = exported.predict_text(CROPS)
     for mask, other in zip(masks, weights.predict_text(CROPS), strict=True):
-        np.testing.assert_allclose(mask, other, atol=1e-4)
+        np.testing.assert_allclose(mask, other, atol=5e-3)  # its weights may be rounded to float16
     assert max(float(mask.max()) for mask in masks) > 0.9
 
 

@@ -105,6 +105,31 @@ def test_a_recognizer_without_a_mask_channel_reads_too(reader):
     assert np.allclose(words[0].mask, reader.read(CROPS[:1])[0].mask, atol=1e-5)
 
 
+def test_a_recognizer_without_a_mask_channel_reads_without_a_segmenter(reader):
+    torch.manual_seed(0)
+    recognizer = Recognizer(crnn_slim())
+    alone, both = Reader(recognizer, None), Reader(recognizer, reader._networks.segmenter)
+    words = alone.read(CROPS)
+    for word, other, crop in zip(words, both.read(CROPS), CROPS, strict=True):
+        assert (word.text, word.confidence) == (other.text, other.confidence)
+        assert word.mask.shape == crop.shape[:2] and word.mask.dtype == np.float32 and not word.mask.any()
+        assert word.character_boxes.shape == (len(word.text), 4, 2)
+    assert alone.read_regions(CROPS[4], [box(10, 5, 90, 40)])[0].text == alone.read([CROPS[4][5:40, 10:90]])[0].text
+    assert alone.explain(CROPS[0]).reading.text == words[0].text
+
+
+def test_what_needs_a_segmenter_says_so(reader):
+    plain = Reader(Recognizer(crnn_slim()), None)
+    with pytest.raises(ConfigError, match="no segmenter to find words; name a detector, or give the words' polygons"):
+        plain.read_page(CROPS[4])
+    with pytest.raises(ConfigError, match="this reader has no segmenter, and so no text masks; open it with one"):
+        plain.text_mask(CROPS[4], [box(10, 5, 90, 40)])
+    with pytest.raises(ConfigError, match="with a mask channel needs a segmenter beside it; only others read without"):
+        Reader(reader._networks.recognizer, None)
+    with pytest.raises(ConfigError, match="with a mask channel needs a segmenter"):
+        Reader.from_pretrained("crnn-slim-predicted", segmenter=None, device="cpu")
+
+
 def test_grey_and_transparent_crops_are_accepted(reader):
     grey = CROPS[0][:, :, 0]
     colour = np.repeat(grey[:, :, None], 3, axis=2)

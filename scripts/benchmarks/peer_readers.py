@@ -8,11 +8,11 @@ from __future__ import annotations
 import json
 import resource
 import sys
-import time
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from benchmarks.timing import CLOCKS
 from recognizers.metrics import normalise_label
 from segrec.core.errors import DataError, SegrecError
 from segrec.core.images import Array, opencv
@@ -62,12 +62,13 @@ class Measured(NamedTuple):
 
 
 class Timing(NamedTuple):
-    """How a reader is timed: words at most, sizes of batches, repeats and threads."""
+    """How a reader is timed: words at most, sizes of batches, repeats, threads and the name of the clock."""
 
     words: int
     batches: tuple[int, ...]
     repeats: int
     threads: int
+    clock: str = "wall"
 
 
 def labelled_crops(words: WordLmdb, count: int) -> tuple[list[Array], list[str]]:
@@ -94,15 +95,15 @@ def measure_alone(name: str, files: list[str], data: str, timing: Timing) -> Mea
     crops, labels = labelled_crops(WordLmdb(data), timing.words)
     if not crops:
         raise DataError(f"{data} has no readable word with a label of letters or digits; name another --data")
-    read = PEERS[name].open(files, timing.threads)
+    read, clock = PEERS[name].open(files, timing.threads), CLOCKS[timing.clock]
     read(crops[: max(timing.batches)], max(timing.batches))
     seconds: dict[int, list[float]] = {}
     for batch in timing.batches:
         parts = [crops[start : start + batch] for start in range(0, len(crops), batch)]
         for _ in range(timing.repeats):
-            start = time.perf_counter()
+            start = clock()
             texts = [text for part in parts for text in read(part, batch)]
-            seconds.setdefault(batch, []).append(time.perf_counter() - start)
+            seconds.setdefault(batch, []).append(clock() - start)
     correct = sum(normalise_label(text) == label for text, label in zip(texts, labels, strict=True))
     return Measured(seconds, peak_memory(), correct, len(labels))
 
@@ -120,38 +121,22 @@ def peak_memory() -> int:
     return found // 2**20 if sys.platform == "darwin" else found // 1024
 
 
-def _plain(files: list[str], threads: int) -> Read:
-    import torch
-
-    from segrec import Recognizer
-
-    torch.set_num_threads(threads)
-    reader = Recognizer.from_pretrained(files[0], device="cpu")
-    return lambda crops, batch: [reading.text for reading in reader.read(crops, batch_size=batch)]
-
-
-def _plain_onnx(files: list[str], threads: int) -> Read:
-    from recognizers.onnx_predictor import OnnxRecognizer
-
-    reader = OnnxRecognizer(files[0], threads=threads)
-    return lambda crops, batch: [reading.text for reading in reader.read(crops, batch_size=batch)]
-
-
-def _masked(files: list[str], threads: int) -> Read:
+def _in_torch(files: list[str], threads: int) -> Read:
     import torch
 
     from segrec import Reader
 
     torch.set_num_threads(threads)
-    reader = Reader.from_pretrained(files[0], segmenter=files[1], device="cpu")
+    weights, amp, *segmenter = files
+    reader = Reader.from_pretrained(weights, segmenter=segmenter[0] if segmenter else None, device="cpu", amp=amp)
     return lambda crops, batch: [word.text for word in reader.read(crops, batch_size=batch, turns=None)]
 
 
-def _masked_onnx(files: list[str], threads: int) -> Read:
+def _in_onnx(files: list[str], threads: int) -> Read:
     from segrec import Reader
 
-    options = {"segmenter": files[1]} if len(files) > 1 else {}
-    reader = Reader.from_onnx(files[0], threads=threads, **options)
+    model, *segmenter = files
+    reader = Reader.from_onnx(model, segmenter=segmenter[0] if segmenter else None, threads=threads)
     return lambda crops, batch: [word.text for word in reader.read(crops, batch_size=batch, turns=None)]
 
 
@@ -197,25 +182,40 @@ def _public_file(choices: Choices, folder: Path) -> list[str]:
 
 
 PEERS: Mapping[str, Peer] = {
-    "plain": Peer(lambda own: f"segrec {own.plain}, PyTorch", lambda own, _: [own.plain], _plain),
+    "plain": Peer(lambda own: f"segrec {own.plain}, PyTorch", lambda own, _: [own.plain, "off"], _in_torch),
+    "plain-bf16": Peer(
+        lambda own: f"segrec {own.plain}, PyTorch, bfloat16", lambda own, _: [own.plain, "bf16"], _in_torch
+    ),
     "plain-onnx": Peer(
-        lambda own: f"segrec {own.plain}, ONNX", lambda own, folder: [_exported(own.plain, folder)], _plain_onnx
+        lambda own: f"segrec {own.plain}, ONNX", lambda own, folder: [_exported(own.plain, folder)], _in_onnx
     ),
     "masked": Peer(
-        lambda own: f"segrec {own.masked} with its masks, PyTorch", lambda own, _: [own.masked, own.segmenter], _masked
+        lambda own: f"segrec {own.masked} with its masks, PyTorch",
+        lambda own, _: [own.masked, "off", own.segmenter],
+        _in_torch,
+    ),
+    "masked-bf16": Peer(
+        lambda own: f"segrec {own.masked} with its masks, PyTorch, bfloat16",
+        lambda own, _: [own.masked, "bf16", own.segmenter],
+        _in_torch,
     ),
     "masked-onnx": Peer(
         lambda own: f"segrec {own.masked} with its masks, ONNX",
         lambda own, folder: [_exported(own.masked, folder), _exported(own.segmenter, folder)],
-        _masked_onnx,
+        _in_onnx,
     ),
     "masked-graph": Peer(
         lambda own: f"segrec {own.masked} with its masks, one ONNX graph",
         lambda own, folder: [_exported(own.masked, folder, segmenter=own.segmenter)],
-        _masked_onnx,
+        _in_onnx,
     ),
     "rapidocr": Peer(lambda own: "RapidOCR, its recognizer (PP-OCR)", lambda own, _: [], _rapidocr),
     "easyocr": Peer(lambda own: f"EasyOCR, {Path(own.easyocr).name}", _public_file, _easyocr),
+    "easyocr-file": Peer(
+        lambda own: f"segrec, EasyOCR's {Path(own.easyocr).name}, PyTorch",
+        lambda own, folder: [*_public_file(own, folder), "off"],
+        _in_torch,
+    ),
 }
 """All readers by the name that `--reader` gives them."""
 

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import json
 import os
-import platform
 import subprocess
 import sys
 from collections.abc import Sequence
+from importlib.metadata import version
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -15,6 +15,7 @@ import click
 import numpy as np
 
 from benchmarks.peer_readers import PEERS, Choices, Measured, Timing
+from benchmarks.timing import CLOCKS, machine
 from benchmarks.word_sets import word_database
 from segrec.core.errors import SegrecError
 from segrec.core.tables import markdown_table
@@ -32,6 +33,9 @@ from segrec.weights import CONTROL, READER, SEGMENTER
 @click.option("--batch", "batches", multiple=True, default=(1, 64), show_default=True, type=click.IntRange(min=1))
 @click.option("--repeats", default=3, show_default=True, type=click.IntRange(min=1))
 @click.option("--threads", default=1, show_default=True, type=click.IntRange(min=1))
+@click.option(
+    "--clock", default="wall", show_default=True, type=click.Choice(list(CLOCKS)), help="processor: on a busy machine."
+)
 @click.pass_context
 def peers(
     context: click.Context,
@@ -45,13 +49,14 @@ def peers(
     batches: tuple[int, ...],
     repeats: int,
     threads: int,
+    clock: str,
 ) -> None:
     """Read the same words with segrec, RapidOCR and EasyOCR: words a second, memory and accuracy.
 
     Each reader has a process of its own, on the CPU. One that cannot run here has a line below the table that says
     why; where it was asked for by --reader, the exit code is 1.
     """
-    choices, timing = Choices(plain, masked, segmenter, easyocr), Timing(count, batches, repeats, threads)
+    choices, timing = Choices(plain, masked, segmenter, easyocr), Timing(count, batches, repeats, threads, clock)
     rows: list[tuple[str, Measured | str]] = []
     found: Measured | str
     with word_database(data, count) as words, TemporaryDirectory() as folder:
@@ -63,7 +68,11 @@ def peers(
             except (SegrecError, click.ClickException) as error:
                 found = str(error)
             rows.append((peer.title(choices), found))
-    click.echo(f"{platform.machine()}, {threads} threads, {repeats} repeats; letters and digits, case folded\n")
+        source = "rendered words" if data is None else words.path.name
+    click.echo(
+        f"{machine()}, threads: {threads}, repeats: {repeats}, {clock} time, torch {version('torch')}; "
+        f"words of {source}, letters and digits, case folded\n"
+    )
     click.echo(report(rows, batches), nl=False)
     if names and any(isinstance(found, str) for _, found in rows):
         context.exit(1)

@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
+import os
+import platform
 import resource
 import time
 from collections.abc import Callable, Mapping
+from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
 
 from segrec.core.tables import markdown_table
+
+CLOCKS: Mapping[str, Callable[[], float]] = {"wall": time.perf_counter, "processor": time.process_time}
+"""Give seconds: as they pass, or as a process computes, all its threads together, which other programs change less."""
 
 
 class Row(NamedTuple):
@@ -94,3 +100,12 @@ def report(comparison: Comparison, bound: float | None) -> tuple[str, bool]:
         different = len({own for _, own in comparison.texts})
         said += f"all {len(comparison.texts)} texts are equal ({different} different ones)"
     return f"{table(comparison.rows)}\n{said}", not differing
+
+
+def machine() -> str:
+    """Return what the processor is called, and how many cores this process may use."""
+    listed = Path("/proc/cpuinfo")
+    lines = listed.read_text("utf-8", errors="replace").splitlines() if listed.exists() else []
+    named = [line.partition(":")[2].strip() for line in lines if line.startswith("model name")]
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
+    return f"{named[0] if named else platform.processor()} ({platform.machine()}), cores: {cores}"

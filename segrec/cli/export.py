@@ -15,8 +15,9 @@ from segrec.cli.common import common_options
     type=click.Path(),
     help="A mask network to put into the same graph before a CRNN: shipped name, run or weights.",
 )
+@click.option("--half-weights", is_flag=True, help="Round the weights to float16: half the size, computed in float32.")
 @common_options(seed=False, device=False)
-def command(weights: str, output: str, segmenter: str | None) -> None:
+def command(weights: str, output: str, segmenter: str | None, half_weights: bool) -> None:
     """Write a segmenter or a recognizer as ONNX, and compare it with PyTorch on rendered words.
 
     WEIGHTS are a shipped name, a run, weights or a public checkpoint. The file says in its metadata what it takes;
@@ -24,7 +25,7 @@ def command(weights: str, output: str, segmenter: str | None) -> None:
     """
     from segrec.jobs.export import export_onnx
 
-    exported = export_onnx(weights, output, segmenter=segmenter)
+    exported = export_onnx(weights, output, segmenter=segmenter, half_weights=half_weights)
     texts = f", {exported.texts} texts equal" if exported.texts else ""
     click.echo(
         f"{exported.output}: {exported.kind}, {exported.size / 1e6:.1f} MB; "

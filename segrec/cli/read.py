@@ -30,7 +30,13 @@ DRAWN, OVERLAID = ".reading.png", ".overlay.png"
 @click.option("--polygons", type=click.Path(), help="Read these regions: JSON, or ICDAR's lines of 8 numbers.")
 @detector_option
 @click.option("--model", default=READER, show_default=True, help="Shipped name, run or weights.")
-@click.option("--segmenter", default=SEGMENTER, show_default=True, help="Shipped name, run or weights.")
+@click.option(
+    "--segmenter",
+    default=SEGMENTER,
+    show_default=True,
+    callback=lambda context, option, value: None if value == "none" else value,
+    help="Shipped name, run or weights; none reads without masks.",
+)
 @click.option("--onnx", type=click.Path(), help="Read with this network of `segrec export` instead, without PyTorch.")
 @click.option("--beam", type=click.IntRange(1), help="Read with a beam search that keeps this many prefixes.")
 @click.option("--temperature", type=float, help="For confidences that are right as often as they say.")
@@ -60,7 +66,7 @@ def command(
     polygons: str | None,
     detector: str,
     model: str,
-    segmenter: str,
+    segmenter: str | None,
     onnx: str | None,
     beam: int | None,
     temperature: float | None,
@@ -78,6 +84,7 @@ def command(
     that is higher or larger than a word crop the words are looked for first. A file that cannot be read is reported and
     the others are still read, with exit code 1. With --onnx words are read greedily on the processor, --segmenter
     is a shipped name or another .onnx file, and words of photographs come from --detector rapidocr or --polygons.
+    --segmenter none is for recognizers without a mask channel, which read faster so.
     """
     from segrec.jobs.read_pictures import Reading, read_pictures
     from segrec.pages.inputs import sources

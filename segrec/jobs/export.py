@@ -33,8 +33,8 @@ from segrec.rendering.words import WordRenderer
 from segrec.weights import resolve_weights
 
 SUFFIX = ".onnx"
-TOLERANCE = 1e-3
-"""How far an exported network's values may be from PyTorch's."""
+TOLERANCE, HALF_TOLERANCE = 1e-3, 5e-2
+"""How far an exported network's values may be from PyTorch's, and with weights rounded to float16."""
 
 CHECKED = 12
 """Rendered words on which both are compared."""
@@ -75,6 +75,7 @@ def export_onnx(
     output: str | os.PathLike[str],
     *,
     segmenter: str | os.PathLike[str] | None = None,
+    half_weights: bool = False,
 ) -> Exported:
     """Return what came of an export; the network is in `output`, with what is to be known of it in its metadata.
 
@@ -83,6 +84,7 @@ def export_onnx(
         output: the file to write, ending in `.onnx`.
         segmenter: weights of a mask network that goes into the same graph, before a CRNN with a mask channel: crops
             in, logits and masks out.
+        half_weights: store the weights as float16, see `segrec.core.onnx_export.write_onnx`.
 
     Raises:
         CheckpointError: the weights cannot be read.
@@ -106,9 +108,16 @@ def export_onnx(
         graph = _recognizer(source, words)
     graph.module.eval()  # the containers too: the exporter sets their parts back to their mode
     with atomic_path(target) as partial:
-        inputs = ("pixels", graph.axes)
-        write_onnx(partial, graph.module, graph.example, graph.settings, inputs=inputs, outputs=graph.outputs)
-        difference, read = _compare(graph, partial)
+        write_onnx(
+            partial,
+            graph.module,
+            graph.example,
+            graph.settings,
+            inputs=("pixels", graph.axes),
+            outputs=graph.outputs,
+            half_weights=half_weights,
+        )
+        difference, read = _compare(graph, partial, half_weights)
     return Exported(target, graph.settings["kind"], target.stat().st_size, difference, read)
 
 
@@ -211,13 +220,16 @@ def _reader(source: Path, segmenter: Path, words: Sequence[Array]) -> _Graph:
     )
 
 
-def _compare(graph: _Graph, path: Path) -> tuple[float, int]:
+def _compare(graph: _Graph, path: Path, half_weights: bool) -> tuple[float, int]:
     """Return the largest difference from PyTorch and how many texts were read, all equal.
 
     Raises:
-        TrainingError: a value is farther off than `TOLERANCE`, or a text differs.
+        TrainingError: a value is farther off than the tolerance, or a text differs.
     """
     network, difference, read = OnnxNetwork(path, threads=1), 0.0, 0
+    tolerance, remedy = TOLERANCE, "update torch and onnxruntime"
+    if half_weights:
+        tolerance, remedy = HALF_TOLERANCE, "export without half weights"
     for batch in graph.batches:
         with torch.no_grad():
             found = graph.module(torch.tensor(batch))
@@ -230,10 +242,10 @@ def _compare(graph: _Graph, path: Path) -> tuple[float, int]:
         if graph.texts is not None:
             read += len(batch)
             same &= graph.texts(expected[0]) == graph.texts(exported[0])
-        if not same or difference > TOLERANCE:
+        if not same or difference > tolerance:
             raise TrainingError(
-                f"the exported network differs from PyTorch (values by {difference:.2g}, at most {TOLERANCE:g} may be; "
-                f"shapes and texts {'equal' if same else 'too'}); update torch and onnxruntime"
+                f"the exported network differs from PyTorch (values by {difference:.2g}, at most {tolerance:g} may be; "
+                f"shapes and texts {'equal' if same else 'too'}); {remedy}"
             )
     return difference, read
 

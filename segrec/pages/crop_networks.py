@@ -1,4 +1,4 @@
-"""The networks that see a crop of one word: a segmenter and a recognizer, or one graph of both."""
+"""The networks that see a crop of one word: a recognizer with or without a segmenter, or one graph of both."""
 
 from __future__ import annotations
 
@@ -50,6 +50,25 @@ class TwoNetworks(NamedTuple):
         if not isinstance(self.segmenter, predictor.TorchSegmenter):
             raise ConfigError("networks in ONNX find no words; name a detector, or give the words' polygons")
         return find_in_levels(self.segmenter, picture, finding)
+
+
+class RecognizerAlone(NamedTuple):
+    """A recognizer without a mask channel and without a segmenter, for speed."""
+
+    recognizer: WordReader
+
+    def read(self, images: Sequence[Array], batch_size: int, lexicon: Lexicon | None) -> tuple[list[Placed], Masks]:
+        """Return the readings of crops, and masks of zeros."""
+        masks: Masks = [np.zeros(image.shape[:2], np.float32) for image in images]
+        return self.recognizer.read_placed(images, batch_size=batch_size, lexicons=lexicon), masks
+
+    def text_masks(self, images: Sequence[Array]) -> Masks:
+        """Refuse: only a segmenter predicts masks."""
+        raise ConfigError("this reader has no segmenter, and so no text masks; open it with one")
+
+    def find(self, picture: Array, finding: Finding) -> list[Points]:
+        """Refuse: only a segmenter finds words."""
+        raise ConfigError("this reader has no segmenter to find words; name a detector, or give the words' polygons")
 
 
 class OneGraph(NamedTuple):

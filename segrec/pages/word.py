@@ -20,7 +20,7 @@ class Word(NamedTuple):
         text: what it says; empty when nothing was found.
         confidence: in [0, 1].
         character_confidences: in [0, 1], one per character.
-        mask: (H, W) float32 in [0, 1], the text mask at the crop's size.
+        mask: (H, W) float32 in [0, 1], the text mask at the crop's size; all 0 from a reader without a segmenter.
         polygon: (P, 2) float32 x and y in the picture's pixels, the outline of a region; None for a crop.
         character_boxes: (C, 4, 2) float32, x and y in pixels of the picture, or of the crop where there is no polygon:
             the corners of each character, clockwise from its upper left. None where they are not known: with a beam, or

@@ -33,6 +33,9 @@ def test_a_recognizer_and_its_segmenter_are_exported_and_read_with(segrec, crop,
         code, out, err = segrec("export", tmp_path / weights, "--output", tmp_path / f"{kind}.onnx")
         assert code == 0, err
         assert out.startswith(f"{tmp_path / kind}.onnx: {kind}, ") and "differs from PyTorch by at most" in out
+    code, out, err = segrec("export", segmenter, "--output", tmp_path / "half.onnx", "--half-weights")
+    assert code == 0 and out.startswith(f"{tmp_path / 'half.onnx'}: segmenter, "), err
+    assert (tmp_path / "half.onnx").stat().st_size < 0.8 * (tmp_path / "segmenter.onnx").stat().st_size
     own = ("--segmenter", tmp_path / "segmenter.onnx")
     code, out, err = segrec("read", crop, "--onnx", tmp_path / "recognizer.onnx", *own)
     assert code == 0, err

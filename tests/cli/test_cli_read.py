@@ -70,6 +70,17 @@ def test_a_beam_and_a_temperature_give_other_confidences(segrec, crops):
         Reader.from_pretrained(beam=0)
 
 
+def test_without_a_segmenter_only_plain_recognizers_read(segrec, crops, scene):
+    masked = segrec("read", *crops, "--model", "crnn-slim", "--format", "json")
+    plain = segrec("read", *crops, "--model", "crnn-slim", "--format", "json", "--segmenter", "none")
+    assert (masked[0], plain[0]) == (0, 0), plain[2]
+    assert [row["text"] for row in json.loads(plain[1])] == [row["text"] for row in json.loads(masked[1])]
+    code, out, err = segrec("read", *crops, "--segmenter", "none")
+    assert (code, out) == (1, "") and "needs a segmenter beside it" in err
+    code, out, err = segrec("read", scene, "--model", "crnn-slim", "--segmenter", "none")
+    assert code == 1 and "no segmenter to find words; name a detector" in err
+
+
 def test_folders_patterns_databases_and_standard_input_are_read(segrec, crops, words, monkeypatch):
     expected = [line.split("\t")[1:] for line in segrec("read", *crops).out.splitlines()]
     for given in (crops[0].parent, crops[0].parent / "*.png"):

@@ -129,6 +129,56 @@ def test_the_file_says_what_it_takes(tmp_path):
     assert reader.needs_mask and reader.charset == model.charset
 
 
+def rounded(file: Path, target: Path) -> Path:
+    """Write a network again with its large tensors rounded to float16 and back, and return the new file."""
+    import onnx
+
+    network = onnx.load(file)
+    for tensor in network.graph.initializer:
+        values = onnx.numpy_helper.to_array(tensor)
+        if values.dtype == np.float32 and values.size >= 256:
+            tensor.CopyFrom(onnx.numpy_helper.from_array(values.astype(np.float16).astype(np.float32), tensor.name))
+    target.write_bytes(network.SerializeToString())
+    return target
+
+
+@pytest.mark.parametrize("name", ["crnn-mask", "aster"])
+def test_half_weights_compute_to_the_bit_as_the_same_weights_in_float32(name, tmp_path, monkeypatch):
+    import onnx
+
+    model, file = exported(MODELS[name](), tmp_path)
+    monkeypatch.setattr(export, "_compare", lambda *_: (0.0, 0))  # rounding changes the texts of random weights
+    half = export_onnx(tmp_path / "weights.safetensors", tmp_path / "half.onnx", half_weights=True)
+    assert half.size < 0.8 * file.stat().st_size
+    kinds = {tensor.data_type for tensor in onnx.load(half.output).graph.initializer if np.prod(tensor.dims) >= 256}
+    assert kinds == {onnx.TensorProto.FLOAT16}
+    batch = pixels(3, model.input_spec.channels, model.input_spec.height, model.input_spec.width)
+    plain, once, kept = (
+        OnnxNetwork(path, threads=1).run(batch)[0]
+        for path in (file, rounded(file, tmp_path / "rounded.onnx"), half.output)
+    )
+    assert np.array_equal(once, kept) and not np.array_equal(plain, kept)
+    assert OnnxRecognizer(half.output).charset == model.charset
+
+
+def test_weights_too_large_for_float16_are_refused(tmp_path):
+    model = small_crnn()
+    with torch.no_grad():
+        model.get_submodule("cnn.conv3").weight[0, 0, 0, 0] = 7e4
+    save_recognizer(tmp_path / "weights.safetensors", model)
+    with pytest.raises(ConfigError, match=r"conv3\.weight holds values too large for float16; export without half"):
+        export_onnx(tmp_path / "weights.safetensors", tmp_path / "half.onnx", half_weights=True)
+    assert not (tmp_path / "half.onnx").exists()
+
+
+def test_half_weights_that_change_the_values_are_not_kept(tmp_path, monkeypatch):
+    monkeypatch.setattr(export, "HALF_TOLERANCE", 0.0)
+    save_recognizer(tmp_path / "weights.safetensors", small_crnn())
+    with pytest.raises(export.TrainingError, match=r"differs from PyTorch .*; export without half weights"):
+        export_onnx(tmp_path / "weights.safetensors", tmp_path / "half.onnx", half_weights=True)
+    assert not (tmp_path / "half.onnx").exists()
+
+
 def test_two_decoders_are_refused(tmp_path):
     save_recognizer(tmp_path / "both.safetensors", small_aster(bidirectional=True))
     with pytest.raises(ConfigError, match="an ASTER with two decoders cannot be exported"):

@@ -50,6 +50,29 @@ def test_all_readers_see_the_same_labelled_words_in_batches_of_the_asked_sizes(w
     assert (found.correct, found.words) == (2, 3) and found.peak > 10
 
 
+def test_time_is_taken_by_the_clock_asked_for(words, monkeypatch):
+    from benchmarks import peer_readers
+    from benchmarks.peer_readers import Peer, Timing, measure_alone
+
+    ticks = iter([10.0, 10.5])
+    monkeypatch.setattr(peer_readers, "CLOCKS", {"wall": None, "processor": lambda: next(ticks)})
+    stub = Peer(lambda own: "stub", lambda own, folder: [], lambda files, threads: lambda crops, batch: ["hotel"] * 3)
+    monkeypatch.setitem(peer_readers.PEERS, "stub", stub)
+    timing = Timing(words=9, batches=(64,), repeats=1, threads=1, clock="processor")
+    assert measure_alone("stub", [], str(words.path), timing).seconds == {64: [0.5]}
+
+
+@pytest.mark.parametrize("reader", ["masked-bf16", "plain-onnx"])
+def test_readers_of_each_kind_read_the_printed_words(words, reader, tmp_path):
+    pytest.importorskip("onnx")
+    pytest.importorskip("onnxruntime")
+    from benchmarks.peer_readers import PEERS, Choices, Timing, measure_alone
+
+    choices = Choices("crnn-slim-none", "crnn-slim-predicted", "mgnet-slim", "english_g2.pth")
+    files = PEERS[reader].files(choices, tmp_path)
+    assert measure_alone(reader, files, str(words.path), Timing(3, (2,), 1, 1)).correct >= 2
+
+
 def test_a_reader_that_loses_a_word_is_no_result(words, monkeypatch):
     from benchmarks import peer_readers
     from benchmarks.peer_readers import Peer, Timing, measure_alone
@@ -75,10 +98,12 @@ def test_the_report_has_a_line_for_each_reader_and_says_which_could_not_be_had()
 
 def test_the_command_measures_a_reader_in_a_process_of_its_own(words):
     from benchmarks.peers import peers
+    from benchmarks.timing import machine
 
     arguments = ["--data", str(words.path), "--reader", "plain", "--repeats", "1", "--batch", "2", "--words", "3"]
     result = CliRunner().invoke(peers, arguments)
     assert result.exit_code == 0, result.output
+    assert f"{machine()}, threads: 1, repeats: 1, wall time" in result.output and "words of words" in result.output
     (line,) = (line for line in unaligned(result.output).splitlines() if line.startswith("| segrec crnn-slim-none"))
     cells = [cell.strip() for cell in line.strip("| ").split("|")]
     assert cells[-2] == "3" and int(cells[-3]) > 50 and float(cells[-1]) >= 60

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
+
 import numpy as np
 import pytest
 import torch
@@ -217,3 +221,22 @@ def test_bfloat16_masks_stay_near_the_full_ones(segmenter: TorchSegmenter):
     image = picture(32, 96)
     difference = np.abs(half.predict_text([image])[0] - segmenter.predict_text([image])[0])
     assert 0 < difference.mean() < 0.01
+
+
+def test_crops_of_many_sizes_compile_the_network_once():
+    """By its own limit oneDNN forgets the first shapes before they come again; it says itself what it compiles."""
+    code = (
+        "import numpy as np\n"
+        "from segmenter import MutuallyGuidedNet, TorchSegmenter\n"
+        "network = TorchSegmenter(MutuallyGuidedNet(width=1, working_height=32), scene_height=None)\n"
+        "for turn in (1, 2):\n"
+        "    print('turn', flush=True)\n"
+        "    for count in range(1, 9):\n"
+        "        for columns in range(32, 33 + 16 * 7, 16):\n"
+        "            network.predict_text([np.zeros((32, columns, 3), np.uint8)] * count)\n"
+    )
+    environment = {**os.environ, "ONEDNN_VERBOSE": "profile_create"}
+    environment.pop("ONEDNN_PRIMITIVE_CACHE_CAPACITY", None)
+    run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, env=environment)
+    first, second = run.stdout.split("turn\n")[1:]
+    assert first.count("create:cache_miss") > 0 == second.count("create:cache_miss")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import struct
 import zlib
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
@@ -22,17 +22,30 @@ HOLE = b"no mask: "
 """What stands before the reason where a word was given no mask; no encoded mask begins so."""
 UNREADABLE = "no image"
 """The reason that empty bytes stand for."""
-_NEAREST_LEVEL = np.round(np.arange(256) / 17).astype(np.uint8)
+_STEP = 17
+_NEAREST_LEVEL = np.round(np.arange(256) / _STEP).astype(np.uint8)
 _GREY, _FOUR_BITS = 0, 4
 
 
 @dataclass(frozen=True)
 class MaskCodec:
-    """A pair of functions; `encode` never gives empty bytes, which stand for an unreadable image."""
+    """A mask's way into bytes and back; `encode` never gives empty bytes, which stand for an unreadable image.
+
+    Attributes:
+        name: in the store's record.
+        encode: to bytes.
+        decode: from them.
+        levels: (256,), what each value of a pixel comes back as; None where neighbours have a say in it.
+    """
 
     name: str
     encode: Callable[[Mask], bytes]
     decode: Callable[[bytes], Mask]
+    levels: NDArray[np.uint8] | None = field(default=None, compare=False, repr=False)
+
+    def as_stored(self, mask: Mask) -> Mask:
+        """Return a mask as it comes back from its bytes, which are not written where `levels` say it."""
+        return self.decode(self.encode(mask)) if self.levels is None else self.levels[mask]
 
 
 def mask_codec(name: str) -> MaskCodec:
@@ -78,5 +91,8 @@ def _chunk(kind: bytes, content: bytes) -> bytes:
 
 _CODECS = {
     codec.name: codec
-    for codec in [MaskCodec(DEFAULT_CODEC, _encode_png16, decode_mask), MaskCodec(EXACT_CODEC, encode_png, decode_mask)]
+    for codec in [
+        MaskCodec(DEFAULT_CODEC, _encode_png16, decode_mask, _NEAREST_LEVEL * np.uint8(_STEP)),
+        MaskCodec(EXACT_CODEC, encode_png, decode_mask, np.arange(256, dtype=np.uint8)),
+    ]
 }

@@ -41,8 +41,7 @@ class PredictedMasks:
 
 def as_stored(mask: Array, codec: MaskCodec | None = None) -> Array:
     """Return an (H, W) uint8 mask as it comes back from a mask store."""
-    codec = codec or mask_codec(DEFAULT_CODEC)
-    return codec.decode(codec.encode(mask))
+    return (codec or mask_codec(DEFAULT_CODEC)).as_stored(mask)
 
 
 def predicted_bytes(segmenter: MaskPredictor, images: Sequence[NDArray[Any]], *, batch_size: int = 32) -> list[Array]:

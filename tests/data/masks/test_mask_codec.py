@@ -9,7 +9,7 @@ import pytest
 from PIL import Image
 
 from segrec.core.errors import DataError
-from segrec.data.masks.codec import mask_codec
+from segrec.data.masks.codec import MaskCodec, mask_codec
 
 
 def test_png16_keeps_sixteen_levels_and_is_off_by_at_most_eight():
@@ -26,3 +26,17 @@ def test_png16_keeps_sixteen_levels_and_is_off_by_at_most_eight():
         assert np.array_equal(np.asarray(Image.open(io.BytesIO(codec.encode(odd))).convert("L")), odd)
     with pytest.raises(DataError, match="mask codec 'jpeg' is unknown, expected one of png16"):
         mask_codec("jpeg")
+
+
+@pytest.mark.parametrize("name", ["png16", "png8"])
+def test_what_comes_back_from_the_bytes_is_known_without_writing_them(name):
+    codec = mask_codec(name)
+    for mask in (np.arange(256, dtype=np.uint8).reshape(4, 64), np.full((1, 1), 200, np.uint8)):
+        stored = codec.as_stored(mask)
+        assert stored.dtype == np.uint8 and stored is not mask
+        assert np.array_equal(stored, codec.decode(codec.encode(mask)))
+
+
+def test_a_codec_whose_pixels_depend_on_each_other_is_asked_for_its_bytes():
+    flat = MaskCodec("flat", lambda mask: b"flat", lambda data: np.zeros((1, 2), np.uint8))
+    assert flat.as_stored(np.full((1, 2), 9, np.uint8)).tolist() == [[0, 0]]
