@@ -82,9 +82,8 @@ def command(
 
     IMAGES are files, folders, quoted patterns, word databases, or - for one picture on standard input. In a picture
     that is higher or larger than a word crop the words are looked for first. A file that cannot be read is reported and
-    the others are still read, with exit code 1. With --onnx words are read greedily on the processor, --segmenter
-    is a shipped name or another .onnx file, and words of photographs come from --detector rapidocr or --polygons.
-    --segmenter none is for recognizers without a mask channel, which read faster so.
+    the others are still read, with exit code 1. Recognizers without a mask channel read faster with --segmenter none.
+    With --onnx words are read greedily, and words of photographs come from --detector rapidocr or --polygons.
     """
     from segrec.jobs.read_pictures import Reading, read_pictures
     from segrec.pages.inputs import sources
