@@ -121,7 +121,7 @@ def _stage(value: str | dict[str, object]) -> Stage:
 @mask_trained("preset", "Kind of mgnet; mgnet is the paper's.", kind=click.Choice(list(PRESETS)))
 @mask_trained(
     "width",
-    "Channels of the first stage; more than --pretrained has adds some.  [default: the preset's, or as published]",
+    "Channels of the first stage; more than --pretrained has adds some.  [default: its, the preset's, or as published]",
     kind=click.IntRange(1),
 )
 @mask_trained("polygon_branch", "Give another model than mgnet a branch for polygons (Exp-2).")

@@ -28,8 +28,8 @@ class SegmenterTraining:
         valid_limit: most pictures of each.
         model: `mgnet`, the mutually guided network, or one that the paper compares it with, see `Model`.
         preset: of the mutually guided network: `mgnet`, `mgnet-skip` or `mgnet-slim`.
-        width: channels of the first stage; None takes the preset's, or the published network's. A narrower `pretrained`
-            is enlarged, see `enlarged`.
+        width: channels of the first stage; None takes that of `pretrained`, the preset's, or the published network's.
+            A narrower `pretrained` is enlarged, see `enlarged`.
         polygon_branch: give a network that knows text alone a branch for polygons, the paper's Exp-2.
         working_height: height of word crops, a multiple of 16.
         word_width, scene_side: sizes of the training windows, multiples of 16.

@@ -18,20 +18,22 @@ from segrec.weights import resolve_weights
 def initial_network(settings: SegmenterTraining) -> SegmentationNetwork:
     """Return the network to train: fresh, or the pretrained weights in a network of the wanted shape.
 
-    Where `width` is more than that of the pretrained mutually guided network, it is enlarged.
+    Its width is that of the pretrained network unless `width` says another one; where that is more, the pretrained
+    mutually guided network is enlarged.
 
     Raises:
         ConfigError: the pretrained network is another one; it names the option that makes that one.
     """
+    loaded = None if settings.pretrained is None else load_segmenter(resolve_weights(settings.pretrained))
+    alike = loaded is not None and loaded.architecture == settings.model
     model = fresh_model(
         settings.model,
         preset=settings.preset,
-        width=settings.width,
+        width=loaded.config().get("width") if loaded and alike and settings.width is None else settings.width,
         polygon_branch=settings.polygon_branch,
         working_height=settings.working_height,
     )
-    if settings.pretrained is not None:
-        loaded = load_segmenter(resolve_weights(settings.pretrained))
+    if loaded is not None:
         if settings.width is not None and isinstance(loaded, MutuallyGuidedNet) and loaded.width < settings.width:
             loaded = enlarged(loaded, settings.width)
         _check_alike(settings, loaded, model)

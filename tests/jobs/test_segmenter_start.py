@@ -20,7 +20,6 @@ def settings(file, **options) -> SegmenterTraining:
     [
         ({"name": "unet", "width": 1}, {"model": "segnet", "width": 1}, "give --model unet"),
         ({"name": "unet", "width": 1}, {"model": "unet", "width": 2}, "give --width 1"),
-        ({"name": "unet", "width": 1}, {"model": "unet"}, "give --width 1"),
         (
             {"name": "unet", "width": 1, "polygon_branch": True},
             {"model": "unet", "width": 1},
@@ -67,3 +66,12 @@ def test_a_narrower_network_is_enlarged(tmp_path):
     assert network.config() == {**given.config(), "width": 3}
     kept = network.encoder.blocks[0][0].weight[:2]
     assert kept.equal(given.encoder.blocks[0][0].weight)
+
+
+@pytest.mark.parametrize("name", ["mgnet", "unet"])
+def test_the_width_of_the_beginning_is_taken_unless_another_is_asked_for(tmp_path, name):
+    given = fresh_model(name, width=1)
+    save_segmenter(tmp_path / "given.safetensors", given)
+    assert initial_network(settings(tmp_path / "given.safetensors", model=name)).config() == given.config() | {
+        "working_height": 32
+    }
