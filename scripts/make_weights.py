@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 
 import click
 from hinted_aster import train_with_hints
-from segmenter_recipes import BEGINNING, LONGER, READING, SegmenterRecipes, steps_of
+from segmenter_recipes import BEGINNING, LONGER, READING, WIDE, SegmenterRecipes, steps_of
 
 from recognizers import load_pretrained, save_recognizer
 from segmenter.loading import load_segmenter, save_segmenter
@@ -26,7 +26,7 @@ RECOGNIZER_SEEDS = (11, 12)
 WORDS_A_SEED = 200_000
 SEGMENTER_WORDS, HARD_WORDS, SEGMENTER_SCENES, HARD_SCENES, TEXT_FREE = 16_000, 12_000, 800, 600, 900
 ASTER_EXTRA = ("hard_words", "seg_words")
-STAGES = ("render", "segmenter", "recognizer", "variants", "reading", "onnx", "aster", "aster-variants")
+STAGES = ("render", "segmenter", "recognizer", "variants", "reading", "wide", "onnx", "aster", "aster-variants")
 SEGMENTER_NOTE = (
     "rendered words and scenes, polygons of ICDAR-2015 and MLT-2017 scenes, transcripts of their words; "
     "see README.md beside this file"
@@ -54,7 +54,16 @@ MORE = {
     "hard_more": Words(24_000, 41101, "hard"),
     "sign_more": Words(24_000, 41105, "signs"),
 }
-"""What its last two learn from."""
+"""What its next two learn from."""
+OTHER = {
+    "mixed_other": Words(20_000, 51102, "mixed"),
+    "hard_other": Words(20_000, 51101, "hard"),
+    "sign_other": Words(20_000, 51105, "signs"),
+    "mixed_wide": Words(30_000, 61102, "mixed"),
+    "hard_wide": Words(30_000, 61101, "hard"),
+    "sign_wide": Words(10_000, 61105, "signs"),
+}
+"""What its last one learns from."""
 TUNING = {
     "tune_mixed": Words(14_000, 33201, "mixed"),
     "tune_hard": Words(14_000, 33202, "hard"),
@@ -94,7 +103,7 @@ class Recipe:
             self._words(f"train{seed}", WORDS_A_SEED, seed, masks=False)
         self._words("seg_words", SEGMENTER_WORDS, 21)
         self._words("hard_words", HARD_WORDS, 31, style="hard")
-        for name, words in {**CROPS, **MORE, **TUNING}.items():
+        for name, words in {**CROPS, **MORE, **OTHER, **TUNING}.items():
             self._words(name, words.count, words.seed, style=words.style)
         self._scenes("seg_scenes", SEGMENTER_SCENES, 23)
         self._scenes("hard_scenes", HARD_SCENES, 36, style="hard")
@@ -104,6 +113,9 @@ class Recipe:
         self._scenes("more_textfree", 700, 33106, text_free=True)
         self._scenes("last_scenes", 300, 41103)
         self._scenes("last_textfree", 500, 41104, text_free=True)
+        self._scenes("wide_scenes", 700, 51103)
+        self._scenes("wide_textfree", 500, 51104, text_free=True)
+        self._scenes("more_scenes", 400, 61103)
 
     def _scenes(self, name: str, count: int, seed: int, **kind: Any) -> None:
         if not (self.data / name / "scenes.json").exists():
@@ -122,6 +134,11 @@ class Recipe:
         """Train it on with the recognizer that reads by its masks, store it, and train the variants anew."""
         run = self.recipes.read(self.output / f"{PLAIN}-predicted.safetensors")
         self._store_segmenter(run, steps_of(*BEGINNING, LONGER, READING))
+        self.variants(PLAIN, steps, seed)
+
+    def wide(self, steps: int, seed: int) -> None:
+        """Train it on with more channels, store it, and train the variants anew."""
+        self._store_segmenter(self.recipes.widen(), steps_of(*BEGINNING, LONGER, READING, WIDE))
         self.variants(PLAIN, steps, seed)
 
     def _store_segmenter(self, run: Path, steps: int) -> None:
@@ -276,6 +293,7 @@ def main(
         "recognizer": lambda: recipe.recognizer(recognizer_steps),
         "variants": lambda: recipe.variants(PLAIN, tuning_steps, tuning_seed),
         "reading": lambda: recipe.reading(tuning_steps, tuning_seed),
+        "wide": lambda: recipe.wide(tuning_steps, tuning_seed),
         "onnx": recipe.onnx,
         "aster": lambda: recipe.aster(hinted_steps, aster_steps),
         "aster-variants": lambda: recipe.variants(ASTER, tuning_steps, tuning_seed),

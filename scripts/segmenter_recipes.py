@@ -18,7 +18,7 @@ from segrec.jobs.train_segmenter import SegmenterTraining, train_segmenter
 
 FOLDER = Path(__file__).parent / "recipes"
 BEGINNING = ("mgnet-slim.toml", "mgnet-slim-words.toml", "mgnet-slim-textfree.toml")
-LONGER, READING = "mgnet-slim-longer.toml", "mgnet-slim-reading.toml"
+LONGER, READING, WIDE = "mgnet-slim-longer.toml", "mgnet-slim-reading.toml", "mgnet-slim-wide.toml"
 AVERAGED = "mgnet-slim-averaged.safetensors"
 LAST_SHARE = 0.7
 """Share of the last part's weights in the average from which `LONGER` goes on; the part before has the rest."""
@@ -59,6 +59,10 @@ class SegmenterRecipes:
         if not kept.exists():
             shutil.copyfile(reader, kept)
         return self.train(READING)
+
+    def widen(self) -> Path:
+        """Train on with more channels; return the run directory."""
+        return self.train(WIDE)
 
     def train(self, name: str) -> Path:
         """Train by one recipe, or go on with its run; return the run directory."""
