@@ -13,7 +13,7 @@ from typing import Any
 
 from segrec.core.errors import DataError
 from segrec.core.foreign_json import parse_json
-from segrec.core.regular import MOST_WEIGHTS_BYTES, irregular_kind, open_regular, read_regular_text
+from segrec.core.regular import MOST_JSON_BYTES, MOST_WEIGHTS_BYTES, irregular_kind, open_regular, read_regular_text
 
 _NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 """What only a write meets; its error names no file."""
@@ -129,7 +129,7 @@ def read_json(path: str | os.PathLike[str]) -> Any:
         DataError: the file is missing or is not JSON.
     """
     try:
-        return parse_json(read_regular_text(path))
+        return parse_json(read_regular_text(path, most=MOST_JSON_BYTES))
     except OSError as error:
         raise DataError(f"cannot read {path}: {error.strerror or error}") from error
     except ValueError as error:

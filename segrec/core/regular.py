@@ -12,6 +12,8 @@ from segrec.core.errors import DataError
 
 MOST_TEXT_BYTES = 64_000_000
 """Lists, recipes, records and other texts that are larger than this are refused unread."""
+MOST_JSON_BYTES = 160_000_000
+"""Of a JSON file, which may hold the annotations of a whole dataset; what its values take is bounded beside."""
 MOST_LIST_BYTES = 1_000_000_000
 """Of the list of a release: nine million words, nearly twice."""
 MOST_LOG_BYTES = 256_000_000
