@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import logging
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 import click
 from hinted_aster import train_with_hints
+from rendered_sets import RECOGNIZER_SEEDS, TUNING, render_sets
 from segmenter_recipes import BEGINNING, LONGER, READING, WIDE, SegmenterRecipes, steps_of
 
 from recognizers import load_pretrained, save_recognizer
@@ -17,14 +18,9 @@ from segrec.jobs.export import export_onnx
 from segrec.jobs.finetune import FineTuning, finetune
 from segrec.jobs.precompute import precompute_masks
 from segrec.jobs.train_recognizer import RecognizerTraining, train_recognizer
-from segrec.rendering.styles import Style
 from segrec.rendering.words import RenderSources
-from segrec.rendering.writing import render_scenes, render_words
 from segrec.weights import ASTER, FOLDER, PLAIN, SEGMENTER
 
-RECOGNIZER_SEEDS = (11, 12)
-WORDS_A_SEED = 200_000
-SEGMENTER_WORDS, HARD_WORDS, SEGMENTER_SCENES, HARD_SCENES, TEXT_FREE = 16_000, 12_000, 800, 600, 900
 ASTER_EXTRA = ("hard_words", "seg_words")
 STAGES = ("render", "segmenter", "recognizer", "variants", "reading", "wide", "onnx", "aster", "aster-variants")
 SEGMENTER_NOTE = (
@@ -35,41 +31,6 @@ NOTE = "rendered words only, no photograph; fonts under free licences; see READM
 TUNING_NOTE = "rendered words, words of ICDAR-2015 and MLT-2017; see README.md beside this file"
 
 
-class Words(NamedTuple):
-    """A set of rendered words."""
-
-    count: int
-    seed: int
-    style: Style
-
-
-CROPS = {
-    "mixed_crops": Words(20_000, 33102, "mixed"),
-    "hard_crops": Words(20_000, 33101, "hard"),
-    "sign_crops": Words(25_000, 33105, "signs"),
-}
-"""What the mask network's second and third recipe learn from."""
-MORE = {
-    "mixed_more": Words(24_000, 41102, "mixed"),
-    "hard_more": Words(24_000, 41101, "hard"),
-    "sign_more": Words(24_000, 41105, "signs"),
-}
-"""What its next two learn from."""
-OTHER = {
-    "mixed_other": Words(20_000, 51102, "mixed"),
-    "hard_other": Words(20_000, 51101, "hard"),
-    "sign_other": Words(20_000, 51105, "signs"),
-    "mixed_wide": Words(30_000, 61102, "mixed"),
-    "hard_wide": Words(30_000, 61101, "hard"),
-    "sign_wide": Words(10_000, 61105, "signs"),
-}
-"""What its last one learns from."""
-TUNING = {
-    "tune_mixed": Words(14_000, 33201, "mixed"),
-    "tune_hard": Words(14_000, 33202, "hard"),
-    "tune_signs": Words(12_000, 33203, "signs"),
-}
-"""What recognizers are fine-tuned on; the mask network has not seen these words."""
 TUNING_RATIOS = (0.25, 0.25, 0.15)
 REAL_RATIOS = (0.15, 0.2)
 """Shares of a batch that each set of `TUNING` and each database of `--real-words` gets."""
@@ -99,32 +60,7 @@ class Recipe:
 
     def render(self) -> None:
         """Render everything that is not there yet."""
-        for seed in RECOGNIZER_SEEDS:
-            self._words(f"train{seed}", WORDS_A_SEED, seed, masks=False)
-        self._words("seg_words", SEGMENTER_WORDS, 21)
-        self._words("hard_words", HARD_WORDS, 31, style="hard")
-        for name, words in {**CROPS, **MORE, **OTHER, **TUNING}.items():
-            self._words(name, words.count, words.seed, style=words.style)
-        self._scenes("seg_scenes", SEGMENTER_SCENES, 23)
-        self._scenes("hard_scenes", HARD_SCENES, 36, style="hard")
-        self._scenes("textfree", TEXT_FREE, 34, text_free=True)
-        self._scenes("crop_scenes", 400, 33103)
-        self._scenes("crop_textfree", 400, 33104, text_free=True)
-        self._scenes("more_textfree", 700, 33106, text_free=True)
-        self._scenes("last_scenes", 300, 41103)
-        self._scenes("last_textfree", 500, 41104, text_free=True)
-        self._scenes("wide_scenes", 700, 51103)
-        self._scenes("wide_textfree", 500, 51104, text_free=True)
-        self._scenes("more_scenes", 400, 61103)
-
-    def _scenes(self, name: str, count: int, seed: int, **kind: Any) -> None:
-        if not (self.data / name / "scenes.json").exists():
-            render_scenes(self.data / name, count, seed=seed, sources=self.sources, workers=self.workers, **kind)
-
-    def _words(self, name: str, count: int, seed: int, **kind: Any) -> None:
-        folder = self.data / name
-        if not (folder / "data.mdb").exists():
-            render_words(folder, count, seed=seed, sources=self.sources, workers=self.workers, **kind)
+        render_sets(self.data, self.sources, self.workers)
 
     def segmenter(self) -> None:
         """Train the mask network as far as it needs no recognizer, and store it."""
