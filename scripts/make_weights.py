@@ -19,7 +19,7 @@ from segrec.jobs.finetune import FineTuning, finetune
 from segrec.jobs.precompute import precompute_masks
 from segrec.jobs.train_recognizer import RecognizerTraining, train_recognizer
 from segrec.rendering.words import RenderSources
-from segrec.weights import ASTER, FOLDER, PLAIN, SEGMENTER
+from segrec.weights import ASTER, FOLDER, OUTLINES, PLAIN, SEGMENTER
 
 ASTER_EXTRA = ("hard_words", "seg_words")
 STAGES = ("render", "segmenter", "recognizer", "variants", "reading", "wide", "onnx", "aster", "aster-variants")
@@ -72,22 +72,21 @@ class Recipe:
         self._store_segmenter(run, steps_of(*BEGINNING, LONGER, READING))
         self.variants(PLAIN, steps, seed)
 
-    def wide(self, steps: int, seed: int) -> None:
-        """Train it on with more channels, store it, and train the variants anew."""
-        self._store_segmenter(self.recipes.widen(), steps_of(*BEGINNING, LONGER, READING, WIDE))
-        self.variants(PLAIN, steps, seed)
+    def wide(self) -> None:
+        """Train it on with more channels and store it under a name of its own; recognizers gain nothing by it."""
+        self._store_segmenter(self.recipes.widen(), steps_of(*BEGINNING, LONGER, READING, WIDE), name=OUTLINES)
 
-    def _store_segmenter(self, run: Path, steps: int) -> None:
+    def _store_segmenter(self, run: Path, steps: int, name: str = SEGMENTER) -> None:
         save_segmenter(
-            self.output / f"{SEGMENTER}.safetensors",
+            self.output / f"{name}.safetensors",
             load_segmenter(run / "last.safetensors"),
             half=True,
             notes={"data": SEGMENTER_NOTE, "steps": str(steps)},
         )
 
     def onnx(self) -> None:
-        """Export the segmenter that is stored, for readers without PyTorch, in half the bytes."""
-        export_onnx(self.output / f"{SEGMENTER}.safetensors", self.output / f"{SEGMENTER}.onnx", half_weights=True)
+        """Export the segmenter that is stored, for readers without PyTorch."""
+        export_onnx(self.output / f"{SEGMENTER}.safetensors", self.output / f"{SEGMENTER}.onnx")
 
     def recognizer(self, steps: int) -> None:
         """Train the plain recognizer and store it."""
@@ -229,7 +228,7 @@ def main(
         "recognizer": lambda: recipe.recognizer(recognizer_steps),
         "variants": lambda: recipe.variants(PLAIN, tuning_steps, tuning_seed),
         "reading": lambda: recipe.reading(tuning_steps, tuning_seed),
-        "wide": lambda: recipe.wide(tuning_steps, tuning_seed),
+        "wide": recipe.wide,
         "onnx": recipe.onnx,
         "aster": lambda: recipe.aster(hinted_steps, aster_steps),
         "aster-variants": lambda: recipe.variants(ASTER, tuning_steps, tuning_seed),

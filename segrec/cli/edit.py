@@ -5,7 +5,7 @@ from __future__ import annotations
 import click
 
 from segrec.cli.common import common_options, detector_option, open_detector
-from segrec.weights import SEGMENTER
+from segrec.weights import OUTLINES
 
 
 @click.command("edit")
@@ -17,7 +17,7 @@ from segrec.weights import SEGMENTER
 @click.option("--polygons", type=click.Path(), help="Edit these words only: JSON, or ICDAR's lines of 8 numbers.")
 @detector_option
 @click.option("--compare", type=click.Path(), help="Also write before, mask and after beside each other, as PNG.")
-@click.option("--segmenter", default=SEGMENTER, show_default=True, help="Shipped name, run or weights.")
+@click.option("--segmenter", default=OUTLINES, show_default=True, help="Shipped name, run or weights.")
 @common_options(seed=False)
 def command(
     image: str,

@@ -9,7 +9,7 @@ import click
 
 from segmenter.choices import TILE_SIDE
 from segrec.cli.common import amp_option, check_names, common_options, scales_option
-from segrec.weights import SEGMENTER
+from segrec.weights import OUTLINES
 
 if TYPE_CHECKING:
     from segrec.core.images import Array
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 @click.command("segment")
 @click.argument("images", nargs=-1, required=True, type=click.Path())
 @click.option("--output", type=click.Path(), required=True, help="Folder for the masks.")
-@click.option("--segmenter", default=SEGMENTER, show_default=True, help="Shipped name, run or weights.")
+@click.option("--segmenter", default=OUTLINES, show_default=True, help="Shipped name, run or weights.")
 @click.option("--overlays", is_flag=True, help="Also write the pictures with the text mask laid over them.")
 @click.option("--longest-side", type=click.IntRange(1), help="Shrink larger pictures to this first.")
 @scales_option
