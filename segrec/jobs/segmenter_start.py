@@ -25,19 +25,22 @@ def initial_network(settings: SegmenterTraining) -> SegmentationNetwork:
         ConfigError: the pretrained network is another one; it names the option that makes that one.
     """
     loaded = None if settings.pretrained is None else load_segmenter(resolve_weights(settings.pretrained))
-    alike = loaded is not None and loaded.architecture == settings.model
+    width = settings.width
+    if width is None and loaded is not None and loaded.architecture == settings.model:
+        width = loaded.config().get("width")
     model = fresh_model(
         settings.model,
         preset=settings.preset,
-        width=loaded.config().get("width") if loaded and alike and settings.width is None else settings.width,
+        width=width,
         polygon_branch=settings.polygon_branch,
         working_height=settings.working_height,
     )
-    if loaded is not None:
-        if settings.width is not None and isinstance(loaded, MutuallyGuidedNet) and loaded.width < settings.width:
-            loaded = enlarged(loaded, settings.width)
-        _check_alike(settings, loaded, model)
-        model.load_state_dict(loaded.state_dict())
+    if loaded is None:
+        return model
+    if isinstance(loaded, MutuallyGuidedNet) and width is not None and loaded.width < width:
+        loaded = enlarged(loaded, width)
+    _check_alike(settings, loaded, model)
+    model.load_state_dict(loaded.state_dict())
     return model
 
 
