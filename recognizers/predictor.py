@@ -17,8 +17,9 @@ from recognizers.lexicon import Lexicon
 from recognizers.lexicon_reading import nearest_readings, probable_readings
 from recognizers.preprocess import InputSpec, normalise
 from recognizers.word_reader import PlacedReadings, WordReader
-from segrec.core.device import autocast, keep_convolutions, resolve_device
+from segrec.core.device import autocast, resolve_device
 from segrec.core.errors import ConfigError
+from segrec.core.memory import keep_convolutions
 
 
 class Recognizer(WordReader):

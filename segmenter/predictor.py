@@ -66,7 +66,8 @@ class TorchSegmenter(MaskPredictor):
         import torch
 
         from segmenter.fused import for_prediction
-        from segrec.core.device import autocast, keep_convolutions, resolve_device
+        from segrec.core.device import autocast, resolve_device
+        from segrec.core.memory import keep_convolutions
 
         super().__init__(
             working_height=model.working_height if working_height is None else working_height,

@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-import os
 from contextlib import AbstractContextManager, nullcontext
 
 import torch
 
 from segrec.core.amp import AMP_CHOICES
 from segrec.core.errors import ConfigError
-
-CONVOLUTIONS_KEPT, CONVOLUTIONS_VARIABLE = 8192, "ONEDNN_PRIMITIVE_CACHE_CAPACITY"
 
 
 def resolve_device(name: str = "auto") -> torch.device:
@@ -42,20 +39,6 @@ def resolve_device(name: str = "auto") -> torch.device:
 def limit_threads(count: int) -> None:
     """Let networks on the CPU use at most `count` threads, from 1, in this process."""
     torch.set_num_threads(count)
-
-
-def keep_convolutions(device: torch.device) -> None:
-    """Let oneDNN keep the code of `CONVOLUTIONS_KEPT` convolutions, unless the environment says how many.
-
-    It compiles a convolution for each shape of a batch and forgets the ones used least recently. Crops come in so many
-    widths that its own limit of 1024 makes it compile a network again and again. It looks at the environment once, at
-    the process's first convolution, so that this has no effect later.
-
-    Args:
-        device: of the network that is to run; nothing happens but on the CPU.
-    """
-    if device.type == "cpu":
-        os.environ.setdefault(CONVOLUTIONS_VARIABLE, str(CONVOLUTIONS_KEPT))
 
 
 def autocast(device: torch.device, amp: str = "off") -> AbstractContextManager[object]:

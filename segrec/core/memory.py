@@ -8,10 +8,15 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import cache
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-_CACHES = ("LRU_CACHE_CAPACITY", "ONEDNN_PRIMITIVE_CACHE_CAPACITY")
+if TYPE_CHECKING:
+    import torch
+
+_CONVOLUTIONS = "ONEDNN_PRIMITIVE_CACHE_CAPACITY"
+_CACHES = ("LRU_CACHE_CAPACITY", _CONVOLUTIONS)
 """Variables that oneDNN and what PyTorch puts above it look at once, at the first layer that a process computes."""
-_KEPT = "16"
+_KEPT, _MANY_KEPT = "16", "8192"
 
 
 def keep_few_layers() -> None:
@@ -22,6 +27,20 @@ def keep_few_layers() -> None:
     """
     for name in _CACHES:
         os.environ.setdefault(name, _KEPT)
+
+
+def keep_convolutions(device: torch.device) -> None:
+    """Let oneDNN keep many convolutions, unless the environment or `keep_few_layers` says how many.
+
+    It compiles one for each shape of a batch on the CPU and forgets those used least recently. Batches of crops come in
+    so many widths that its own limit of 1024 makes it compile a network again and again. No effect after the first
+    layer was computed.
+
+    Args:
+        device: of the network that is to run; nothing happens but on the CPU.
+    """
+    if device.type == "cpu":
+        os.environ.setdefault(_CONVOLUTIONS, _MANY_KEPT)
 
 
 def give_back_freed() -> None:

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import os
-
 import pytest
 import torch
 
-from segrec.core.device import autocast, keep_convolutions, resolve_device
+from segrec.core.device import autocast, resolve_device
 from segrec.core.errors import ConfigError
 
 
@@ -60,12 +58,3 @@ def test_a_precision_that_does_not_go_is_refused():
         autocast(torch.device("cpu"), "half")
     with pytest.raises(ConfigError, match="amp fp16 needs a GPU; use bf16 or off on a CPU"):
         autocast(torch.device("cpu"), "fp16")
-
-
-def test_the_environment_says_how_many_convolutions_are_kept(monkeypatch):
-    monkeypatch.delenv("ONEDNN_PRIMITIVE_CACHE_CAPACITY", raising=False)
-    keep_convolutions(torch.device("cuda"))
-    assert "ONEDNN_PRIMITIVE_CACHE_CAPACITY" not in os.environ
-    monkeypatch.setenv("ONEDNN_PRIMITIVE_CACHE_CAPACITY", "64")
-    keep_convolutions(torch.device("cpu"))
-    assert os.environ["ONEDNN_PRIMITIVE_CACHE_CAPACITY"] == "64"

@@ -9,8 +9,10 @@ import subprocess
 import sys
 from pathlib import Path
 
+import torch
+
 from segrec.core import memory
-from segrec.core.memory import give_back_freed, keep_few_layers
+from segrec.core.memory import give_back_freed, keep_convolutions, keep_few_layers
 
 ROOT = Path(__file__).parents[2]
 WIDTHS = """
@@ -90,3 +92,12 @@ def test_what_the_environment_says_of_the_caches_stays(monkeypatch):
     monkeypatch.delenv(second)
     keep_few_layers()
     assert (os.environ[first], os.environ[second]) == ("7", memory._KEPT)
+
+
+def test_the_environment_says_how_many_convolutions_are_kept(monkeypatch):
+    monkeypatch.delenv("ONEDNN_PRIMITIVE_CACHE_CAPACITY", raising=False)
+    keep_convolutions(torch.device("cuda"))
+    assert "ONEDNN_PRIMITIVE_CACHE_CAPACITY" not in os.environ
+    monkeypatch.setenv("ONEDNN_PRIMITIVE_CACHE_CAPACITY", "64")
+    keep_convolutions(torch.device("cpu"))
+    assert os.environ["ONEDNN_PRIMITIVE_CACHE_CAPACITY"] == "64"
