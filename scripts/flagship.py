@@ -113,7 +113,7 @@ def main(
     ratios: tuple[float, ...],
     **settings: object,
 ) -> None:
-    """Train a recognizer on with and without predicted masks and compare: the input layer, an adapter, all layers.
+    """Train a recognizer on with and without predicted masks and compare: the input layer, an adapter, SFT, all layers.
 
     OUTPUT gets what `segrec eval --format json` prints, after each row, and a table beside it as .md. A run that was
     killed goes on where it was: run it again. It installs and downloads nothing.

@@ -74,7 +74,7 @@ def _whole(flagship: Flagship, results: Sequence[EvaluationResult]) -> list[Eval
 
 
 def _results(flagship: Flagship, arm: Arm, seeds: Sequence[int]) -> list[EvaluationResult]:
-    """Return one result a test set; an adapter that only ever saw empty masks counts as reading without."""
+    """Return one result a test set; a fusion that only ever saw empty masks counts as reading without."""
     rows = [_read(flagship.readings(arm, seed)) for seed in seeds]
     return [
         EvaluationResult(

@@ -25,14 +25,15 @@ from segrec.weights import resolve_weights
 VARIANTS: Mapping[str, Mapping[str, Any]] = {
     "input": {"train": "input", "learning_rate": 3e-4},
     "adapter": {"train": "input", "learning_rate": 3e-4, "fusion": "adapter"},
+    "sft": {"train": "input", "learning_rate": 3e-4, "fusion": "sft"},
     "all": {"train": "all", "norms": "frozen"},
 }
-"""What is trained: the first layer, an adapter before the frozen network, or all layers."""
+"""What is trained: the first layer, an adapter before the frozen network, a modulation of its first maps, or all layers."""
 RATES = {"onnx": CONVERTED_RATE}
 """Peak learning rates of all layers, where another than `RATE` suits a kind of network."""
 RATE = 3e-4
 MASK_RATE = 5e-3
-"""Of the mask's column in the first layer; an adapter has the usual rate of fine-tuning."""
+"""Of the mask's column in the first layer; adapter and SFT have the usual rate of fine-tuning."""
 
 RECORD = "flagship.json"
 MADE = ("rows", "runs", "masks")
@@ -52,10 +53,10 @@ class Arm(NamedTuple):
 
     @property
     def mask(self) -> str:
-        """What its mask channel is fed. The adapter's control is the same adapter, which sees the picture alone."""
+        """What its mask channel is fed. The control of a fusion is the same fusion, trained on empty masks."""
         if self.masked:
             return "predicted"
-        return "zero" if self.variant == "adapter" else "none"
+        return "zero" if "fusion" in VARIANTS.get(self.variant, {}) else "none"
 
 
 def arms_of(variant: str) -> tuple[Arm, Arm]:

@@ -57,7 +57,7 @@ def finished(given, scripts_on_the_path) -> dict:
 
 def test_every_variant_is_compared_with_its_equal_control_over_words_and_seeds(finished):
     rows = {(row["dataset"], row["model"], row["over_model"]): row for row in finished["gains"]}
-    pairs = {(f"{name}-mask", f"{name}-control") for name in ("input", "adapter", "all")}
+    pairs = {(f"{name}-mask", f"{name}-control") for name in ("input", "adapter", "sft", "all")}
     assert set(rows) == {(words, *pair) for words in ("Test", "More", "Test corrupted", "pooled") for pair in pairs}
     row = rows["pooled", "adapter-mask", "adapter-control"]
     assert (row["seeds"], row["over_seeds"], row["mask"], row["over_mask"]) == (2, 2, "predicted", "none")
@@ -77,7 +77,7 @@ def test_the_file_as_it_is_is_reported_too(finished):
 
 def test_both_sides_see_the_same_words_and_steps(finished, given):
     work = option(given, "work")
-    for variant, other in (("input", "none"), ("adapter", "zero"), ("all", "none")):
+    for variant, other in (("input", "none"), ("adapter", "zero"), ("sft", "zero"), ("all", "none")):
         control, masked = (
             json.loads((work / "runs" / f"{variant}-{side}" / "seed-1" / "run.json").read_text("utf-8"))["settings"]
             for side in ("control", "mask")
@@ -170,7 +170,7 @@ def test_a_network_in_onnx_is_compared_by_the_same_command_and_its_layers_learn_
     outcome = run(given, *map(str, own))
     assert outcome.exit_code == 0, outcome.output
     rows = json.loads((tmp_path / "small.json").read_text("utf-8"))["gains"]
-    assert {row["model"] for row in rows} == {"input-mask", "adapter-mask", "all-mask"}
+    assert {row["model"] for row in rows} == {"input-mask", "adapter-mask", "sft-mask", "all-mask"}
     settings = {
         arm: json.loads((tmp_path / "work" / "runs" / arm / "seed-0" / "run.json").read_text("utf-8"))["settings"]
         for arm in ("input-control", "all-control", "all-mask")
