@@ -28,7 +28,7 @@ VARIANTS: Mapping[str, Mapping[str, Any]] = {
     "sft": {"train": "input", "learning_rate": 3e-4, "fusion": "sft"},
     "all": {"train": "all", "norms": "frozen"},
 }
-"""What is trained: the first layer, an adapter before the frozen network, a modulation of its first maps, or all layers."""
+"""What is trained: the first layer, what adapts the picture or scales the first maps of a frozen network, or all."""
 RATES = {"onnx": CONVERTED_RATE}
 """Peak learning rates of all layers, where another than `RATE` suits a kind of network."""
 RATE = 3e-4
