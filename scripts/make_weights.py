@@ -35,6 +35,11 @@ TUNING_RATIOS = (0.25, 0.25, 0.15)
 REAL_RATIOS = (0.15, 0.2)
 """Shares of a batch that each set of `TUNING` and each database of `--real-words` gets."""
 VARIANTS = ("none", "random", "zero", "predicted")
+JOINS: dict[str, dict[str, Any]] = {
+    PLAIN: {"train": "all", "init": "luma"},
+    ASTER: {"train": "input", "fusion": "sft"},
+}
+"""How masks join each plain network; `aster-slim` is frozen, and its variants' files hold no more than what joins."""
 REAL_WORDS = ("icdar2015_words", "mlt17_words")
 """What the databases of `--real-words` are called in recipes."""
 
@@ -132,10 +137,12 @@ class Recipe:
         )
 
     def variants(self, plain: str, steps: int, seed: int) -> None:
-        """Train plain weights on with each kind of mask and store all layers, of `seed`.
+        """Train plain weights on with each kind of mask, as `JOINS` says, and store what `seed` made of them.
 
-        Masks and runs lie in folders of the mask network that they are of.
+        Masks and runs lie in folders of the mask network that they are of. Without a mask there is nothing to train
+        where all but the join is frozen: the control is then the join that saw empty masks.
         """
+        join = JOINS[plain]
         digest = state_digest(load_pretrained(self.output / f"{plain}.safetensors").state_dict())
         data = [*(self.data / name for name in TUNING), *self.real_words]
         segmenter = self.output / f"{SEGMENTER}.safetensors"
@@ -144,7 +151,11 @@ class Recipe:
         for words, store in zip(data, stores, strict=True):
             precompute_masks(words, store, segmenter=segmenter, workers=self.workers)
         for variant in VARIANTS:
-            settings: dict[str, Any] = {"mask": variant, "init": "zero-mask" if variant == "none" else "luma"}
+            if variant == "none" and join["train"] == "input":
+                continue
+            settings: dict[str, Any] = {"mask": variant, **join}
+            if variant == "none":
+                settings["init"] = "zero-mask"
             run = finetune(
                 FineTuning(
                     data=[str(words) for words in data],
@@ -153,7 +164,6 @@ class Recipe:
                     architecture=plain.partition("-")[0],
                     pretrained=str(self.output / f"{plain}.safetensors"),
                     output=str(self.runs / f"masks-{masks_of}" / f"{plain}-{variant}" / f"seed-{seed}"),
-                    train="all",
                     steps=steps,
                     batch_size=64,
                     learning_rate=5e-4,
@@ -170,7 +180,13 @@ class Recipe:
                 parent=plain,
                 parent_digest=digest,
                 half=True,
-                notes={"data": TUNING_NOTE, "steps": str(steps), "mask": variant, "train": "all", "seed": str(seed)},
+                notes={
+                    "data": TUNING_NOTE,
+                    "steps": str(steps),
+                    "mask": variant,
+                    "train": join["train"],
+                    "seed": str(seed),
+                },
             )
 
 
@@ -199,6 +215,7 @@ class Recipe:
 @click.option("--hinted-steps", default=2000, show_default=True)
 @click.option("--aster-steps", default=2400, show_default=True)
 @click.option("--tuning-steps", default=2100, show_default=True)
+@click.option("--aster-tuning-steps", default=500, show_default=True)
 @click.option("--tuning-seed", default=0, show_default=True)
 def main(
     work: Path,
@@ -214,6 +231,7 @@ def main(
     hinted_steps: int,
     aster_steps: int,
     tuning_steps: int,
+    aster_tuning_steps: int,
     tuning_seed: int,
 ) -> None:
     """Make segrec's shipped weights; without --stage all stages run, in order."""
@@ -231,7 +249,7 @@ def main(
         "wide": recipe.wide,
         "onnx": recipe.onnx,
         "aster": lambda: recipe.aster(hinted_steps, aster_steps),
-        "aster-variants": lambda: recipe.variants(ASTER, tuning_steps, tuning_seed),
+        "aster-variants": lambda: recipe.variants(ASTER, aster_tuning_steps, tuning_seed),
     }
     for name in stage or tuple(stages):
         stages[name]()
