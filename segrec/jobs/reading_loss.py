@@ -1,4 +1,4 @@
-"""What a segmenter's masks are worth to a recognizer: its loss on picture and mask, the recognizer frozen."""
+"""What a segmenter's masks are worth to a frozen recognizer: its loss on picture and mask, or on the mask alone."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from torch.nn import functional
 
 from recognizers.configuration import RecognizerNetwork
 from recognizers.loading import load_pretrained
+from recognizers.preprocess import InputSpec
 from recognizers.training import ctc_of_logits
 from recognizers.widen import train_input_mode
 from segmenter.interface import Outputs
@@ -27,10 +28,11 @@ class ReadingLoss:
     """CTC loss of frozen recognizers that read words by the masks of the segmenter in training.
 
     Its gradient reaches the segmenter alone, through the mask: in mask pixels that decide a character it says more than
-    the exact outline does. Not in the paper.
+    the exact outline does. A recognizer with a mask channel reads picture and mask. One without reads the mask alone,
+    as a picture of white letters on black: whatever it is to read must be in the mask. Not in the paper.
 
     Args:
-        readers: shipped names, run directories or weights files of CTC recognizers with a mask channel.
+        readers: shipped names, run directories or weights files of CTC recognizers.
         weight: of the loss.
         world: the processes that train together.
         amp: "off", "bf16" or "fp16" of all networks.
@@ -41,7 +43,7 @@ class ReadingLoss:
 
     Raises:
         CheckpointError: the weights cannot be read.
-        ConfigError: a recognizer has no mask channel, or is one with attention.
+        ConfigError: a recognizer is one with attention.
     """
 
     def __init__(self, readers: Sequence[str], weight: float, *, world: World, amp: str) -> None:
@@ -73,9 +75,8 @@ class ReadingLoss:
     def _reading(self, text: Tensor, batch: ReadingBatch) -> Tensor:
         """Return the CTC loss of words by the logits of their text masks, (N, 1, H, W)."""
         network, seen = self.networks[batch.reader], batch.seen.to(text.device, non_blocking=True)
-        colours = (seen.float() - network.input_spec.mean) / network.input_spec.deviation
         masks = masks_seen(text.float().sigmoid(), batch.widths, batch.contents, (seen.shape[2], seen.shape[3]))
-        return ctc_of_logits(network(torch.cat([colours, masks], 1)), batch.targets, batch.lengths)
+        return ctc_of_logits(network(as_read(seen, masks, network.input_spec)), batch.targets, batch.lengths)
 
 
 def _reader(name: str) -> RecognizerNetwork:
@@ -83,13 +84,13 @@ def _reader(name: str) -> RecognizerNetwork:
 
     Raises:
         CheckpointError: its weights cannot be read.
-        ConfigError: it has no mask channel, or is one with attention.
+        ConfigError: it is one with attention.
     """
     network = load_pretrained(resolve_weights(name))
-    if network.charset.is_attention or not network.input_spec.mask:
+    if network.charset.is_attention:
         raise ConfigError(
-            f"{name} cannot judge masks: --reader takes a CTC recognizer fine-tuned with a mask channel, such as "
-            "crnn-slim-predicted"
+            f"{name} cannot judge masks: --reader takes CTC recognizers, such as crnn-slim-predicted, which reads "
+            "picture and mask, or crnn-slim-none, which reads the mask alone"
         )
     train_input_mode(network.requires_grad_(False))
     return network
@@ -99,6 +100,19 @@ def left_out(batch: object) -> dict[str, int]:
     """Return how many words a batch lost, by reason; one that is not to be read lost none."""
     skipped = batch.skipped if isinstance(batch, ReadingBatch) else {}
     return {reason: skipped.get(reason, 0) for reason in REASONS}
+
+
+def as_read(seen: Tensor, masks: Tensor, spec: InputSpec) -> Tensor:
+    """Return what a recognizer takes, (N, C, h, w) float32: picture and mask, or the mask as its picture.
+
+    Args:
+        seen: (N, 3, h, w) uint8, RGB.
+        masks: (N, 1, h, w) in [0, 1], for one without a mask channel the brightness; their gradient is kept.
+        spec: the recognizer's input.
+    """
+    if spec.mask:
+        return torch.cat([(seen.float() - spec.mean) / spec.deviation, masks], 1)
+    return ((255 * masks - spec.mean) / spec.deviation).expand(-1, spec.channels, -1, -1)
 
 
 def masks_seen(masks: Tensor, widths: Tensor, contents: Tensor, size: tuple[int, int]) -> Tensor:

@@ -49,8 +49,8 @@ class SegmenterTraining:
         outside: weight of the empty-text term outside polygons, which the paper does not have.
         cross_entropy: weight of the pixel-wise cross-entropy, which the paper does not have.
         crf_backend: `nystrom`, `exact` or `gated`.
-        reader: CTC recognizers with a mask channel, frozen, that are to read `reading` better by the masks, by turns:
-            shipped names, run directories or files; none teaches masks alone. Not in the paper.
+        reader: CTC recognizers, frozen, that are to read `reading` better by the masks, by turns: shipped names, run
+            directories or files. One without a mask channel reads the masks alone. Not in the paper.
         reading: word databases with transcripts for it; they need no masks.
         reading_weight: of its loss, see `ReadingLoss`.
         reading_batch: words per step that are segmented and read.

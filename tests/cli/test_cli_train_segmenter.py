@@ -127,7 +127,7 @@ def test_a_run_with_a_reader_resumes_bit_exact(segrec, recipe, words, tmp_path, 
     ("options", "said"),
     [
         (["--reader", "crnn-slim-predicted"], "go together"),
-        (["--reader", "crnn-slim-none", "--reading", "WORDS"], "fine-tuned with a mask channel"),
+        (["--reader", "aster-slim", "--reading", "WORDS"], "takes CTC recognizers"),
         (["--reader", "crnn-slim-predicted", "--reading", "nowhere"], "nowhere"),
     ],
 )

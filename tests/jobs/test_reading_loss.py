@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 import torch
 
-from recognizers import CRNN, save_recognizer, widen_input
+from recognizers import CRNN, aster_slim, save_recognizer, widen_input
 from recognizers.preprocess import InputSpec, normalise, prepare
 from segmenter import MutuallyGuidedNet
 from segrec.core.errors import ConfigError, DataError
@@ -18,7 +18,7 @@ from segrec.data.reading_batches import REASONS, UNREADABLE, ReadingBatch, colla
 from segrec.data.recognition import ReaderInput
 from segrec.data.segmenter_batches import BatchSettings, StageData, StagedBatches
 from segrec.data.words import WordLmdb, WordWriter
-from segrec.jobs.reading_loss import ReadingLoss, left_out, masks_seen
+from segrec.jobs.reading_loss import ReadingLoss, as_read, left_out, masks_seen
 from segrec.rendering.writing import render_words
 from segrec.training.distributed import ALONE
 
@@ -129,10 +129,37 @@ def test_readers_see_the_words_as_recognizers_prepare_them(words, loss, monkeypa
         assert difference.mean() < 8, "resampled once more, for the segmenter's size"
 
 
-def test_a_reader_without_a_mask_channel_is_refused(tmp_path):
+@pytest.mark.parametrize("color", ["grey", "rgb"])
+def test_a_reader_without_a_mask_channel_reads_the_mask_as_a_picture(color):
+    spec = InputSpec(height=32, width=96, color=color)
+    mask = np.random.default_rng(0).integers(0, 256, (32, 96), dtype=np.uint8)
+    expected = normalise(torch.from_numpy(prepare(np.stack([mask] * 3, axis=2), None, spec))[None], spec)
+    given = torch.from_numpy(mask)[None, None].float() / 255
+    picture = torch.zeros(1, 3, 32, 96, dtype=torch.uint8)
+    torch.testing.assert_close(as_read(picture, given, spec), expected, atol=1e-5, rtol=0)
+
+
+def test_the_gradient_of_a_reader_of_masks_alone_does_not_depend_on_the_picture_that_others_see(words, tmp_path):
+    torch.manual_seed(1)
     save_recognizer(tmp_path / "plain.safetensors", CRNN(**SMALL))
-    with pytest.raises(ConfigError, match="fine-tuned with a mask channel"):
-        ReadingLoss([str(tmp_path / "plain.safetensors")], 1.0, world=ALONE, amp="off")
+    loss = ReadingLoss([str(tmp_path / "plain.safetensors")], 1.0, world=ALONE, amp="off")
+    batch = batch_of(words, loss)
+
+    def gradient(batch: ReadingBatch) -> torch.Tensor:
+        torch.manual_seed(0)
+        segmenter = MutuallyGuidedNet(width=4, working_height=32)
+        loss(segmenter, batch, phases=1)["loss"].backward()
+        return segmenter.text_decoder.head.weight.grad
+
+    found = gradient(batch)
+    assert float(found.abs().sum()) > 0
+    assert torch.equal(found, gradient(batch._replace(seen=torch.zeros_like(batch.seen))))
+
+
+def test_a_reader_with_attention_is_refused(tmp_path):
+    save_recognizer(tmp_path / "aster.safetensors", aster_slim())
+    with pytest.raises(ConfigError, match="takes CTC recognizers"):
+        ReadingLoss([str(tmp_path / "aster.safetensors")], 1.0, world=ALONE, amp="off")
 
 
 def test_readers_take_turns(words, readers):
