@@ -164,7 +164,7 @@ def _stage(value: str | dict[str, object]) -> Stage:
 @mask_trained("scene_every", "Every Nth step is one of scenes.", kind=click.IntRange(1))
 @mask_trained(
     "reader",
-    "CTC recognizer with a mask channel that is to read --reading by the masks, repeatable: by turns.",
+    "CTC recognizer that is to read --reading by the masks, repeatable: by turns.",
     metavar="NAME|PATH",
 )
 @mask_trained("reading", "Word lmdb with transcripts for it, repeatable.", kind=click.Path())
