@@ -19,7 +19,7 @@ from segmenter.preprocess import (
     is_scene,
     is_tall,
     mask_size,
-    padded,
+    padded_batch,
     rescale,
     turned,
     working_size,
@@ -195,7 +195,7 @@ class MaskPredictor(ABC):
 
     def _of_batch(self, pictures: Sequence[Array], maps: int) -> Probabilities:
         """Return (N, maps, H, W) for N pictures (h, w, 3), of one size once padded to (H, W)."""
-        return self._probabilities(np.stack([padded(picture) for picture in pictures]), maps)
+        return self._probabilities(padded_batch(pictures), maps)
 
     def _working_size(self, image: Array) -> tuple[int, int]:
         return working_size(
