@@ -32,6 +32,7 @@ class OnnxNetwork:
     Attributes:
         path: as given.
         metadata: the file's entries, all texts.
+        outputs: how many there are.
 
     Raises:
         LibraryError: onnxruntime is not installed.
@@ -53,6 +54,7 @@ class OnnxNetwork:
             reason = str(error).splitlines()[0]
             raise CheckpointError(f"{path} is nothing that onnxruntime can run ({reason}); fetch it again") from error
         self.metadata: dict[str, str] = self._session.get_modelmeta().custom_metadata_map
+        self.outputs = len(self._session.get_outputs())
         self._input: str = self._session.get_inputs()[0].name
 
     def run(self, batch: NDArray[Any]) -> list[NDArray[Any]]:
