@@ -1,4 +1,4 @@
-"""The only door to ONNX Runtime's quantizer: networks whose convolutions multiply integers of 8 bits."""
+"""Networks whose convolutions multiply integers of 8 bits, by ONNX Runtime's quantizer."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from segrec.core.onnx_runtime import REMEDY
+from segrec.core.onnx_runtime import REMEDY, open_quantizer, open_runtime
 from segrec.core.packages import package
 
 OPERATORS = ("Conv", "Relu", "Clip", "Add", "MaxPool", "Reshape", "Transpose")
@@ -36,16 +36,15 @@ def quantize_onnx(path: Path, batches: Sequence[NDArray[np.uint8]]) -> None:
         LibraryError: the packages onnx and onnxruntime are not installed.
     """
     onnx = package("onnx", f"ONNX files are written by the package onnx, which is not installed; {REMEDY}")
-    runtime = package("onnxruntime", f"networks in ONNX run in onnxruntime, which is not installed; {REMEDY}")
-    tools = package("onnxruntime.quantization", f"onnxruntime quantizes networks, and is not installed; {REMEDY}")
+    tools: Any = open_quantizer()
     model = onnx.load(path)
     named = iter([{model.graph.input[0].name: batch} for batch in batches])
 
-    class Batches(tools.CalibrationDataReader):  # type: ignore[misc, name-defined]
+    class Batches(tools.CalibrationDataReader):  # type: ignore[misc]
         def get_next(self) -> dict[str, NDArray[np.uint8]] | None:
             return next(named, None)
 
-    with TemporaryDirectory() as folder, _quiet(runtime):
+    with TemporaryDirectory() as folder, _quiet(open_runtime()):
         quantized = Path(folder) / "quantized.onnx"
         tools.quantize_static(
             path,

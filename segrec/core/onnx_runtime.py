@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 from numpy.typing import NDArray
@@ -15,11 +16,30 @@ from segrec.core.onnx_fields import read_network
 from segrec.core.packages import package
 
 REMEDY = "pip install 'segrec[onnx]'"
+MISSING = f"networks in ONNX run in onnxruntime, which is not installed; {REMEDY}"
 SETTINGS = "segrec"
 """Name of the metadata entry that holds, as JSON, what segrec has to know of an exported network."""
 
 FORMAT_VERSION = 1
 """The newest form of these settings that this segrec knows."""
+
+
+def open_runtime() -> ModuleType:
+    """Return onnxruntime.
+
+    Raises:
+        LibraryError: it is not installed.
+    """
+    return package("onnxruntime", MISSING)
+
+
+def open_quantizer() -> ModuleType:
+    """Return the part of onnxruntime that quantizes networks, which needs the package onnx.
+
+    Raises:
+        LibraryError: one of them is not installed.
+    """
+    return package("onnxruntime.quantization", MISSING)
 
 
 class OnnxNetwork:
@@ -41,7 +61,7 @@ class OnnxNetwork:
     """
 
     def __init__(self, path: str | os.PathLike[str], *, threads: int | None = None) -> None:
-        runtime = package("onnxruntime", f"networks in ONNX run in onnxruntime, which is not installed; {REMEDY}")
+        runtime: Any = open_runtime()
         self.path = Path(path)
         content = read_network(path)
         options = runtime.SessionOptions()
