@@ -72,4 +72,5 @@ def read_lines(path: str | os.PathLike[str]) -> list[str]:
     try:
         return [line.strip() for line in read_regular_text(path).splitlines()]
     except (OSError, UnicodeDecodeError) as error:
-        raise DataError(f"cannot read the lexicon {path}: {error}") from error
+        reason = getattr(error, "strerror", None) or error
+        raise DataError(f"cannot read the lexicon {path} ({reason}); give a UTF-8 file of one word per line") from error

@@ -37,25 +37,6 @@ TOO_LONG = "needs more frames than the network gives"
 UNREADABLE = "has no character that the network reads"
 
 
-def nearest_readings(readings: Sequence[Reading], lexicons: Sequence[Lexicon]) -> list[Reading]:
-    """Return the lexicon's word nearest to each reading by edit distance alone, as for attention models.
-
-    Words come as their lexicon spells them. The word's confidence stays that of the reading; where the characters
-    changed they have none of their own.
-
-    Args:
-        readings: lexicon-free.
-        lexicons: one a reading.
-    """
-    found = []
-    for reading, lexicon in zip(readings, lexicons, strict=True):
-        word = lexicon.nearest(reading.text)
-        text = lexicon.spelling(word)
-        kept = len(text) == len(reading.text) and word == lexicon.normalise(reading.text)
-        found.append(Reading(text, reading.confidence, reading.character_confidences if kept else ()))
-    return found
-
-
 def probable_readings(
     logits: Tensor, readings: Sequence[Reading], lexicons: Sequence[Lexicon], charset: Charset
 ) -> tuple[list[Reading], Counter[str]]:

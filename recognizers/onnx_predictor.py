@@ -14,6 +14,7 @@ from recognizers.decoding.greedy import read_logits
 from recognizers.decoding.places import ctc_places, placed
 from recognizers.decoding.reading import Reading, check_temperature
 from recognizers.lexicon import Lexicon
+from recognizers.nearest_words import with_nearest
 from recognizers.preprocess import InputSpec
 from recognizers.word_reader import PlacedReadings, WordReader
 from segrec.core.errors import CheckpointError, ConfigError
@@ -21,7 +22,7 @@ from segrec.core.onnx_runtime import OnnxNetwork
 
 
 class OnnxRecognizer(WordReader):
-    """Reads word images greedily with a network that `segrec export` wrote.
+    """Reads word images greedily with a network that `segrec export` wrote; a lexicon's word is the nearest one.
 
     Args:
         path: the `.onnx` file, or one that was opened.
@@ -49,12 +50,11 @@ class OnnxRecognizer(WordReader):
     def _read_batch(
         self, prepared: Sequence[np.ndarray], lexicons: Sequence[Lexicon] | None, *, places: bool
     ) -> PlacedReadings:
-        if lexicons is not None:
-            raise ConfigError("networks in ONNX read without a lexicon; leave it out, or read with the weights")
         logits = self._network.run(np.stack(prepared))[0]
         readings = read_logits(logits / self._temperature, self.charset)
         known = places and not self.charset.is_attention  # the graph keeps no attention
-        return PlacedReadings(placed(readings, ctc_places(logits, self.charset) if known else None), Counter())
+        found = placed(readings, ctc_places(logits, self.charset) if known else None)
+        return PlacedReadings(found if lexicons is None else with_nearest(found, lexicons), Counter())
 
 
 class OnnxCropReader:

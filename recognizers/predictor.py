@@ -14,7 +14,8 @@ from recognizers.configuration import AttentionNetwork, RecognizerNetwork
 from recognizers.decoding import Placed, attention_places, ctc_beam, ctc_places, placed, read_logits, reading_of
 from recognizers.decoding.reading import check_temperature
 from recognizers.lexicon import Lexicon
-from recognizers.lexicon_reading import nearest_readings, probable_readings
+from recognizers.lexicon_reading import probable_readings
+from recognizers.nearest_words import with_nearest
 from recognizers.preprocess import InputSpec, normalise
 from recognizers.word_reader import PlacedReadings, WordReader
 from segrec.core.device import autocast, resolve_device
@@ -88,7 +89,7 @@ class Recognizer(WordReader):
         pixels, charset = self._pixels(prepared), self.model.charset
         if charset.is_attention:
             found = self._write(pixels, places=places)
-            return PlacedReadings(found if lexicons is None else _with_nearest(found, lexicons), Counter())
+            return PlacedReadings(found if lexicons is None else with_nearest(found, lexicons), Counter())
         with autocast(self.device, self.amp):
             logits = self.model(pixels)
         if self.beam is None:
@@ -122,15 +123,6 @@ class Recognizer(WordReader):
             ],
             None,
         )
-
-
-def _with_nearest(found: Sequence[Placed], lexicons: Sequence[Lexicon]) -> list[Placed]:
-    """Return readings of an attention model turned into the nearest words of their lexicons."""
-    nearest = nearest_readings([reading for reading, _ in found], lexicons)
-    return [
-        Placed(reading, places if places is not None and places.text == reading.text else None)
-        for reading, (_, places) in zip(nearest, found, strict=True)
-    ]
 
 
 def _check_beam(beam: int, charset: Charset) -> None:

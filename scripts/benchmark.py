@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import click
+from benchmarks.around_networks import reader
 from benchmarks.mask_codecs import mask_codecs
 from benchmarks.onnx_readers import onnx
 from benchmarks.peers import peers
@@ -27,6 +28,7 @@ main.add_command(precompute)
 main.add_command(mask_codecs)
 main.add_command(onnx)
 main.add_command(peers)
+main.add_command(reader)
 main.add_command(render)
 main.add_command(slowdown)
 main.add_command(training_step)

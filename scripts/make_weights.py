@@ -19,7 +19,7 @@ from segrec.jobs.finetune import FineTuning, finetune
 from segrec.jobs.precompute import precompute_masks
 from segrec.jobs.train_recognizer import RecognizerTraining, train_recognizer
 from segrec.rendering.words import RenderSources
-from segrec.weights import ASTER, FOLDER, OUTLINES, PLAIN, SEGMENTER
+from segrec.weights import ASTER, FINDER, FOLDER, OUTLINES, PLAIN, QUANTIZED, SEGMENTER
 
 ASTER_EXTRA = ("hard_words", "seg_words")
 STAGES = ("render", "segmenter", "recognizer", "variants", "reading", "wide", "onnx", "aster", "aster-variants")
@@ -90,8 +90,11 @@ class Recipe:
         )
 
     def onnx(self) -> None:
-        """Export the segmenter that is stored, for readers without PyTorch."""
-        export_onnx(self.output / f"{SEGMENTER}.safetensors", self.output / f"{SEGMENTER}.onnx")
+        """Export the segmenter that is stored, for readers without PyTorch: as it is, quantized, and to find words."""
+        weights = self.output / f"{SEGMENTER}.safetensors"
+        export_onnx(weights, self.output / f"{SEGMENTER}.onnx")
+        export_onnx(weights, self.output / f"{QUANTIZED}.onnx", int8=True)
+        export_onnx(weights, self.output / f"{FINDER}.onnx", region=True, half_weights=True)
 
     def recognizer(self, steps: int) -> None:
         """Train the plain recognizer and store it."""

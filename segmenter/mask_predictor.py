@@ -6,7 +6,7 @@ import copy
 from abc import ABC, abstractmethod
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from typing import Self
+from typing import NamedTuple, Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,7 +19,7 @@ from segmenter.preprocess import (
     is_scene,
     is_tall,
     mask_size,
-    padded,
+    padded_batch,
     rescale,
     turned,
     working_size,
@@ -39,6 +39,18 @@ BATCH_PIXELS = 32 * 32 * 160
 
 def _own_size(size: tuple[int, int], working: tuple[int, int]) -> tuple[int, int]:
     return size
+
+
+class Masks(NamedTuple):
+    """Both masks of one picture, at its own size.
+
+    Attributes:
+        text: (H, W) float32 in [0, 1], the probability that a pixel belongs to a stroke.
+        region: (H, W) float32 in [0, 1], the probability that a pixel lies in a text region.
+    """
+
+    text: Probabilities
+    region: Probabilities
 
 
 class MaskPredictor(ABC):
@@ -90,9 +102,48 @@ class MaskPredictor(ABC):
         other._turns_tall = tall
         return other
 
+    def for_scenes(self, *, longest_side: int | None = None, scales: Scales = "auto") -> Self:
+        """Return the same network taking every picture for a scene; weights and device are shared.
+
+        Args:
+            longest_side: as in the constructor.
+            scales: as in the constructor.
+
+        Raises:
+            ConfigError: a size that is too small.
+        """
+        other = copy.copy(self)
+        other.scene_height, other.longest_side, other.scales = 0, longest_side, check_scales(scales)
+        return other
+
+    @property
+    @abstractmethod
+    def has_region(self) -> bool:
+        """Whether the network knows regions; one that does not has `predict_text` alone."""
+
+    @property
+    @abstractmethod
+    def called(self) -> str:
+        """What the network is called in messages."""
+
     @abstractmethod
     def _probabilities(self, batch: Array, maps: int) -> Probabilities:
         """Return (N, maps, H, W) float32 in [0, 1], text then region, of (N, H, W, 3) RGB; sides multiples of 16."""
+
+    def predict(self, images: Sequence[Array], *, batch_size: int = 32) -> list[Masks]:
+        """Return both masks of every picture, from the guided pass, in the order of `images`; `[]` gives `[]`.
+
+        Args:
+            images: uint8 or uint16 arrays (H, W, 3) RGB, (H, W) grey or (H, W, 4) RGBA, any size from 1x1.
+            batch_size: most pictures in one run of the network; fewer when they are large.
+
+        Raises:
+            ValueError: for another kind of picture or a batch size below 1.
+            ConfigError: the network knows no regions.
+        """
+        if not self.has_region:
+            raise ConfigError(f"{self.called} knows no text regions; ask for its text masks alone")
+        return [Masks(*maps) for maps in self._run(images, 2, batch_size)]
 
     def predict_text(self, images: Sequence[Array], *, batch_size: int = 32) -> list[Probabilities]:
         """Return the text mask of every picture, (H, W) float32 in [0, 1], in the order of `images`; `[]` gives `[]`.
@@ -195,7 +246,7 @@ class MaskPredictor(ABC):
 
     def _of_batch(self, pictures: Sequence[Array], maps: int) -> Probabilities:
         """Return (N, maps, H, W) for N pictures (h, w, 3), of one size once padded to (H, W)."""
-        return self._probabilities(np.stack([padded(picture) for picture in pictures]), maps)
+        return self._probabilities(padded_batch(pictures), maps)
 
     def _working_size(self, image: Array) -> tuple[int, int]:
         return working_size(

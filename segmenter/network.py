@@ -18,7 +18,8 @@ from segrec.core.network_size import check_flags
 
 def normalise_images(images: Tensor) -> Tensor:
     """Return the network's input, float32 (N, 3, H, W) in [-1, 1], from uint8 RGB (N, 3, H, W)."""
-    return images.float() / 127.5 - 1.0
+    scaled: Tensor = images / 127.5
+    return scaled.sub_(1.0)
 
 
 class MutuallyGuidedNet(SegmentationNetwork):

@@ -13,7 +13,7 @@ from segrec.core.onnx_runtime import OnnxNetwork
 
 
 class OnnxSegmenter(MaskPredictor):
-    """Predicts the text masks of word crops with a network that `segrec export` wrote.
+    """Predicts the masks of word crops, and by `for_scenes` of scenes, with a network that `segrec export` wrote.
 
     Args:
         path: the `.onnx` file.
@@ -32,7 +32,17 @@ class OnnxSegmenter(MaskPredictor):
         super().__init__(working_height=settings["working_height"], scene_height=None)
         self._network = network
 
+    @property
+    def has_region(self) -> bool:
+        """Whether the file was exported with regions."""
+        return self._network.outputs == 2
+
+    @property
+    def called(self) -> str:
+        """The file's path."""
+        return str(self._network.path)
+
     def _probabilities(self, batch: Array, maps: int) -> Probabilities:
-        assert maps == 1, "an exported mask network gives the text mask alone"
         pixels = np.ascontiguousarray(batch.transpose(0, 3, 1, 2))
-        return np.asarray(self._network.run(pixels)[0], dtype=np.float32)
+        found = self._network.run(pixels)[:maps]
+        return np.asarray(found[0] if maps == 1 else np.concatenate(found, axis=1), dtype=np.float32)

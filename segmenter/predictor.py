@@ -2,34 +2,20 @@
 
 from __future__ import annotations
 
-import copy
-from collections.abc import Sequence
 from contextlib import AbstractContextManager, nullcontext
-from typing import TYPE_CHECKING, NamedTuple, Self
+from typing import TYPE_CHECKING
 
 from segmenter.choices import TILE_SIDE, Scales
-from segmenter.mask_predictor import MaskPredictor, Probabilities
+from segmenter.mask_predictor import MaskPredictor, Masks, Probabilities
 from segmenter.preprocess import SCENE_HEIGHT
-from segmenter.pyramid import check_scales
-from segrec.core.errors import ConfigError
 from segrec.core.images import Array
+
+__all__ = ["Masks", "TorchSegmenter"]
 
 if TYPE_CHECKING:
     import torch
 
     from segmenter.interface import SegmentationNetwork
-
-
-class Masks(NamedTuple):
-    """Both masks of one picture, at its own size.
-
-    Attributes:
-        text: (H, W) float32 in [0, 1], the probability that a pixel belongs to a stroke.
-        region: (H, W) float32 in [0, 1], the probability that a pixel lies in a text region.
-    """
-
-    text: Probabilities
-    region: Probabilities
 
 
 class TorchSegmenter(MaskPredictor):
@@ -88,34 +74,10 @@ class TorchSegmenter(MaskPredictor):
         """Whether the network knows regions; one that does not has `predict_text` alone."""
         return self.model.has_region
 
-    def for_scenes(self, *, longest_side: int | None = None, scales: Scales = "auto") -> Self:
-        """Return the same network taking every picture for a scene; weights and device are shared.
-
-        Args:
-            longest_side: as in the constructor.
-            scales: as in the constructor.
-
-        Raises:
-            ConfigError: a size that is too small.
-        """
-        other = copy.copy(self)
-        other.scene_height, other.longest_side, other.scales = 0, longest_side, check_scales(scales)
-        return other
-
-    def predict(self, images: Sequence[Array], *, batch_size: int = 32) -> list[Masks]:
-        """Return both masks of every picture, from the guided pass, in the order of `images`; `[]` gives `[]`.
-
-        Args:
-            images: uint8 or uint16 arrays (H, W, 3) RGB, (H, W) grey or (H, W, 4) RGBA, any size from 1x1.
-            batch_size: most pictures in one run of the network; fewer when they are large.
-
-        Raises:
-            ValueError: for another kind of picture or a batch size below 1.
-            ConfigError: the network knows no regions.
-        """
-        if not self.has_region:
-            raise ConfigError(f"{self.model.architecture} knows no text regions; ask for its text masks alone")
-        return [Masks(*maps) for maps in self._run(images, 2, batch_size)]
+    @property
+    def called(self) -> str:
+        """The network's architecture."""
+        return self.model.architecture
 
     def _probabilities(self, batch: Array, maps: int) -> Probabilities:
         import torch

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -110,8 +111,19 @@ def mask_size(size: tuple[int, int], working: tuple[int, int]) -> tuple[int, int
 
 def padded(image: Array) -> Array:
     """Return `image` (H, W, 3) with its last row and column repeated up to the next multiples of 16."""
-    bottom, right = (-side % STRIDE for side in image.shape[:2])
-    return np.pad(image, ((0, bottom), (0, right), (0, 0)), mode="edge") if bottom or right else image
+    return image if not any(side % STRIDE for side in image.shape[:2]) else padded_batch([image])[0]
+
+
+def padded_batch(images: Sequence[Array]) -> Array:
+    """Return (N, H, W, 3) of N pictures (h, w, 3) that have one size once `padded`."""
+    height, width = (-(-side // STRIDE) * STRIDE for side in images[0].shape[:2])
+    batch = np.empty((len(images), height, width, 3), np.uint8)
+    for place, image in zip(batch, images, strict=True):
+        bottom, right = image.shape[:2]
+        place[:bottom, :right] = image
+        place[:bottom, right:] = image[:, -1:]
+        place[bottom:] = place[bottom - 1]
+    return batch
 
 
 def rescale(array: NDArray[Any], size: tuple[int, int]) -> NDArray[Any]:

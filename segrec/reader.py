@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Sequence
+from functools import cache, partial
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -22,6 +23,7 @@ from segrec.core.images import Array
 from segrec.pages.crop_networks import OneGraph, RecognizerAlone, TwoNetworks, as_channel, as_lexicon
 from segrec.pages.detector_results import regions_of
 from segrec.pages.finder import Finding
+from segrec.pages.levels import find_in_levels
 from segrec.pages.lines import words_of_lines
 from segrec.pages.named_networks import Segmenter, open_recognizer
 from segrec.pages.page_masks import cut_numbered, page_mask
@@ -29,10 +31,10 @@ from segrec.pages.pictures import Picture, as_picture, as_pictures
 from segrec.pages.quadrangles import Points
 from segrec.pages.reading_order import reading_order
 from segrec.pages.regions import as_polygons
-from segrec.pages.trials import in_picture, word_of_trial, worth
+from segrec.pages.trials import in_picture, surest_trials, word_of_trial
 from segrec.pages.turns import Turns, check_turns, turn, turns_of
 from segrec.pages.word import Word
-from segrec.weights import READER, SEGMENTER, resolve_onnx
+from segrec.weights import FINDER, READER, SEGMENTER, resolve_onnx
 
 if TYPE_CHECKING:
     from segrec.reports.explanation import Explanation
@@ -47,12 +49,20 @@ class Reader:
         recognizer: with or without a mask channel.
         segmenter: takes every picture for a word crop (`scene_height=None`). None where the recognizer is one graph of
             both networks, or to read without masks: those of the words are then 0 everywhere.
+        finder: gives the mask network that finds the words of photographs; None takes the segmenter.
 
     Raises:
         ConfigError: the recognizer has a mask channel and there is no segmenter.
     """
 
-    def __init__(self, recognizer: WordReader | OnnxCropReader, segmenter: MaskPredictor | None) -> None:
+    def __init__(
+        self,
+        recognizer: WordReader | OnnxCropReader,
+        segmenter: MaskPredictor | None,
+        *,
+        finder: Callable[[], MaskPredictor] | None = None,
+    ) -> None:
+        self._finder = finder or (None if segmenter is None else lambda: segmenter)
         self._networks: TwoNetworks | RecognizerAlone | OneGraph
         if isinstance(recognizer, OnnxCropReader):
             self._networks = OneGraph(recognizer)
@@ -102,14 +112,16 @@ class Reader:
         model: str | os.PathLike[str],
         *,
         segmenter: str | os.PathLike[str] | None = SEGMENTER,
+        finder: str | os.PathLike[str] = FINDER,
         threads: int | None = None,
     ) -> Reader:
-        """Return a reader that runs on the processor in onnxruntime, without PyTorch; it reads greedily.
+        """Return a reader in onnxruntime, without PyTorch; it reads greedily, and lexicons give the nearest word.
 
         Args:
             model: an `.onnx` file that `segrec export` wrote: a recognizer, or one graph of both networks.
             segmenter: shipped name or `.onnx` file of the mask network; one graph of both needs none. None as for
-                `from_pretrained`.
+                `from_pretrained`. `mgnet-slim-int8` takes half the time.
+            finder: the same of one that finds words in photographs (`segrec export --region`), opened for the first.
             threads: of one run of a network; None lets onnxruntime take all cores.
 
         Raises:
@@ -118,9 +130,10 @@ class Reader:
             ConfigError: a recognizer with a mask channel has no segmenter.
         """
         recognizer = open_onnx(model, threads=threads)
+        opened = cache(partial(OnnxSegmenter, resolve_onnx(finder), threads=threads))
         if segmenter is None or isinstance(recognizer, OnnxCropReader):
-            return cls(recognizer, None)
-        return cls(recognizer, OnnxSegmenter(resolve_onnx(segmenter), threads=threads))
+            return cls(recognizer, None, finder=opened)
+        return cls(recognizer, OnnxSegmenter(resolve_onnx(segmenter), threads=threads), finder=opened)
 
     def read(
         self,
@@ -154,13 +167,9 @@ class Reader:
         if not images:
             return []
         found, masks = self._networks.read([one.image for one in turned], batch_size, words)
-        best: dict[int, int] = {}
-        for trial, owner in enumerate(owners):
-            if owner not in best or worth(found[trial].reading) > worth(found[best[owner]].reading):
-                best[owner] = trial
         return [
-            word_of_trial(found[best[place]], masks[best[place]], turned[best[place]], image.shape[:2])
-            for place, image in enumerate(images)
+            word_of_trial(found[best], masks[best], turned[best], image.shape[:2])
+            for best, image in zip(surest_trials(owners, found), images, strict=True)
         ]
 
     def explain(self, crop: Picture) -> Explanation:
@@ -284,6 +293,8 @@ class Reader:
         return page_mask(self._networks.text_masks, picture, outlines)
 
     def _find(self, picture: Array, detector: Callable[[Array], Any] | None, finding: Finding) -> list[Points]:
-        if detector is None:
-            return self._networks.find(picture, finding)
-        return regions_of(detector(picture), (picture.shape[0], picture.shape[1]))
+        if detector is not None:
+            return regions_of(detector(picture), (picture.shape[0], picture.shape[1]))
+        if self._finder is None:
+            raise ConfigError("no segmenter to find words; name a detector, or give the words' polygons")
+        return find_in_levels(self._finder(), picture, finding)

@@ -11,17 +11,20 @@ import numpy as np
 import pytest
 import torch
 from printed_words import printed
+from small_segmenter import write_small_segmenter
 
 import segrec
 from segmenter.loading import load_segmenter
 from segmenter.onnx_predictor import OnnxSegmenter
-from segrec.core.errors import CheckpointError, ConfigError
+from segrec.core.errors import CheckpointError, ConfigError, DataError
 from segrec.core.files import file_digest
-from segrec.core.images import encode_png
+from segrec.core.images import decode_image, encode_png
 from segrec.core.onnx_runtime import OnnxNetwork
+from segrec.data.words import WordWriter
 from segrec.jobs.export import export_onnx
 from segrec.reader import Reader, Segmenter, Word
-from segrec.weights import FOLDER, SEGMENTER, resolve_onnx, resolve_weights
+from segrec.rendering.scenes import SceneRenderer
+from segrec.weights import FINDER, FOLDER, QUANTIZED, SEGMENTER, resolve_onnx, resolve_weights
 
 pytest.importorskip("onnx")
 pytest.importorskip("onnxruntime")
@@ -53,6 +56,14 @@ def files(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
 def expected() -> list[Word]:
     """What PyTorch reads."""
     return Reader.from_pretrained("crnn-slim-predicted", device="cpu").read(CROPS)
+
+
+@pytest.fixture(scope="module")
+def scene(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, list[Word]]:
+    """A rendered photograph, and its words as PyTorch reads them."""
+    file = tmp_path_factory.mktemp("scene") / "scene.png"
+    file.write_bytes(encode_png(decode_image(SceneRenderer(seed=3).render(0).jpeg)))
+    return file, Reader.from_pretrained("crnn-slim-predicted", device="cpu").read_page(file)
 
 
 def without_torch(code: str, *arguments: object) -> subprocess.CompletedProcess[str]:
@@ -155,12 +166,17 @@ def test_the_command_needs_no_pytorch(files, expected, tmp_path):
     assert done.stdout.split("\t")[1] == expected[0].text
 
 
-def test_the_shipped_mask_network_is_that_of_the_shipped_weights():
-    file = resolve_onnx(SEGMENTER)
-    assert file.stat().st_size <= 5_000_000
+@pytest.mark.parametrize(("name", "most"), [(SEGMENTER, 5_000_000), (FINDER, 3_000_000), (QUANTIZED, 1_500_000)])
+def test_the_shipped_networks_are_made_of_the_shipped_weights(name, most):
+    file = resolve_onnx(name)
+    assert file.stat().st_size <= most
     source = OnnxNetwork(file).settings("segmenter")["weights"]
     remade = "export it again: python scripts/make_weights.py --stage onnx"
     assert source == {"name": SEGMENTER, "digest": file_digest(resolve_weights(SEGMENTER))}, remade
+
+
+def test_the_shipped_mask_network_gives_the_masks_of_the_shipped_weights():
+    file = resolve_onnx(SEGMENTER)
     weights = Segmenter(load_segmenter(resolve_weights(SEGMENTER)), scene_height=None)
     exported = OnnxSegmenter(file, threads=1)
     assert exported.working_height == weights.working_height
@@ -168,6 +184,97 @@ def test_the_shipped_mask_network_is_that_of_the_shipped_weights():
     for mask, other in zip(masks, weights.predict_text(CROPS), strict=True):
         np.testing.assert_allclose(mask, other, atol=1e-4)
     assert max(float(mask.max()) for mask in masks) > 0.9
+
+
+def test_masks_in_eight_bits_are_nearly_those_in_float32(files, expected):
+    exact, quantized = (OnnxSegmenter(resolve_onnx(name), threads=1) for name in (SEGMENTER, QUANTIZED))
+    for mask, other in zip(quantized.predict_text(CROPS), exact.predict_text(CROPS), strict=True):
+        assert mask.shape == other.shape and mask.min() >= 0 and mask.max() <= 1
+        assert np.abs(mask - other).mean() < 0.01 and ((mask >= 0.5) != (other >= 0.5)).mean() < 0.02
+        assert not np.array_equal(mask, other)
+    words = Reader.from_onnx(files["alone"], segmenter=QUANTIZED, threads=1).read(CROPS)
+    assert [word.text for word in words[:5]] == [word.text for word in expected[:5]]
+
+
+def test_the_shipped_finder_gives_both_maps_of_the_shipped_weights():
+    picture = np.full((96, 160, 3), 230, np.uint8)
+    picture[30:54, 20:104] = printed("open")[:24, :84]
+    found = OnnxSegmenter(resolve_onnx(FINDER), threads=1).for_scenes(scales=1).predict([picture])[0]
+    weights = Segmenter(load_segmenter(resolve_weights(SEGMENTER))).for_scenes(scales=1)
+    for mask, other in zip(found, weights.predict([picture])[0], strict=True):
+        np.testing.assert_allclose(mask, other, atol=2e-2)
+    assert found.region.max() > 0.5 and not np.array_equal(found.region, found.text)
+    alone = OnnxSegmenter(resolve_onnx(SEGMENTER), threads=1)
+    with pytest.raises(ConfigError, match=r"mgnet-slim\.onnx knows no text regions; ask for its text masks alone"):
+        alone.predict([picture])
+
+
+@pytest.mark.parametrize("name", ["alone", "reader", "plain"])
+def test_photographs_are_read_without_pytorch_as_with_it(files, scene, name):
+    picture, expected = scene
+    code = (
+        "import segrec, json\n"
+        "reader = segrec.Reader.from_onnx(sys.argv[1], threads=1, segmenter=None if sys.argv[3] == 'plain' else "
+        "'mgnet-slim')\n"
+        "words = reader.read_page(sys.argv[2])\n"
+        "assert 'torch' not in sys.modules\n"
+        "print(json.dumps([word.polygon.tolist() for word in words]))"
+    )
+    done = without_torch(code, files[name], picture, name)
+    assert done.returncode == 0, done.stderr
+    polygons = np.array(json.loads(done.stdout))
+    assert len(expected) >= 2
+    if name == "alone":
+        np.testing.assert_allclose(polygons, np.array([word.polygon for word in expected]), atol=2)
+    assert len(polygons) >= 2 and polygons.shape[1:] == (4, 2)
+
+
+@pytest.mark.parametrize("name", ["alone", "reader"])
+def test_a_lexicon_gives_the_nearest_of_its_words(files, name):
+    reader = Reader.from_onnx(files[name], threads=1)
+    free, words = reader.read(CROPS[:5]), reader.read(CROPS[:5], lexicon=["Hotels", "2027", "OPEN", "exits", "Coffee"])
+    assert [word.text for word in words] == ["Hotels", "2027", "OPEN", "exits", "Coffee"]
+    for word, other in zip(words, free, strict=True):
+        assert word.confidence == other.confidence
+        assert (word.character_confidences == ()) == (word.text.lower() != other.text)
+    with pytest.raises(ValueError, match="a lexicon must be a list of words"):
+        reader.read(CROPS[:1], lexicon="hotel")
+
+
+def test_a_mask_network_is_quantized_by_the_words_that_are_named(tmp_path):
+    torch.manual_seed(0)
+    weights = write_small_segmenter(tmp_path)
+    for name, crops in (("few", CROPS[:1]), ("more", CROPS[1:5])):
+        with WordWriter(tmp_path / f"{name}-words") as writer:
+            writer.add(b"no picture", "broken")
+            for crop in crops:
+                writer.add(encode_png(crop), "word")
+    exact = export_onnx(weights, tmp_path / "exact.onnx")
+    for name in ("few", "more"):
+        found = export_onnx(weights, tmp_path / f"{name}.onnx", int8=True, calibrate=tmp_path / f"{name}-words")
+        assert found.size < exact.size and 1e-6 < found.difference < 2e-2
+        assert OnnxNetwork(found.output).settings("segmenter") == OnnxNetwork(exact.output).settings("segmenter")
+    files = [tmp_path / f"{name}.onnx" for name in ("few", "more")]
+    assert files[0].read_bytes() != files[1].read_bytes(), "the words decide about the ranges"
+    with WordWriter(tmp_path / "empty") as writer:
+        writer.add(b"no picture", "broken")
+    with pytest.raises(DataError, match="empty has no readable word to calibrate with; name another --calibrate"):
+        export_onnx(weights, tmp_path / "no.onnx", int8=True, calibrate=tmp_path / "empty")
+    assert not (tmp_path / "no.onnx").exists()
+
+
+def test_options_of_an_export_that_contradict_each_other_are_refused(tmp_path):
+    output = tmp_path / "model.onnx"
+    with pytest.raises(ConfigError, match="--int8 does not go with --half-weights"):
+        export_onnx(SEGMENTER, output, int8=True, half_weights=True)
+    with pytest.raises(ConfigError, match="--int8 does not go with --region"):
+        export_onnx(SEGMENTER, output, int8=True, region=True)
+    with pytest.raises(ConfigError, match="--calibrate names the words for --int8; leave it out, or add --int8"):
+        export_onnx(SEGMENTER, output, calibrate="words")
+    for option in ("int8", "region"):
+        with pytest.raises(ConfigError, match=f"holds a recognizer, and --{option} is for mask networks"):
+            export_onnx("crnn-slim", output, **{option: True})
+    assert not output.exists()
 
 
 def test_a_mask_network_with_guidance_is_exported_with_it(tmp_path):
@@ -186,9 +293,12 @@ def test_a_mask_network_with_guidance_is_exported_with_it(tmp_path):
 
 def test_what_onnx_cannot_do_is_refused_in_one_line(files, tmp_path):
     reader = Reader.from_onnx(files["alone"])
-    for call in (lambda: reader.read(CROPS[:1], lexicon=["a"]), lambda: reader.explain(CROPS[0])):
-        with pytest.raises(ConfigError, match="networks in ONNX"):
-            call()
+    with pytest.raises(ConfigError, match="networks in ONNX do not say how they read"):
+        reader.explain(CROPS[0])
+    with pytest.raises(ConfigError, match=r"mgnet-slim\.onnx knows no regions in which to find words; name a detector"):
+        Reader.from_onnx(files["alone"], finder=SEGMENTER).read_page(CROPS[0])
+    with pytest.raises(CheckpointError, match=r"no network in ONNX at absent; write one with segrec export"):
+        Reader.from_onnx(files["alone"], finder="absent")
     with pytest.raises(CheckpointError, match="holds a segmenter, not a recognizer or reader"):
         Reader.from_onnx(FOLDER / f"{SEGMENTER}.onnx")
     with pytest.raises(CheckpointError, match=r"no network in ONNX at absent; write one with segrec export"):

@@ -43,9 +43,9 @@ class BatchRecorder:
         """Return empty masks for a batch, having kept it."""
         import torch
 
-        from segmenter.preprocess import padded
+        from segmenter.preprocess import padded_batch
 
-        batch = torch.from_numpy(np.stack([padded(picture) for picture in pictures]))
+        batch = torch.from_numpy(padded_batch(pictures))
         self.batches.append(batch.permute(0, 3, 1, 2))
         return [np.zeros(picture.shape[:2], np.float32) for picture in pictures]
 

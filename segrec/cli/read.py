@@ -83,7 +83,7 @@ def command(
     IMAGES are files, folders, quoted patterns, word databases, or - for one picture on standard input. In a picture
     that is higher or larger than a word crop the words are looked for first. A file that cannot be read is reported and
     the others are still read, with exit code 1. Recognizers without a mask channel read faster with --segmenter none.
-    With --onnx words are read greedily, and words of photographs come from --detector rapidocr or --polygons.
+    With --onnx words are read greedily; the word of a --lexicon is then the one nearest to what was read.
     """
     from segrec.jobs.read_pictures import Reading, read_pictures
     from segrec.pages.inputs import sources
@@ -92,7 +92,7 @@ def command(
 
     if crop + page + (polygons is not None) > 1:
         raise click.UsageError("--crop, --page and --polygons say different things of a picture; give one")
-    _refuse_with_onnx(onnx, beam=beam, lexicon=lexicon, draw=draw, temperature=temperature)
+    _refuse_with_onnx(onnx, beam=beam, draw=draw, temperature=temperature)
     folders = _Folders(overlays, draw)
     pictures = folders.checked(sources(images))
     settings = Reading(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 from numpy.typing import NDArray
@@ -15,11 +16,30 @@ from segrec.core.onnx_fields import read_network
 from segrec.core.packages import package
 
 REMEDY = "pip install 'segrec[onnx]'"
+MISSING = f"networks in ONNX run in onnxruntime, which is not installed; {REMEDY}"
 SETTINGS = "segrec"
 """Name of the metadata entry that holds, as JSON, what segrec has to know of an exported network."""
 
 FORMAT_VERSION = 1
 """The newest form of these settings that this segrec knows."""
+
+
+def open_runtime() -> ModuleType:
+    """Return onnxruntime.
+
+    Raises:
+        LibraryError: it is not installed.
+    """
+    return package("onnxruntime", MISSING)
+
+
+def open_quantizer() -> ModuleType:
+    """Return the part of onnxruntime that quantizes networks, which needs the package onnx.
+
+    Raises:
+        LibraryError: one of them is not installed.
+    """
+    return package("onnxruntime.quantization", MISSING)
 
 
 class OnnxNetwork:
@@ -32,6 +52,7 @@ class OnnxNetwork:
     Attributes:
         path: as given.
         metadata: the file's entries, all texts.
+        outputs: how many there are.
 
     Raises:
         LibraryError: onnxruntime is not installed.
@@ -40,7 +61,7 @@ class OnnxNetwork:
     """
 
     def __init__(self, path: str | os.PathLike[str], *, threads: int | None = None) -> None:
-        runtime = package("onnxruntime", f"networks in ONNX run in onnxruntime, which is not installed; {REMEDY}")
+        runtime: Any = open_runtime()
         self.path = Path(path)
         content = read_network(path)
         options = runtime.SessionOptions()
@@ -53,6 +74,7 @@ class OnnxNetwork:
             reason = str(error).splitlines()[0]
             raise CheckpointError(f"{path} is nothing that onnxruntime can run ({reason}); fetch it again") from error
         self.metadata: dict[str, str] = self._session.get_modelmeta().custom_metadata_map
+        self.outputs = len(self._session.get_outputs())
         self._input: str = self._session.get_inputs()[0].name
 
     def run(self, batch: NDArray[Any]) -> list[NDArray[Any]]:

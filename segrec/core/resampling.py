@@ -33,6 +33,5 @@ def resample_mask(mask: Array, size: tuple[int, int]) -> Array:
 
 
 def to_grey(image: Array) -> Array:
-    """Return the ITU-R 601 luma of an (H, W, 3) RGB image as (H, W) uint8, with Pillow's integer rounding."""
-    red, green, blue = (image[:, :, channel].astype(np.uint32) for channel in range(3))
-    return ((red * 19595 + green * 38470 + blue * 7471 + 0x8000) >> 16).astype(np.uint8)
+    """Return the ITU-R 601 luma of an (H, W, 3) RGB image as (H, W) uint8, as Pillow rounds it."""
+    return np.asarray(Image.fromarray(image).convert("L"), dtype=np.uint8)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -41,9 +42,10 @@ def character_quadrangles(places: Places, mask: NDArray[np.float32]) -> Floats:
         boxes = np.stack(corners, axis=1)
         boxes[:, :, 0] = _stretched(boxes[:, :, 0], mask)
         return boxes
-    spans = _parted(places.text, spans * width, mask)
-    rows = np.array([0, 0, height, height], float)
-    return np.stack([spans[:, [0, 1, 1, 0]], np.broadcast_to(rows, (len(spans), 4))], axis=2)
+    boxes = np.empty((len(spans), 4, 2))
+    boxes[:, :, 0] = _parted(places.text, spans * width, mask)[:, [0, 1, 1, 0]]
+    boxes[:, :, 1] = 0, 0, height, height
+    return boxes
 
 
 def _along(edge: Floats, shares: Floats) -> Floats:
@@ -54,7 +56,7 @@ def _along(edge: Floats, shares: Floats) -> Floats:
 
 def _stretched(columns: Floats, mask: NDArray[np.float32]) -> Floats:
     """Return columns mapped so that the first and the last are those of the ink; as they are where there is none."""
-    inked = np.flatnonzero((mask >= INK).any(axis=0))
+    inked = _inked(mask)
     if not len(inked) or not columns.size or columns.max() <= columns.min():
         return columns
     first, last = inked[0], inked[-1] + 1
@@ -62,27 +64,60 @@ def _stretched(columns: Floats, mask: NDArray[np.float32]) -> Floats:
     return stretched
 
 
+def _inked(mask: NDArray[np.float32]) -> NDArray[np.intp]:
+    return np.flatnonzero(mask.max(axis=0) >= INK)
+
+
 def _parted(text: str, spans: Floats, mask: NDArray[np.float32]) -> Floats:
-    """Return spans (C, 2) in pixels that meet at the borders of least cost, found by dynamic programming."""
-    inked = np.flatnonzero((mask >= INK).any(axis=0))
+    """Return spans (C, 2) in pixels that meet at the borders of least cost."""
+    inked = _inked(mask)
     if len(spans) < 2 or len(inked) < 2 * len(spans):
         return spans
     left, right = float(inked[0]), float(inked[-1] + 1)
-    columns = np.linspace(left, right, COLUMNS + 1)
+    columns = left + np.arange(COLUMNS + 1) * ((right - left) / COLUMNS)
     ink = np.interp(columns, np.arange(mask.shape[1]) + 0.5, mask.sum(axis=0))
     ink /= max(float(ink.max()), 1e-6)
     widths = np.array([WIDTHS.get(character, 1.0) for character in text])
-    widths *= (right - left) / widths.sum()
-    mean = (right - left) / len(spans)
-    across, middle = columns[None] - columns[:, None], (columns[None] + columns[:, None]) / 2
-    total, came_from = np.where(columns == left, 0.0, np.inf), []
-    for width, span in zip(widths, spans, strict=True):
-        cost = EVEN * ((across - width) / mean) ** 2 + NEAR * ((middle - span.mean()) / mean) ** 2 + ink[None]
-        steps = np.where(across > 0, total[:, None] + cost, np.inf)
-        came_from.append(steps.argmin(axis=0))
-        total = steps.min(axis=0)
-    place, borders = COLUMNS, [right]
+    widths *= len(widths) / widths.sum()
+    middles = ((spans[:, 0] + spans[:, 1]) / 2 - left) * (len(spans) / (right - left))
+    borders = columns[_cheapest_borders(widths, middles, ink)]
+    return np.stack((borders[:-1], borders[1:]), axis=1)
+
+
+def _cheapest_borders(widths: Floats, middles: Floats, ink: Floats) -> list[int]:
+    """Return the numbers of the C + 1 columns where characters meet at least cost, found by dynamic programming.
+
+    A character from column x to column y costs EVEN (y - x - width)^2 + NEAR ((x + y) / 2 - middle)^2 + the ink at y,
+    all in mean widths. Multiplied out, that is one term of x, one of y, and a multiple of x y that is the same for all
+    characters, so that only the first two change from one to the next.
+
+    Args:
+        widths: (C,), that each character should have.
+        middles: (C,), where each was written, from the first column.
+        ink: (COLUMNS + 1,), in [0, 1].
+    """
+    places, squares, products = _steps(len(widths))
+    linear, centred = (2 * EVEN * widths)[:, None] * places, (NEAR * middles)[:, None] * places
+    of_left, of_right = squares + linear - centred, squares - linear - centred + ink  # (C, COLUMNS + 1)
+    total, came_from, columns = np.full(COLUMNS + 1, np.inf), [], np.arange(COLUMNS + 1)
+    total[0] = 0
+    for left, right in zip(of_left, of_right, strict=True):
+        costs = products + (total + left)
+        came_from.append(costs.argmin(axis=1))
+        total = costs[columns, came_from[-1]] + right
+    borders = [COLUMNS]
     for origins in reversed(came_from):
-        place = int(origins[place])
-        borders.append(float(columns[place]))
-    return np.stack([borders[:0:-1], borders[-2::-1]], axis=1)
+        borders.append(int(origins[borders[-1]]))
+    return borders[::-1]
+
+
+@lru_cache(maxsize=64)
+def _steps(characters: int) -> tuple[Floats, Floats, Floats]:
+    """Return what `_cheapest_borders` needs of so many characters, to be left as it is.
+
+    They are the columns in mean widths, (COLUMNS + 1,), the terms of their squares alone, and those of the products of
+    two, (COLUMNS + 1, COLUMNS + 1) by right and left end, infinite where the right one is not farther right.
+    """
+    places = np.arange(COLUMNS + 1) * (characters / COLUMNS)
+    products = np.where(places < places[:, None], (NEAR / 2 - 2 * EVEN) * places * places[:, None], np.inf)
+    return places, (EVEN + NEAR / 4) * places**2, products

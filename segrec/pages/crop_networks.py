@@ -8,19 +8,16 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from recognizers.decoding import Placed
+from recognizers.decoding import Placed, placed
 from recognizers.lexicon import Lexicon
 from recognizers.metrics import normalise_label
+from recognizers.nearest_words import nearest_readings
 from recognizers.onnx_predictor import OnnxCropReader
 from recognizers.word_reader import WordReader
-from segmenter import predictor
 from segmenter.mask_predictor import MaskPredictor
 from segrec.core.errors import ConfigError
 from segrec.core.images import Array
 from segrec.data.masks.predicted import as_stored, mask_bytes
-from segrec.pages.finder import Finding
-from segrec.pages.levels import find_in_levels
-from segrec.pages.quadrangles import Points
 
 Masks = list[NDArray[np.float32]]
 
@@ -41,16 +38,6 @@ class TwoNetworks(NamedTuple):
         """Return the text masks of crops, (H, W) float32 in [0, 1]."""
         return self.segmenter.predict_text(images)
 
-    def find(self, picture: Array, finding: Finding) -> list[Points]:
-        """Return the outlines of a photograph's words.
-
-        Raises:
-            ConfigError: the segmenter knows no regions.
-        """
-        if not isinstance(self.segmenter, predictor.TorchSegmenter):
-            raise ConfigError("networks in ONNX find no words; name a detector, or give the words' polygons")
-        return find_in_levels(self.segmenter, picture, finding)
-
 
 class RecognizerAlone(NamedTuple):
     """A recognizer without a mask channel and without a segmenter, for speed."""
@@ -66,10 +53,6 @@ class RecognizerAlone(NamedTuple):
         """Refuse: only a segmenter predicts masks."""
         raise ConfigError("this reader has no segmenter, and so no text masks; open it with one")
 
-    def find(self, picture: Array, finding: Finding) -> list[Points]:
-        """Refuse: only a segmenter finds words."""
-        raise ConfigError("this reader has no segmenter to find words; name a detector, or give the words' polygons")
-
 
 class OneGraph(NamedTuple):
     """One graph from pixels of crops to readings and masks."""
@@ -77,23 +60,16 @@ class OneGraph(NamedTuple):
     network: OnnxCropReader
 
     def read(self, images: Sequence[Array], batch_size: int, lexicon: Lexicon | None) -> tuple[list[Placed], Masks]:
-        """Return the readings and the masks of crops.
-
-        Raises:
-            ConfigError: with a lexicon.
-        """
-        if lexicon is not None:
-            raise ConfigError("networks in ONNX read without a lexicon; leave it out, or read with the weights")
+        """Return the readings and the masks of crops."""
         found = self.network.read(images, batch_size=batch_size)
-        return [Placed(reading, None) for reading, _ in found], [mask for _, mask in found]
+        readings = [reading for reading, _ in found]
+        if lexicon is not None:
+            readings = nearest_readings(readings, [lexicon] * len(readings))
+        return placed(readings, None), [mask for _, mask in found]
 
     def text_masks(self, images: Sequence[Array]) -> Masks:
         """Return the text masks of crops, (H, W) float32 in [0, 1]."""
         return [mask for _, mask in self.network.read(images)]
-
-    def find(self, picture: Array, finding: Finding) -> list[Points]:
-        """Refuse: the graph sees crops alone."""
-        raise ConfigError("networks in ONNX find no words; name a detector, or give the words' polygons")
 
 
 def as_channel(mask: NDArray[np.float32]) -> Array:

@@ -6,8 +6,9 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from segmenter.predictor import TorchSegmenter
+from segmenter.mask_predictor import MaskPredictor
 from segmenter.preprocess import rescale
+from segrec.core.errors import ConfigError
 from segrec.core.images import Array, opencv
 from segrec.pages.finder import Finding, find_words
 from segrec.pages.quadrangles import Points
@@ -21,14 +22,22 @@ INSIDE = 0.5
 """And where at most this share of either lies in the other."""
 
 
-def find_in_levels(segmenter: TorchSegmenter, picture: Array, finding: Finding) -> list[Points]:
+def find_in_levels(segmenter: MaskPredictor, picture: Array, finding: Finding) -> list[Points]:
     """Return the quadrilaterals of a photograph's words, (4, 2) float32 x and y in pixels.
 
     Args:
         segmenter: of any settings; it sees each size as a scene, once.
         picture: (H, W, 3) uint8 RGB.
         finding: thresholds; sizes in pixels are those of each level.
+
+    Raises:
+        ConfigError: the segmenter knows no regions.
     """
+    if not segmenter.has_region:
+        raise ConfigError(
+            f"{segmenter.called} knows no regions in which to find words; name a detector or a finder, or give the "
+            "words' polygons"
+        )
     scene = segmenter.for_scenes(scales=1)
     found: list[Points] = []
     for scale in level_scales(max(picture.shape[:2])):

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -30,6 +32,20 @@ def word_of_trial(found: Placed, mask: NDArray[np.float32], turned: Turned, size
     if places is not None:
         boxes = turn_points_back(character_quadrangles(places, seen), turned.matrix)
     return Word(*reading, own, None, boxes)
+
+
+def surest_trials(owners: Sequence[int], found: Sequence[Placed]) -> list[int]:
+    """Return the number of each crop's best trial, of several equally good ones the first.
+
+    Args:
+        owners: which crop each trial is of, from 0 on and in order.
+        found: what each read.
+    """
+    best: dict[int, int] = {}
+    for trial, owner in enumerate(owners):
+        if owner not in best or worth(found[trial].reading) > worth(found[best[owner]].reading):
+            best[owner] = trial
+    return list(best.values())
 
 
 def worth(reading: Reading) -> float:

@@ -26,11 +26,11 @@ class Turned(NamedTuple):
 
     Attributes:
         image: (h, w, 3) uint8 RGB.
-        matrix: (2, 3), from x and y in the crop to those in `image`.
+        matrix: (2, 3), from x and y in the crop to those in `image`; None where it was not turned.
     """
 
     image: Array
-    matrix: NDArray[np.float64]
+    matrix: NDArray[np.float64] | None
 
 
 def check_turns(turns: Turns) -> Turns:
@@ -74,6 +74,8 @@ def turn(image: Array, degrees: float) -> Turned:
         image: (H, W, 3) uint8 RGB.
         degrees: any.
     """
+    if degrees == 0:
+        return Turned(image, None)
     height, width = image.shape[:2]
     quarters = degrees / 90
     if quarters == int(quarters):
@@ -99,7 +101,9 @@ def _turned_size(height: int, width: int, degrees: float) -> tuple[int, int]:
     return round(height * sine + width * cosine), round(height * cosine + width * sine)
 
 
-def turn_mask_back(mask: NDArray[np.float32], matrix: NDArray[Any], size: tuple[int, int]) -> NDArray[np.float32]:
+def turn_mask_back(
+    mask: NDArray[np.float32], matrix: NDArray[Any] | None, size: tuple[int, int]
+) -> NDArray[np.float32]:
     """Return a mask (h, w) of a turned crop at the crop's own (height, width).
 
     Args:
@@ -107,7 +111,7 @@ def turn_mask_back(mask: NDArray[np.float32], matrix: NDArray[Any], size: tuple[
         matrix: see `Turned`.
         size: (height, width) of the crop.
     """
-    if mask.shape == size and np.array_equal(matrix, np.eye(2, 3)):
+    if matrix is None:
         return mask
     cv2 = opencv()
     centres = np.array(matrix, float)
@@ -118,8 +122,10 @@ def turn_mask_back(mask: NDArray[np.float32], matrix: NDArray[Any], size: tuple[
     return np.asarray(back, np.float32)
 
 
-def turn_points_back(points: NDArray[Any], matrix: NDArray[Any]) -> NDArray[np.float32]:
+def turn_points_back(points: NDArray[Any], matrix: NDArray[Any] | None) -> NDArray[np.float32]:
     """Return points (..., 2) of a turned crop in the crop's own x and y."""
+    if matrix is None:
+        return np.asarray(points, np.float32)
     back = opencv().invertAffineTransform(np.asarray(matrix, float))
     return np.asarray(np.asarray(points) @ back[:, :2].T + back[:, 2], np.float32)
 

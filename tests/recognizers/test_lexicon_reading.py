@@ -10,8 +10,9 @@ import torch
 from recognizers import ALNUM36, PRINTABLE94, Charset, Reading, ctc_greedy, lexicon_reading
 from recognizers.decoding import ctc_score
 from recognizers.lexicon import Lexicon
-from recognizers.lexicon_reading import TOO_LONG, UNREADABLE, nearest_readings, probable_readings
+from recognizers.lexicon_reading import TOO_LONG, UNREADABLE, probable_readings
 from recognizers.metrics import edit_distance, normalise_label
+from recognizers.nearest_words import nearest_readings
 
 CASED = Charset("abAB-")
 

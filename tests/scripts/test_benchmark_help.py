@@ -12,7 +12,7 @@ from click.testing import CliRunner
 
 ROOT = Path(__file__).parents[2]
 NAMES = (
-    *("recognizers", "segmenter", "crf", "mser", "precompute", "mask-codecs", "onnx", "peers", "render"),
+    *("recognizers", "segmenter", "crf", "mser", "precompute", "mask-codecs", "onnx", "peers", "reader", "render"),
     *("slowdown", "training-step"),
 )
 

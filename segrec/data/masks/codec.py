@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from segrec.core.errors import DataError
-from segrec.core.images import decode_mask, encode_png
+from segrec.core.images import decode_mask, encode_png, opencv
 
 Mask = NDArray[np.uint8]
 """(H, W) uint8, 0..255."""
@@ -45,7 +45,9 @@ class MaskCodec:
 
     def as_stored(self, mask: Mask) -> Mask:
         """Return a mask as it comes back from its bytes, which are not written where `levels` say it."""
-        return self.decode(self.encode(mask)) if self.levels is None else self.levels[mask]
+        if self.levels is None:
+            return self.decode(self.encode(mask))
+        return np.asarray(opencv().LUT(mask, self.levels), dtype=np.uint8)
 
 
 def mask_codec(name: str) -> MaskCodec:
