@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import logging
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import click
 from hinted_aster import train_with_hints
 from rendered_sets import RECOGNIZER_SEEDS, TUNING, render_sets
-from segmenter_recipes import BEGINNING, LONGER, READING, WIDE, SegmenterRecipes, steps_of
+from segmenter_recipes import ALONE, BEGINNING, LONGER, READING, WIDE, SegmenterRecipes, steps_of
 
 from recognizers import load_pretrained, save_recognizer
 from segmenter.loading import load_segmenter, save_segmenter
@@ -19,10 +20,21 @@ from segrec.jobs.finetune import FineTuning, finetune
 from segrec.jobs.precompute import precompute_masks
 from segrec.jobs.train_recognizer import RecognizerTraining, train_recognizer
 from segrec.rendering.words import RenderSources
-from segrec.weights import ASTER, FINDER, FOLDER, OUTLINES, PLAIN, QUANTIZED, SEGMENTER
+from segrec.weights import ASTER, CONTROL, FINDER, FOLDER, OUTLINES, PLAIN, QUANTIZED, SEGMENTER
 
 ASTER_EXTRA = ("hard_words", "seg_words")
-STAGES = ("render", "segmenter", "recognizer", "variants", "reading", "wide", "onnx", "aster", "aster-variants")
+STAGES = (
+    "render",
+    "segmenter",
+    "recognizer",
+    "variants",
+    "reading",
+    "wide",
+    "alone",
+    "onnx",
+    "aster",
+    "aster-variants",
+)
 SEGMENTER_NOTE = (
     "rendered words and scenes, polygons of ICDAR-2015 and MLT-2017 scenes, transcripts of their words; "
     "see README.md beside this file"
@@ -73,8 +85,14 @@ class Recipe:
 
     def reading(self, steps: int, seed: int) -> None:
         """Train it on with the recognizer that reads by its masks, store it, and train the variants anew."""
-        run = self.recipes.read(self.output / f"{PLAIN}-predicted.safetensors")
+        run = self.recipes.read(self.output / f"{PLAIN}-predicted.safetensors", READING)
         self._store_segmenter(run, steps_of(*BEGINNING, LONGER, READING))
+        self.variants(PLAIN, steps, seed)
+
+    def alone(self, steps: int, seed: int) -> None:
+        """Train it on with a recognizer that reads its masks alone, store it, and train the variants anew."""
+        run = self.recipes.read(self.output / f"{CONTROL}.safetensors", *ALONE)
+        self._store_segmenter(run, steps_of(*BEGINNING, LONGER, READING, *ALONE))
         self.variants(PLAIN, steps, seed)
 
     def wide(self) -> None:
@@ -145,52 +163,51 @@ class Recipe:
         Masks and runs lie in folders of the mask network that they are of. Without a mask there is nothing to train
         where all but the join is frozen: the control is then the join that saw empty masks.
         """
-        join = JOINS[plain]
-        digest = state_digest(load_pretrained(self.output / f"{plain}.safetensors").state_dict())
         data = [*(self.data / name for name in TUNING), *self.real_words]
         segmenter = self.output / f"{SEGMENTER}.safetensors"
         masks_of = state_digest(load_segmenter(segmenter).state_dict())[:8]
         stores = [self.data / f"masks-{masks_of}" / words.name for words in data]
         for words, store in zip(data, stores, strict=True):
             precompute_masks(words, store, segmenter=segmenter, workers=self.workers)
+        common = FineTuning(
+            data=[str(words) for words in data],
+            ratios=[*TUNING_RATIOS, *REAL_RATIOS[: len(self.real_words)]],
+            architecture=plain.partition("-")[0],
+            pretrained=str(self.output / f"{plain}.safetensors"),
+            output=str(self.runs / f"masks-{masks_of}"),
+            steps=steps,
+            batch_size=64,
+            learning_rate=5e-4,
+            evaluate_every=0,
+            checkpoint_every=100,
+            seed=seed,
+            amp="auto",
+            mask="none",
+        )
         for variant in VARIANTS:
-            if variant == "none" and join["train"] == "input":
-                continue
-            settings: dict[str, Any] = {"mask": variant, **join}
-            if variant == "none":
-                settings["init"] = "zero-mask"
-            run = finetune(
-                FineTuning(
-                    data=[str(words) for words in data],
-                    masks=[str(store) for store in stores] if variant == "predicted" else (),
-                    ratios=[*TUNING_RATIOS, *REAL_RATIOS[: len(self.real_words)]],
-                    architecture=plain.partition("-")[0],
-                    pretrained=str(self.output / f"{plain}.safetensors"),
-                    output=str(self.runs / f"masks-{masks_of}" / f"{plain}-{variant}" / f"seed-{seed}"),
-                    steps=steps,
-                    batch_size=64,
-                    learning_rate=5e-4,
-                    evaluate_every=0,
-                    checkpoint_every=100,
-                    seed=seed,
-                    amp="auto",
-                    **settings,
-                )
-            )
-            save_recognizer(
-                self.output / f"{plain}-{variant}.safetensors",
-                load_pretrained(run / "last.safetensors"),
-                parent=plain,
-                parent_digest=digest,
-                half=True,
-                notes={
-                    "data": TUNING_NOTE,
-                    "steps": str(steps),
-                    "mask": variant,
-                    "train": join["train"],
-                    "seed": str(seed),
-                },
-            )
+            if variant != "none" or JOINS[plain]["train"] == "all":
+                masks = [str(store) for store in stores] if variant == "predicted" else []
+                self._variant(plain, variant, common, masks)
+
+    def _variant(self, plain: str, variant: str, common: FineTuning, masks: list[str]) -> None:
+        """Train plain weights on with one kind of mask and store what differs from them."""
+        join = JOINS[plain] if variant != "none" else {"train": "all"}
+        output = str(Path(common.output) / f"{plain}-{variant}" / f"seed-{common.seed}")
+        run = finetune(replace(common, mask=variant, masks=masks, output=output, **join))
+        save_recognizer(
+            self.output / f"{plain}-{variant}.safetensors",
+            load_pretrained(run / "last.safetensors"),
+            parent=plain,
+            parent_digest=state_digest(load_pretrained(self.output / f"{plain}.safetensors").state_dict()),
+            half=True,
+            notes={
+                "data": TUNING_NOTE,
+                "steps": str(common.steps),
+                "mask": variant,
+                "train": join["train"],
+                "seed": str(common.seed),
+            },
+        )
 
 
 @click.command()
@@ -250,6 +267,7 @@ def main(
         "variants": lambda: recipe.variants(PLAIN, tuning_steps, tuning_seed),
         "reading": lambda: recipe.reading(tuning_steps, tuning_seed),
         "wide": recipe.wide,
+        "alone": lambda: recipe.alone(tuning_steps, tuning_seed),
         "onnx": recipe.onnx,
         "aster": lambda: recipe.aster(hinted_steps, aster_steps),
         "aster-variants": lambda: recipe.variants(ASTER, aster_tuning_steps, tuning_seed),
