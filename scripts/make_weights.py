@@ -194,9 +194,11 @@ class Recipe:
         join = JOINS[plain] if variant != "none" else {"train": "all"}
         output = str(Path(common.output) / f"{plain}-{variant}" / f"seed-{common.seed}")
         run = finetune(replace(common, mask=variant, masks=masks, output=output, **join))
+        model = load_pretrained(run / "last.safetensors")
         save_recognizer(
             self.output / f"{plain}-{variant}.safetensors",
-            load_pretrained(run / "last.safetensors"),
+            model,
+            only=[name for name in model.state_dict() if ".fusion." in name] if "fusion" in join else None,
             parent=plain,
             parent_digest=state_digest(load_pretrained(self.output / f"{plain}.safetensors").state_dict()),
             half=True,
