@@ -24,11 +24,12 @@ from segrec.pages.detector_results import regions_of
 from segrec.pages.finder import Finding
 from segrec.pages.lines import words_of_lines
 from segrec.pages.named_networks import Segmenter, open_recognizer
-from segrec.pages.page_masks import cut_numbered, page_mask
+from segrec.pages.page_masks import cut_regions, page_mask
 from segrec.pages.pictures import Picture, as_picture, as_pictures
 from segrec.pages.quadrangles import Points
 from segrec.pages.reading_order import reading_order
 from segrec.pages.regions import as_polygons
+from segrec.pages.tiled_mask import TiledMask
 from segrec.pages.trials import in_picture, word_of_trial, worth
 from segrec.pages.turns import Turns, check_turns, turn, turns_of
 from segrec.pages.word import Word
@@ -209,11 +210,12 @@ class Reader:
             turns: see `read`.
 
         Raises:
+            DataError: the regions have more than 32 megapixels together.
             ValueError: the picture or a region is nothing of these; for others see `read`.
         """
         picture = as_picture(image)
         outlines = as_polygons(polygons, (picture.shape[0], picture.shape[1]))
-        crops = [cut_numbered(picture, outline, number) for number, outline in enumerate(outlines)]
+        crops = cut_regions(picture, outlines)
         given = [crop for crop in crops if crop is not None]
         words = iter(self.read(given, batch_size=batch_size, lexicon=lexicon, turns=turns))
         nothing = Word("", 0.0, (), np.zeros((1, 1), dtype=np.float32))
@@ -278,7 +280,16 @@ class Reader:
         Raises:
             ValueError: as for `read_regions`.
         """
-        picture = as_picture(image)
+        return self.tiled_text_mask(as_picture(image), polygons, detector=detector)[:, :]
+
+    def tiled_text_mask(
+        self,
+        picture: Array,
+        polygons: Sequence[Any] | NDArray[Any] | None = None,
+        *,
+        detector: Callable[[Array], Any] | None = None,
+    ) -> TiledMask:
+        """Return what `text_mask` does, in tiles where text is, for large pictures; for errors see there."""
         regions = self._find(picture, detector, Finding()) if polygons is None else polygons
         outlines = as_polygons(regions, (picture.shape[0], picture.shape[1]))
         return page_mask(self._networks.text_masks, picture, outlines)
