@@ -162,12 +162,15 @@ def _of_sixteen_bits(data: bytes) -> Image.Image | None:
     return Image.fromarray(eight_bits(values[:, :, [2, 1, 0, 3][: values.shape[2]]]))
 
 
-def read_image(path: str | os.PathLike[str], *, upright: bool = True, beside: int = 0) -> Array:
+def read_image(
+    path: str | os.PathLike[str], *, upright: bool = True, max_pixels: int = MAX_PIXELS, beside: int = 0
+) -> Array:
     """Return the picture file as (H, W, 3) uint8 RGB, turned upright by its EXIF orientation.
 
     Args:
         path: of the file.
         upright: False leaves the pixels as they are stored, which is what coordinates of many datasets refer to.
+        max_pixels: see `decode_image`.
         beside: bytes of other pictures in memory, which leave this one less.
 
     Raises:
@@ -178,7 +181,7 @@ def read_image(path: str | os.PathLike[str], *, upright: bool = True, beside: in
     except OSError as error:
         raise DataError(f"cannot read image {path}: {error.strerror or error}") from error
     try:
-        return decode_image(data, upright=upright, beside=beside)
+        return decode_image(data, upright=upright, max_pixels=max_pixels, beside=beside)
     except DataError as error:
         raise DataError(f"{path}: {error}") from error
 

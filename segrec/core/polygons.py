@@ -90,21 +90,6 @@ def region_size(polygon: NDArray[Any]) -> tuple[int, int]:
     return (0, 0) if strip is None else strip.size
 
 
-def lay_region(canvas: NDArray[np.float32], mask: NDArray[np.float32], polygon: NDArray[Any]) -> None:
-    """Lay the mask of a region's straightened crop on the picture's, where the larger value stays.
-
-    Args:
-        canvas: (H, W) float32, changed.
-        mask: (h, w) float32 in [0, 1], of the size that `cut_region` gives.
-        polygon: (P, 2) as for `cut_region`; one thinner than half a pixel changes nothing.
-
-    Raises:
-        ValueError: the polygon or the mask has another shape.
-    """
-    for rows, columns, values in laid_region(mask, polygon, (canvas.shape[0], canvas.shape[1])):
-        np.maximum(canvas[rows, columns], values, out=canvas[rows, columns])
-
-
 def laid_region(mask: NDArray[np.float32], polygon: NDArray[Any], size: tuple[int, int]) -> Iterator[Laid]:
     """Yield the mask of a region's straightened crop where it lies in the picture, in bands of rows.
 
