@@ -63,16 +63,33 @@ def answers(kind: str, attempts: Mapping[str, Sequence[object]], folder: Path) -
     commands = {name: [str(part) for part in command] for name, command in attempts.items()}
     if os.environ.get(PROGRAMS):
         every = int(os.environ[PROGRAMS])
-        found = {name: _of_program(command, folder) for name, command in list(commands.items())[::every]}
+        found = {name: _of_program(["-m", "segrec", *some], folder) for name, some in list(commands.items())[::every]}
     else:
         found = _of_processes(commands, folder)
+    _count(kind, found)
+    return found
+
+
+def program_answers(kind: str, attempts: Mapping[str, Sequence[object]], folder: Path) -> dict[str, Answer]:
+    """Return how each attempt was answered by a Python program that is started anew for it.
+
+    Args:
+        kind: the class of attempts, for the count.
+        attempts: what follows `python`, by name.
+        folder: gets the logs.
+    """
+    found = {name: _of_program([str(part) for part in command], folder) for name, command in attempts.items()}
+    _count(kind, found)
+    return found
+
+
+def _count(kind: str, found: Mapping[str, Answer]) -> None:
     tried[kind] += len(found)
     seconds, size, broken = worst.get(kind, (0.0, 0, 0))
     for answer in found.values():
         seconds, size = max(seconds, answer.seconds), max(size, answer.size)
         broken += not _within_promise(answer)
     worst[kind] = seconds, size, broken
-    return found
 
 
 def _of_processes(commands: Mapping[str, list[str]], folder: Path) -> dict[str, Answer]:
@@ -89,8 +106,8 @@ def _of_processes(commands: Mapping[str, list[str]], folder: Path) -> dict[str, 
 
 
 def _of_program(command: Sequence[str], folder: Path) -> Answer:
-    """Return how a command is answered by the program, started anew; seconds are with its start."""
-    code, size, seconds, out, err = _started(["-m", "segrec", *command], folder)
+    """Return how a command line of Python is answered; seconds are with the start."""
+    code, size, seconds, out, err = _started(command, folder)
     return Answer(code, out, err, seconds, max(0, size - _idle_size()))
 
 
@@ -104,7 +121,7 @@ def _idle_size() -> int:
 def _started(arguments: Sequence[str], folder: Path) -> tuple[int, int, float, str, str]:
     """Return exit code, peak of memory, CPU seconds, output and errors of a Python process and its children."""
     environment = os.environ | {"OMP_NUM_THREADS": "1", "PYTHONPATH": str(Path(__file__).parents[2])}
-    with open(folder / "out", "wb") as out, open(folder / "err", "wb") as err:
+    with open(folder / "stdout", "wb") as out, open(folder / "stderr", "wb") as err:
         process = subprocess.Popen(
             [sys.executable, *arguments],
             stdin=subprocess.DEVNULL,
@@ -121,7 +138,7 @@ def _started(arguments: Sequence[str], folder: Path) -> tuple[int, int, float, s
             time.sleep(0.01)
         process.returncode = os.waitstatus_to_exitcode(ended[1])
     usage = ended[2]
-    said = ((folder / name).read_text("utf-8", errors="replace") for name in ("out", "err"))
+    said = ((folder / name).read_text("utf-8", errors="replace") for name in ("stdout", "stderr"))
     return (process.returncode, usage.ru_maxrss * 1024, usage.ru_utime + usage.ru_stime, *said)  # type: ignore[return-value]
 
 

@@ -21,6 +21,9 @@ from segrec.core.errors import DataError
 from segrec.core.files import atomic_path, check_writable
 from segrec.rendering.writing import render_words
 
+FOR_ALL = ("zero", "pipe", "endless", "link to socket", "loop")
+"""Files that every path is led to; the others are left to a few commands."""
+FOR_SOME = [line for line in READING if line.startswith(("info", "read", "finetune", "import tsv"))]
 PICTURE = Path(__file__).parents[2] / "docs" / "images" / "word.png"
 
 
@@ -95,7 +98,7 @@ def test_no_command_opens_what_is_no_regular_file(
     for kind, file in odd_files.items():
         for suffix in (".pth", ".safetensors"):
             (tmp_path / f"{file.name}{suffix}").symlink_to(file)
-        for command in READING:
+        for command in READING if kind in FOR_ALL else FOR_SOME:
             attempts[f"{kind}: {command}"] = command.format(**places, file=file).split()
         for command in SUFFIXED:
             attempts[f"{kind}: {command}"] = command.format(**places, file=tmp_path / file.name).split()
