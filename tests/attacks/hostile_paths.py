@@ -18,7 +18,6 @@ READING = [
     "eval --data w={words} --mask predicted --segmenter {file}",
     "eval --data w={words} --model {file}",
     "eval --data w={words} --model {file} --format html --output {folder}/page.html",
-    "eval --data w={words} --over {file}",
     "eval-segmenter --data coco-text:val={file}",
     "eval-segmenter --data words={words} --segmenter {file}",
     "export crnn-slim-predicted --segmenter {file} --output {folder}/out.onnx",
@@ -98,5 +97,5 @@ FOLDERS = [
     "train segmenter --words {words} --steps 1 --output {odd}",
 ]
 NO_PATHS = {"--charset", "--device", "--host", "--kind", "--level", "--mask", "--ray-address", "--recolor"}
-NO_PATHS |= {"--shard", "--split", "--subset", "--turns"}
-"""Options that take a text which names no file."""
+NO_PATHS |= {"--over", "--shard", "--split", "--subset", "--turns"}
+"""Options that take a text which names no file, or one that another option names."""
