@@ -161,7 +161,7 @@ def test_the_largest_pictures_that_are_taken_keep_to_the_memory(tmp_path: Path):
     attempts["turned"] = [*attempts["bits"][:5], tmp_path / "turned", "--output", tmp_path / "words"]
     photograph, one = tmp_path / "turned" / "photograph.jpg", tmp_path / "one.json"
     one.write_text("[[200, 300, 500, 400]]")
-    attempts["read"] = ["read", photograph, "--polygons", one, "--overlays", tmp_path / "overlays"]
+    attempts["read"] = ["read", photograph, "--polygons", one]
     for deed in (["--erase"], ["--recolor", "#ff0000"]):
         attempts[f"edit {deed[0]}"] = ["edit", photograph, *deed, "--polygons", one, "--output", tmp_path / "a.png"]
     found = answers("largest pictures", attempts, tmp_path)
