@@ -29,13 +29,12 @@ costs: dict[str, tuple[float, int, int]] = {}
 def pytest_addoption(parser: pytest.Parser) -> None:
     """Add how hostile files are tried."""
     parser.addoption("--attack-programs", action="store_true", help="Start the segrec program for each attack.")
-    parser.addoption("--attack-every", type=int, default=1, help="Then try only one in so many.")
 
 
 def pytest_configure(config: pytest.Config) -> None:
     """Tell the helpers of the attacks."""
     if config.getoption("--attack-programs"):
-        os.environ["SEGREC_ATTACK_PROGRAMS"] = str(config.getoption("--attack-every"))
+        os.environ["SEGREC_ATTACK_PROGRAMS"] = "1"
 
 
 def pytest_sessionfinish(session: pytest.Session) -> None:

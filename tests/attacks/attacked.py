@@ -1,7 +1,6 @@
 """Commands that meet hostile files, one after the other in a process of their own whose time and memory are watched.
 
-`pytest tests/attacks --attack-programs` starts the `segrec` program anew for each of them instead, which takes hours;
-`--attack-every 20` tries one in twenty.
+`pytest tests/attacks --attack-programs` starts the `segrec` program anew for each of them instead, which takes an hour.
 """
 
 from __future__ import annotations
@@ -29,7 +28,7 @@ from forked import Forked
 SECONDS, BYTES, LINES = 5.0, 1_000_000_000, 3
 """What one attempt may take of a processor, and of memory above the idle process, and how much it may say."""
 PROGRAMS = "SEGREC_ATTACK_PROGRAMS"
-"""The variable that says of how many attempts one is made with the program; without it all are, in fewer processes."""
+"""The variable with which each attempt is made with the program; without it many share a process."""
 _AT_ONCE = 15
 """How many attempts one process makes, so that none is waited for too long on a busy machine."""
 
@@ -62,8 +61,7 @@ def answers(kind: str, attempts: Mapping[str, Sequence[object]], folder: Path) -
     """
     commands = {name: [str(part) for part in command] for name, command in attempts.items()}
     if os.environ.get(PROGRAMS):
-        every = int(os.environ[PROGRAMS])
-        found = {name: _of_program(["-m", "segrec", *some], folder) for name, some in list(commands.items())[::every]}
+        found = {name: _of_program(["-m", "segrec", *command], folder) for name, command in commands.items()}
     else:
         found = _of_processes(commands, folder)
     _count(kind, found)
