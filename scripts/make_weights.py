@@ -15,6 +15,8 @@ from segmenter_recipes import ALONE, BEGINNING, LONGER, READING, WIDE, Segmenter
 from recognizers import load_pretrained, save_recognizer
 from segmenter.loading import load_segmenter, save_segmenter
 from segrec.core.checkpoint import state_digest
+from segrec.core.errors import SegrecError
+from segrec.core.printable import printable
 from segrec.jobs.export import export_onnx
 from segrec.jobs.finetune import FineTuning, finetune
 from segrec.jobs.precompute import precompute_masks
@@ -275,7 +277,10 @@ def main(
         "aster-variants": lambda: recipe.variants(ASTER, aster_tuning_steps, tuning_seed),
     }
     for name in stage or tuple(stages):
-        stages[name]()
+        try:
+            stages[name]()
+        except SegrecError as error:
+            raise click.ClickException(printable(str(error))) from error
 
 
 if __name__ == "__main__":

@@ -215,7 +215,7 @@ class MaskPredictor(ABC):
             of_picture[position].append(found.pop(number))
         sizes = [at(image.shape[:2], self._working_size(image)) for image in colour]
         joined = [
-            tuple(join_levels(of_map, size) for of_map in zip(*of_levels, strict=True))
+            tuple(join_levels(of_map, size, reuse=True) for of_map in zip(*of_levels, strict=True))
             for size, of_levels in zip(sizes, of_picture, strict=True)
         ]
         return [

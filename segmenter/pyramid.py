@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -69,7 +68,9 @@ def level_sizes(size: tuple[int, int], scales: tuple[float, ...] | None) -> list
     )
 
 
-def join_levels(levels: Sequence[NDArray[np.float32]], size: tuple[int, int]) -> NDArray[np.float32]:
+def join_levels(
+    levels: Sequence[NDArray[np.float32]], size: tuple[int, int], *, reuse: bool = False
+) -> NDArray[np.float32]:
     """Return one map of `size` from those of a picture's levels: halfway between their mean and their largest value.
 
     A level that does not see a letter of some size says nothing against it, so the mean alone loses what one level
@@ -79,16 +80,17 @@ def join_levels(levels: Sequence[NDArray[np.float32]], size: tuple[int, int]) ->
     Args:
         levels: at least one, (h, w) each, in [0, 1].
         size: (height, width) of the result.
+        reuse: whether the result may take the memory of the first level, which it then changes.
     """
+    first = rescale(levels[0], size)
     if len(levels) == 1:
-        return rescale(levels[0], size)
-    total: NDArray[Any] = np.zeros(size, np.float32)
-    largest: NDArray[Any] = np.zeros(size, np.float32)
-    for level in levels:
+        return first
+    total, largest = first.copy(), first if reuse or first is not levels[0] else first.copy()
+    for level in levels[1:]:
         whole = rescale(level, size)
         total += whole
         np.maximum(largest, whole, out=largest)
     total /= len(levels)
-    total += largest
-    total /= 2
-    return total
+    largest += total
+    largest /= 2
+    return largest

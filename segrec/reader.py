@@ -20,17 +20,18 @@ from segmenter.mask_predictor import MaskPredictor
 from segmenter.onnx_predictor import OnnxSegmenter
 from segrec.core.errors import ConfigError
 from segrec.core.images import Array
-from segrec.pages.crop_networks import OneGraph, RecognizerAlone, TwoNetworks, as_channel, as_lexicon
+from segrec.pages.crop_networks import OneGraph, RecognizerAlone, TwoNetworks, as_lexicon, explainable
 from segrec.pages.detector_results import regions_of
 from segrec.pages.finder import Finding
 from segrec.pages.levels import find_in_levels
 from segrec.pages.lines import words_of_lines
 from segrec.pages.named_networks import Segmenter, open_recognizer
-from segrec.pages.page_masks import cut_numbered, page_mask
+from segrec.pages.page_masks import cut_regions, page_mask
 from segrec.pages.pictures import Picture, as_picture, as_pictures
 from segrec.pages.quadrangles import Points
 from segrec.pages.reading_order import reading_order
 from segrec.pages.regions import as_polygons
+from segrec.pages.tiled_mask import TiledMask
 from segrec.pages.trials import in_picture, surest_trials, word_of_trial
 from segrec.pages.turns import Turns, check_turns, turn, turns_of
 from segrec.pages.word import Word
@@ -183,17 +184,9 @@ class Reader:
             DataError: a file or bytes cannot be read.
             ValueError: the crop is not such a picture.
         """
-        from recognizers.predictor import Recognizer
         from segrec.reports.explanation import explain_reading
 
-        networks = self._networks
-        recognizer = None if isinstance(networks, OneGraph) else networks.recognizer
-        if not isinstance(recognizer, Recognizer):
-            raise ConfigError("networks in ONNX do not say how they read; explain with Reader.from_pretrained")
-        image, mask = as_picture(crop), None
-        if recognizer.needs_mask and isinstance(networks, TwoNetworks):
-            mask = as_channel(networks.segmenter.predict_detailed_text([image])[0])
-        return explain_reading(recognizer, image, mask)
+        return explain_reading(*explainable(self._networks, as_picture(crop)))
 
     def read_regions(
         self,
@@ -213,16 +206,15 @@ class Reader:
             image: one picture as for `read`.
             polygons: (P, 2) outlines, boxes or rows of numbers in pixels, or as shares of the picture's sides, as
                 `segrec.pages.regions.as_polygons` understands them.
-            batch_size: see `read`.
-            lexicon: see `read`.
-            turns: see `read`.
+            batch_size, lexicon, turns: see `read`.
 
         Raises:
+            DataError: the regions have more than 32 megapixels together.
             ValueError: the picture or a region is nothing of these; for others see `read`.
         """
         picture = as_picture(image)
         outlines = as_polygons(polygons, (picture.shape[0], picture.shape[1]))
-        crops = [cut_numbered(picture, outline, number) for number, outline in enumerate(outlines)]
+        crops = cut_regions(picture, outlines)
         given = [crop for crop in crops if crop is not None]
         words = iter(self.read(given, batch_size=batch_size, lexicon=lexicon, turns=turns))
         nothing = Word("", 0.0, (), np.zeros((1, 1), dtype=np.float32))
@@ -249,8 +241,7 @@ class Reader:
                 RapidOCR, docTR and EasyOCR return them, see `segrec.pages.detector_results.regions_of`. None finds the
                 words with the segmenter's own region map; what then is read as nothing, or with less confidence than
                 `Finding.confidence`, is left out.
-            batch_size: see `read`.
-            lexicon: see `read`.
+            batch_size, lexicon: see `read`.
             finding: thresholds of the own finder; None takes the default ones.
             lines: whether the detector gives lines, as RapidOCR and EasyOCR do, to be cut into words by the text mask.
 
@@ -287,7 +278,16 @@ class Reader:
         Raises:
             ValueError: as for `read_regions`.
         """
-        picture = as_picture(image)
+        return self.tiled_text_mask(as_picture(image), polygons, detector=detector)[:, :]
+
+    def tiled_text_mask(
+        self,
+        picture: Array,
+        polygons: Sequence[Any] | NDArray[Any] | None = None,
+        *,
+        detector: Callable[[Array], Any] | None = None,
+    ) -> TiledMask:
+        """Return what `text_mask` does, in tiles where text is, for large pictures; for errors see there."""
         regions = self._find(picture, detector, Finding()) if polygons is None else polygons
         outlines = as_polygons(regions, (picture.shape[0], picture.shape[1]))
         return page_mask(self._networks.text_masks, picture, outlines)

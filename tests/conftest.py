@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import logging
+import os
 import shutil
 import sys
 import warnings
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 import pytest
@@ -21,26 +22,59 @@ QUIET = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "-
 
 attacks: Counter[str] = Counter()
 """How many of each class the processes of pytest-xdist tried."""
+costs: dict[str, tuple[float, int, int]] = {}
+"""What the worst of each class took in those, see `attacked.worst`."""
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Add how hostile files are tried."""
+    parser.addoption("--attack-programs", action="store_true", help="Start the segrec program for each attack.")
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Tell the helpers of the attacks."""
+    if config.getoption("--attack-programs"):
+        os.environ["SEGREC_ATTACK_PROGRAMS"] = "1"
 
 
 def pytest_sessionfinish(session: pytest.Session) -> None:
     """Hand on from a process of pytest-xdist what it counted."""
     if hasattr(session.config, "workeroutput") and "attacked" in sys.modules:
-        session.config.workeroutput["attacks"] = dict(sys.modules["attacked"].tried)
+        attacked = sys.modules["attacked"]
+        session.config.workeroutput["attacks"] = dict(attacked.tried)
+        session.config.workeroutput["costs"] = {kind: list(cost) for kind, cost in attacked.worst.items()}
 
 
 @pytest.hookimpl(optionalhook=True)
 def pytest_testnodedown(node: object) -> None:
     """Add what a process of pytest-xdist counted."""
-    attacks.update(getattr(node, "workeroutput", {}).get("attacks", {}))
+    told = getattr(node, "workeroutput", {})
+    attacks.update(told.get("attacks", {}))
+    _add_costs(told.get("costs", {}))
+
+
+def _add_costs(told: Mapping[str, Sequence[float]]) -> None:
+    for kind, (seconds, size, broken) in told.items():
+        before = costs.get(kind, (0.0, 0, 0))
+        costs[kind] = max(before[0], seconds), int(max(before[1], size)), int(before[2] + broken)
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
-    """Say how many attacks of each class were tried."""
-    tried = attacks + (sys.modules["attacked"].tried if "attacked" in sys.modules else Counter())
-    if tried:
-        counts = ", ".join(f"{count} {kind}" for kind, count in sorted(tried.items()))
-        terminalreporter.write_line(f"attacks tried: {counts} ({sum(tried.values())} in all)")
+    """Say how many attacks of each class were tried, and what the worst of them took."""
+    tried = Counter(attacks)
+    if "attacked" in sys.modules:
+        tried += sys.modules["attacked"].tried
+        _add_costs(sys.modules["attacked"].worst)
+    if not tried:
+        return
+    terminalreporter.write_line(f"attacks tried: {sum(tried.values())} of {len(tried)} classes")
+    terminalreporter.write_line(f"{'tried':>6} {'worst s':>8} {'worst MB':>9} {'broken':>7}  class")
+    for kind, count in sorted(tried.items()):
+        cost = ("", "", "")
+        if kind in costs:
+            seconds, size, broken = costs[kind]
+            cost = f"{seconds:.1f}", f"{size / 1e6:.0f}", str(broken)
+        terminalreporter.write_line(f"{count:>6} {cost[0]:>8} {cost[1]:>9} {cost[2]:>7}  {kind}")
 
 
 @pytest.fixture(autouse=True)

@@ -15,6 +15,9 @@ if TYPE_CHECKING:
     from segrec.core.images import Array
     from segrec.reader import Segmenter
 
+LARGEST = 32_000_000
+"""Pixels of a picture whose masks are written; each takes 23 bytes until they are."""
+
 
 @click.command("segment")
 @click.argument("images", nargs=-1, required=True, type=click.Path())
@@ -44,9 +47,9 @@ def command(
     A network that knows no regions, see segrec train segmenter --model, writes the first alone.
 
     A picture of up to 384 rows is taken for a word crop, a taller one for a scene, which the network sees at several
-    sizes up to its own. Pictures may have up to 16 bits per channel, transparency, a palette or CMYK, and are turned
-    upright by their EXIF orientation. A file that cannot be read is reported and the others are still done; the exit
-    code is then 1.
+    sizes up to its own. Pictures may have up to 32 megapixels, up to 16 bits per channel, transparency, a palette or
+    CMYK, and are turned upright by their EXIF orientation. A file that cannot be read is reported and the others are
+    still done; the exit code is then 1.
     """
     from segrec.core.errors import DataError
     from segrec.core.images import read_image, write_png
@@ -59,7 +62,7 @@ def command(
     problems = []
     for path in images:
         try:
-            image = read_image(path)
+            image = read_image(path, max_pixels=LARGEST)
         except DataError as error:
             problems.append(str(error))
             continue
@@ -73,12 +76,11 @@ def command(
 
 def _parts(network: Segmenter, image: Array, overlays: bool) -> dict[str, Array]:
     """Return the pictures to be written of one, by what they show: the masks, 0 to 255, and an overlay."""
-    import numpy as np
-
-    from segrec.reports.overlay import outlined
+    from segrec.reports.overlay import mask_levels, outlined
 
     masks = network.predict([image])[0]._asdict() if network.has_region else {"text": network.predict_text([image])[0]}
-    parts: dict[str, Array] = {name: np.round(mask * 255).astype(np.uint8) for name, mask in masks.items()}
+    parts: dict[str, Array] = {name: mask_levels(mask) for name, mask in masks.items()}
+    del masks
     if overlays:
         parts["overlay"] = outlined(image, parts["text"])
     return parts

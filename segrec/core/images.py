@@ -16,7 +16,7 @@ from PIL import Image, UnidentifiedImageError
 
 from segrec.core.bit_depth import eight_bits, lay_on_white
 from segrec.core.errors import DamagedMaskError, DataError, LibraryError
-from segrec.core.files import write_bytes
+from segrec.core.files import atomic_path, write_bytes
 from segrec.core.packages import OPENCV, require
 from segrec.core.picture_limits import MAX_PIXELS, MAX_SIDE, check_size, is_wide, open_picture
 from segrec.core.png_parts import check_grey_png
@@ -43,6 +43,8 @@ _AS_STORED: dict[int, Callable[[Array], Array]] = {
     8: lambda upright: upright[::-1].swapaxes(0, 1),
 }
 """A view of an upright (H, W, 3) picture as its pixels are stored, for each EXIF orientation but the usual one."""
+LARGE_BYTES = 64_000_000
+"""Of an array; larger ones are not encoded in memory."""
 _BAND = 1 << 20
 """Pixels that are converted at once, so that a large picture needs little more than its own memory."""
 
@@ -78,7 +80,7 @@ def _opencv_remedy(reason: str) -> str:
     return f"OpenCV cannot be imported ({reason}); pip install opencv-python"
 
 
-def decode_image(data: bytes, *, upright: bool = True, max_pixels: int = MAX_PIXELS) -> Array:
+def decode_image(data: bytes, *, upright: bool = True, max_pixels: int = MAX_PIXELS, beside: int = 0) -> Array:
     """Return the picture in `data` as (H, W, 3) uint8 RGB; 1x1 upwards, any mode Pillow or OpenCV knows.
 
     More than 8 bits a channel are scaled as `segrec.core.bit_depth.eight_bits` says; transparent pixels are laid on
@@ -87,6 +89,7 @@ def decode_image(data: bytes, *, upright: bool = True, max_pixels: int = MAX_PIX
     Args:
         upright: turn the picture by its EXIF orientation; False leaves the pixels as they are stored.
         max_pixels: a picture that declares more is refused before it is unpacked; at most `MAX_PIXELS`.
+        beside: bytes of other pictures in memory, which leave this one less.
 
     Raises:
         DataError: the bytes are empty, damaged, no picture, or declare more than `max_pixels` pixels or a side of more
@@ -98,7 +101,7 @@ def decode_image(data: bytes, *, upright: bool = True, max_pixels: int = MAX_PIX
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", Image.DecompressionBombWarning)
             with open_picture(data) as picture:
-                check_size(picture, max_pixels=max_pixels, file_bytes=len(data))
+                check_size(picture, max_pixels=max_pixels, beside=len(data) + beside)
                 return _to_rgb(picture, data, upright)
     except DataError:
         raise
@@ -159,12 +162,16 @@ def _of_sixteen_bits(data: bytes) -> Image.Image | None:
     return Image.fromarray(eight_bits(values[:, :, [2, 1, 0, 3][: values.shape[2]]]))
 
 
-def read_image(path: str | os.PathLike[str], *, upright: bool = True) -> Array:
+def read_image(
+    path: str | os.PathLike[str], *, upright: bool = True, max_pixels: int = MAX_PIXELS, beside: int = 0
+) -> Array:
     """Return the picture file as (H, W, 3) uint8 RGB, turned upright by its EXIF orientation.
 
     Args:
         path: of the file.
         upright: False leaves the pixels as they are stored, which is what coordinates of many datasets refer to.
+        max_pixels: see `decode_image`.
+        beside: bytes of other pictures in memory, which leave this one less.
 
     Raises:
         DataError: names the path and says what is wrong with it.
@@ -174,7 +181,7 @@ def read_image(path: str | os.PathLike[str], *, upright: bool = True) -> Array:
     except OSError as error:
         raise DataError(f"cannot read image {path}: {error.strerror or error}") from error
     try:
-        return decode_image(data, upright=upright)
+        return decode_image(data, upright=upright, max_pixels=max_pixels, beside=beside)
     except DataError as error:
         raise DataError(f"{path}: {error}") from error
 
@@ -216,7 +223,7 @@ def read_labels(path: str | os.PathLike[str]) -> Array:
     try:
         data = read_regular(path, most=MOST_PICTURE_BYTES)
         with open_picture(data) as picture:
-            check_size(picture, file_bytes=len(data))
+            check_size(picture, beside=len(data))
             if picture.mode not in ("P", "L", "1"):
                 raise DataError(f"expected one 8-bit class number per pixel, got the mode {picture.mode}")
             return np.array(picture, dtype=np.uint8)
@@ -236,8 +243,15 @@ def encode_png(array: Array, compression: int = 6) -> bytes:
 
 
 def write_png(path: str | os.PathLike[str], array: Array) -> None:
-    """Write what `encode_png` takes as a PNG file, atomically; for errors see there and `write_bytes`."""
-    write_bytes(path, encode_png(array))
+    """Write what `encode_png` takes as a PNG file, atomically; for errors see there and `write_bytes`.
+
+    Large pictures go to the file as they are packed: OpenCV would keep three more copies of them.
+    """
+    if array.nbytes <= LARGE_BYTES or array.dtype != np.uint8 or array.shape[2:] not in ((), (3,)):
+        write_bytes(path, encode_png(array))
+        return
+    with atomic_path(path) as partial:
+        Image.fromarray(array).save(partial, "PNG")
 
 
 def encode_jpeg(image: Array, quality: int = 95) -> bytes:

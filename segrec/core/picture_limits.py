@@ -44,13 +44,13 @@ def open_picture(data: bytes) -> Image.Image:
     return picture
 
 
-def check_size(picture: Image.Image, *, max_pixels: int = MAX_PIXELS, file_bytes: int = 0) -> None:
+def check_size(picture: Image.Image, *, max_pixels: int = MAX_PIXELS, beside: int = 0) -> None:
     """Refuse a picture, unpacked or not, that is too large or would take too much memory until it is RGB.
 
     Args:
         picture: not unpacked yet.
         max_pixels: the most that are taken.
-        file_bytes: of its file, which stays in memory meanwhile.
+        beside: bytes that are in memory meanwhile: its file, and other pictures.
 
     Raises:
         DataError: it is too large.
@@ -60,9 +60,7 @@ def check_size(picture: Image.Image, *, max_pixels: int = MAX_PIXELS, file_bytes
         too_large = f"more than {max_pixels:,}"
     elif max(width, height) > MAX_SIDE:
         too_large = f"a side of more than {MAX_SIDE:,}"
-    elif _too_much(width * height, _OF_NUMBERS, file_bytes) and _too_much(
-        width * height, _bytes_a_pixel(picture), file_bytes
-    ):
+    elif _too_much(width * height, _OF_NUMBERS, beside) and _too_much(width * height, _bytes_a_pixel(picture), beside):
         too_large = f"which take more than {MOST_UNPACKED // 10**6} MB to unpack"
     if too_large:
         raise DataError(f"the image declares {width} x {height} pixels, {too_large}; shrink it first")
@@ -73,8 +71,8 @@ def is_wide(picture: Image.Image) -> bool:
     return ";16" in str(getattr(picture, "tile", ""))
 
 
-def _too_much(pixels: int, bytes_a_pixel: int, file_bytes: int) -> bool:
-    return pixels * bytes_a_pixel + file_bytes > MOST_UNPACKED
+def _too_much(pixels: int, bytes_a_pixel: int, beside: int) -> bool:
+    return pixels * bytes_a_pixel + beside > MOST_UNPACKED
 
 
 def _bytes_a_pixel(picture: Image.Image) -> int:

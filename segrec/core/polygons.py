@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Iterator
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -17,6 +18,16 @@ Points = NDArray[np.float32]
 MAX_SIDE = 2048
 LARGEST = 1e9
 """Coordinates from here on are taken for damage."""
+LAID_AT_ONCE = 1 << 22
+"""Pixels of a region's box that are laid on a picture at once."""
+
+
+class Laid(NamedTuple):
+    """Values (h, w) float32 in a window of a picture."""
+
+    rows: slice
+    columns: slice
+    values: NDArray[np.float32]
 
 
 def polygon_mask(polygon: NDArray[Any], size: tuple[int, int]) -> Array:
@@ -66,13 +77,26 @@ def region_points(polygon: NDArray[Any], shares: NDArray[Any]) -> Points:
     return strip.places(np.asarray(shares, np.float32))
 
 
-def lay_region(canvas: NDArray[np.float32], mask: NDArray[np.float32], polygon: NDArray[Any]) -> None:
-    """Lay the mask of a region's straightened crop on the picture's, where the larger value stays.
+def region_size(polygon: NDArray[Any]) -> tuple[int, int]:
+    """Return the (height, width) of the crop that `cut_region` gives, (0, 0) where it gives none.
 
     Args:
-        canvas: (H, W) float32, changed.
+        polygon: (P, 2) as for `cut_region`.
+
+    Raises:
+        ValueError: as for `cut_region`.
+    """
+    strip = _strip(polygon)
+    return (0, 0) if strip is None else strip.size
+
+
+def laid_region(mask: NDArray[np.float32], polygon: NDArray[Any], size: tuple[int, int]) -> Iterator[Laid]:
+    """Yield the mask of a region's straightened crop where it lies in the picture, in bands of rows.
+
+    Args:
         mask: (h, w) float32 in [0, 1], of the size that `cut_region` gives.
-        polygon: (P, 2) as for `cut_region`; one thinner than half a pixel changes nothing.
+        polygon: (P, 2) as for `cut_region`; one thinner than half a pixel lies nowhere.
+        size: (height, width) of the picture.
 
     Raises:
         ValueError: the polygon or the mask has another shape.
@@ -82,7 +106,7 @@ def lay_region(canvas: NDArray[np.float32], mask: NDArray[np.float32], polygon: 
         return
     if mask.shape != strip.size:
         raise ValueError(f"the mask must have its region's size {strip.size}, got {mask.shape}")
-    strip.lay(canvas, mask)
+    yield from strip.laid(mask, size)
 
 
 class _Strip(NamedTuple):
@@ -110,26 +134,35 @@ class _Strip(NamedTuple):
         ]
         return np.asarray(np.concatenate(parts, axis=1), dtype=np.uint8)
 
-    def lay(self, canvas: NDArray[np.float32], mask: NDArray[np.float32]) -> None:
-        """Lay a mask of the rectangle back on a canvas of the picture's size, within the region's upright box."""
-        cv2 = opencv()
+    def laid(self, mask: NDArray[np.float32], size: tuple[int, int]) -> Iterator[Laid]:
+        """Yield the mask of the rectangle in a picture of a size, within the region's upright box, in bands of rows."""
         corners = np.concatenate([self.upper, self.lower])
-        low = np.maximum(np.floor(corners.min(axis=0)).astype(int), 0)
-        high = np.minimum(np.ceil(corners.max(axis=0)).astype(int) + 1, canvas.shape[::-1])
-        if (high <= low).any():
+        left, top = np.maximum(np.floor(corners.min(axis=0)).astype(int), 0).tolist()
+        right, bottom = np.minimum(np.ceil(corners.max(axis=0)).astype(int) + 1, size[::-1]).tolist()
+        if right <= left or bottom <= top:
             return
-        window = canvas[low[1] : high[1], low[0] : high[0]]
-        shift = np.array([[1, 0, low[0]], [0, 1, low[1]], [0, 0, 1]], float)
+        rows = max(1, LAID_AT_ONCE // (right - left))
+        for first in range(top, bottom, rows):
+            window = slice(first, min(first + rows, bottom)), slice(left, right)
+            yield Laid(*window, self._laid_in(*window, mask))
+
+    def _laid_in(self, rows: slice, columns: slice, mask: NDArray[np.float32]) -> Points:
+        """Return the mask of the rectangle in a window of the picture."""
+        cv2 = opencv()
+        size = columns.stop - columns.start, rows.stop - rows.start
+        shift = np.array([[1, 0, columns.start], [0, 1, rows.start], [0, 0, 1]], float)
+        values = np.zeros(size[::-1], np.float32)
         for segment in np.flatnonzero(np.diff(self.ends) >= 1).tolist():
             part = np.ascontiguousarray(mask[:, self.ends[segment] : self.ends[segment + 1]])
             back = cv2.warpPerspective(
                 part,
                 self._matrix(segment, offset=0.5) @ shift,
-                window.shape[::-1],
+                size,
                 flags=cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP,
                 borderMode=cv2.BORDER_CONSTANT,
             )
-            np.maximum(window, back, out=window)
+            np.maximum(values, back, out=values)
+        return values
 
     def places(self, shares: Points) -> Points:
         """Return the picture's points (..., 2) of shares (..., 2) of the rectangle."""

@@ -6,13 +6,12 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
-import numpy as np
-from numpy.typing import NDArray
-
 from segmenter.preprocess import SCENE_HEIGHT
 from segrec.core.errors import ConfigError
 from segrec.core.images import Array
-from segrec.pages.editing import copy_text, erase_text, recolor_text
+from segrec.core.memory import give_back_freed
+from segrec.pages.editing import copy_into, erase_in, recolor_in
+from segrec.pages.tiled_mask import TiledMask
 from segrec.reader import Reader
 
 
@@ -48,39 +47,42 @@ class Edited(NamedTuple):
     """An edited picture.
 
     Attributes:
-        image: (H, W, 3) uint8 RGB.
-        before: what it was made of, of the same size: the picture, or the one that the text was copied to.
-        mask: (H, W) float32 in [0, 1], the text mask of the picture that was given.
+        image: (H, W, 3) uint8 RGB: the array that was given, or the one that the text was copied to.
+        mask: (H, W) float32 in [0, 1] in tiles, the text mask of the picture that was given.
     """
 
     image: Array
-    before: Array
-    mask: NDArray[np.float32]
+    mask: TiledMask
 
 
 def edit_picture(reader: Reader, image: Array, editing: Editing) -> Edited:
-    """Return a picture with its text edited.
+    """Edit the text of a picture in its own array, or in the one that it is copied to, and return that.
 
     A picture no higher than a word crop is taken for one word; in others the words are looked for, unless polygons say
     where they are.
 
     Args:
         reader: whose segmenter gives the mask.
-        image: (H, W, 3) uint8 RGB.
-        editing: what to do.
+        image: (H, W, 3) uint8 RGB, changed unless its text is copied.
+        editing: what to do; its `copy_to` is changed.
 
     Raises:
+        DataError: the text covers too much of too large a picture.
         ValueError: the picture or the polygons are nothing such.
     """
     polygons = editing.polygons
     if polygons is None and editing.detector is None and image.shape[0] <= SCENE_HEIGHT:
         polygons = [[0, 0, image.shape[1], image.shape[0]]]
-    mask = reader.text_mask(image, polygons, detector=editing.detector)
+    mask = reader.tiled_text_mask(image, polygons, detector=editing.detector)
+    give_back_freed()
     if editing.copy_to is not None:
-        return Edited(copy_text(image, mask, editing.copy_to), editing.copy_to, mask)
+        copy_into(editing.copy_to, image, mask)
+        return Edited(editing.copy_to, mask)
     if editing.recolor is not None:
-        return Edited(recolor_text(image, mask, parse_color(editing.recolor)), image, mask)
-    return Edited(erase_text(image, mask), image, mask)
+        recolor_in(image, mask, parse_color(editing.recolor))
+    else:
+        erase_in(image, mask)
+    return Edited(image, mask)
 
 
 def parse_color(text: str) -> tuple[int, int, int]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,6 +18,9 @@ from segmenter.mask_predictor import MaskPredictor
 from segrec.core.errors import ConfigError
 from segrec.core.images import Array
 from segrec.data.masks.predicted import as_stored, mask_bytes
+
+if TYPE_CHECKING:
+    from recognizers.predictor import Recognizer
 
 Masks = list[NDArray[np.float32]]
 
@@ -70,6 +73,25 @@ class OneGraph(NamedTuple):
     def text_masks(self, images: Sequence[Array]) -> Masks:
         """Return the text masks of crops, (H, W) float32 in [0, 1]."""
         return [mask for _, mask in self.network.read(images)]
+
+
+def explainable(
+    networks: TwoNetworks | RecognizerAlone | OneGraph, image: Array
+) -> tuple[Recognizer, Array, Array | None]:
+    """Return the recognizer that reads a crop, the crop, and its mask if the recognizer needs one.
+
+    Raises:
+        ConfigError: the recognizer is in ONNX, which does not say how it reads.
+    """
+    from recognizers.predictor import Recognizer
+
+    recognizer = None if isinstance(networks, OneGraph) else networks.recognizer
+    if not isinstance(recognizer, Recognizer):
+        raise ConfigError("networks in ONNX do not say how they read; explain with Reader.from_pretrained")
+    mask = None
+    if recognizer.needs_mask and isinstance(networks, TwoNetworks):
+        mask = as_channel(networks.segmenter.predict_detailed_text([image])[0])
+    return recognizer, image, mask
 
 
 def as_channel(mask: NDArray[np.float32]) -> Array:

@@ -7,9 +7,9 @@ from collections.abc import Sequence
 import numpy as np
 
 from segrec.core.images import Array
-from segrec.core.polygons import cut_region, region_points
+from segrec.core.polygons import region_points
 from segrec.pages.finder import Finding, split_line
-from segrec.pages.page_masks import TextMasks
+from segrec.pages.page_masks import TextMasks, cut_regions
 from segrec.pages.quadrangles import Points
 
 
@@ -30,8 +30,11 @@ def words_of_lines(
         picture: (H, W, 3) uint8 RGB.
         outlines: (P, 2) each; those thinner than half a pixel are left out.
         finding: thresholds.
+
+    Raises:
+        DataError: the lines have too many pixels, see `segrec.pages.page_masks.cut_regions`.
     """
-    cut = [(outline, cut_region(picture, outline)) for outline in outlines]
+    cut = zip(outlines, cut_regions(picture, outlines), strict=True)
     lines = [(outline, crop) for outline, crop in cut if crop is not None]
     words: list[Points] = []
     for (outline, _), mask in zip(lines, text_masks([crop for _, crop in lines]), strict=True):

@@ -7,11 +7,12 @@ from collections.abc import Sequence
 import numpy as np
 
 from segrec.core.images import Array, opencv
-from segrec.core.polygons import lay_region
+from segrec.core.polygons import laid_region
+from segrec.pages.tiled_mask import TiledMask
 from segrec.pages.word import ReadPicture, Word
 from segrec.rendering.fonts import load_font
 from segrec.reports.drawing import write
-from segrec.reports.overlay import LINE_SHARE, mask_levels, outlined
+from segrec.reports.overlay import LINE_SHARE, outlined
 
 LABEL_SHARE = 60
 """Labels are as high as the picture's longest side by this, at least `SMALLEST_LABEL` pixels."""
@@ -41,13 +42,14 @@ def page_overlay(picture: ReadPicture) -> Array:
 
 def _mask(words: Sequence[Word], size: tuple[int, int]) -> Array:
     """Return the masks of all words together, (H, W) uint8, 0..255."""
-    mask = np.zeros(size, np.float32)
+    mask = TiledMask(size)
     for word in words:
         if word.polygon is None:
-            np.maximum(mask, word.mask, out=mask)
+            mask.lay(slice(0, size[0]), slice(0, size[1]), word.mask)
         elif word.text:
-            lay_region(mask, word.mask, word.polygon)
-    return mask_levels(np.clip(mask, 0, 1, out=mask))
+            for rows, columns, values in laid_region(word.mask, word.polygon, size):
+                mask.lay(rows, columns, np.clip(values, 0, 1, out=values))
+    return mask.levels()
 
 
 def _draw_outline(canvas: Array, corners: np.ndarray) -> None:

@@ -1,4 +1,7 @@
-"""Commands that meet hostile files, one after the other in a process of their own whose time and memory are watched."""
+"""Commands that meet hostile files, one after the other in a process of their own whose time and memory are watched.
+
+`pytest tests/attacks --attack-programs` starts the `segrec` program anew for each of them instead, which takes an hour.
+"""
 
 from __future__ import annotations
 
@@ -8,12 +11,15 @@ import io
 import json
 import os
 import resource
+import signal
+import subprocess
 import sys
+import tempfile
 import time
 import traceback
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from functools import partial
+from functools import cache, partial
 from pathlib import Path
 from typing import NamedTuple
 
@@ -21,11 +27,18 @@ from forked import Forked
 
 SECONDS, BYTES, LINES = 5.0, 1_000_000_000, 3
 """What one attempt may take of a processor, and of memory above the idle process, and how much it may say."""
+PROGRAMS = "SEGREC_ATTACK_PROGRAMS"
+"""The variable with which each attempt is made with the program; without it many share a process."""
 _AT_ONCE = 15
 """How many attempts one process makes, so that none is waited for too long on a busy machine."""
 
+_PATIENCE = 300.0
+"""Seconds after which a program that does nothing is ended."""
+
 tried: Counter[str] = Counter()
 """How many attempts of each class the session made; `conftest.py` prints them."""
+worst: dict[str, tuple[float, int, int]] = {}
+"""Of each class of commands, the most CPU seconds and the most memory of an attempt, and how many broke a promise."""
 
 
 class Answer(NamedTuple):
@@ -46,9 +59,39 @@ def answers(kind: str, attempts: Mapping[str, Sequence[object]], folder: Path) -
         attempts: command lines by name.
         folder: gets the log.
     """
-    report = folder / "answers.jsonl"
     commands = {name: [str(part) for part in command] for name, command in attempts.items()}
-    names = list(commands)
+    if os.environ.get(PROGRAMS):
+        found = {name: _of_program(["-m", "segrec", *command], folder) for name, command in commands.items()}
+    else:
+        found = _of_processes(commands, folder)
+    _count(kind, found)
+    return found
+
+
+def program_answers(kind: str, attempts: Mapping[str, Sequence[object]], folder: Path) -> dict[str, Answer]:
+    """Return how each attempt was answered by a Python program that is started anew for it.
+
+    Args:
+        kind: the class of attempts, for the count.
+        attempts: what follows `python`, by name.
+        folder: gets the logs.
+    """
+    found = {name: _of_program([str(part) for part in command], folder) for name, command in attempts.items()}
+    _count(kind, found)
+    return found
+
+
+def _count(kind: str, found: Mapping[str, Answer]) -> None:
+    tried[kind] += len(found)
+    seconds, size, broken = worst.get(kind, (0.0, 0, 0))
+    for answer in found.values():
+        seconds, size = max(seconds, answer.seconds), max(size, answer.size)
+        broken += not _within_promise(answer)
+    worst[kind] = seconds, size, broken
+
+
+def _of_processes(commands: Mapping[str, list[str]], folder: Path) -> dict[str, Answer]:
+    report, names = folder / "answers.jsonl", list(commands)
     for first in range(0, len(names), _AT_ONCE):
         some = {name: commands[name] for name in names[first : first + _AT_ONCE]}
         process = Forked(_answer_all, some, str(report), log=folder / "log")
@@ -57,8 +100,50 @@ def answers(kind: str, attempts: Mapping[str, Sequence[object]], folder: Path) -
     found = {name: Answer(*answer) for name, answer in map(json.loads, lines)}
     died = [name for name in commands if name not in found]
     assert not died, f"{died[0]} ended the process or never ended: {process.said()[-2000:]}"
-    tried[kind] += len(found)
     return found
+
+
+def _of_program(command: Sequence[str], folder: Path) -> Answer:
+    """Return how a command line of Python is answered; seconds are with the start."""
+    code, size, seconds, out, err = _started(command, folder)
+    return Answer(code, out, err, seconds, max(0, size - _idle_size()))
+
+
+@cache
+def _idle_size() -> int:
+    """Return the memory of a process that has loaded what commands load, and does nothing."""
+    with tempfile.TemporaryDirectory() as folder:
+        return _started(["-c", "import torch, segrec.cli, segrec.reader, segrec.jobs.evaluate"], Path(folder))[1]
+
+
+def _started(arguments: Sequence[str], folder: Path) -> tuple[int, int, float, str, str]:
+    """Return exit code, peak of memory, CPU seconds, output and errors of a Python process and its children."""
+    environment = os.environ | {"OMP_NUM_THREADS": "1", "PYTHONPATH": str(Path(__file__).parents[2])}
+    with open(folder / "stdout", "wb") as out, open(folder / "stderr", "wb") as err:
+        process = subprocess.Popen(
+            [sys.executable, *arguments],
+            stdin=subprocess.DEVNULL,
+            stdout=out,
+            stderr=err,
+            env=environment,
+            start_new_session=True,
+            preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_CPU, (30, 60)),
+        )
+        end = time.monotonic() + _PATIENCE
+        while (ended := os.wait4(process.pid, os.WNOHANG))[0] == 0:
+            if time.monotonic() > end:
+                os.killpg(process.pid, signal.SIGKILL)
+            time.sleep(0.01)
+        process.returncode = os.waitstatus_to_exitcode(ended[1])
+    usage = ended[2]
+    said = ((folder / name).read_text("utf-8", errors="replace") for name in ("stdout", "stderr"))
+    return (process.returncode, usage.ru_maxrss * 1024, usage.ru_utime + usage.ru_stime, *said)  # type: ignore[return-value]
+
+
+def _within_promise(answer: Answer) -> bool:
+    """Return whether an attempt took what it may; what is not refused may take its time, and say more."""
+    few = answer.seconds < SECONDS and (answer.err.count("\n") <= LINES or answer.err.startswith("Usage: "))
+    return "Traceback" not in answer.err and answer.size < BYTES and (few or answer.code == 0)
 
 
 def supervised_answers(kind: str, attempts: Mapping[str, Sequence[object]], folder: Path) -> dict[str, tuple[int, str]]:

@@ -2,18 +2,29 @@
 
 from __future__ import annotations
 
+import itertools
 import os
 import socket
 import stat
 from collections.abc import Iterator
 from pathlib import Path
 
+import click
 import pytest
+import torch
 from attacked import answers, assert_refused, tried
+from hostile_paths import FILES, FOLDERS, NO_PATHS, READING, RECIPES, SUFFIXED
 
+from recognizers import CRNN
+from segrec.cli import root
 from segrec.core.errors import DataError
 from segrec.core.files import atomic_path, check_writable
 from segrec.rendering.writing import render_words
+
+FOR_ALL = ("zero", "pipe", "endless", "link to socket", "loop")
+"""Files that every path is led to; the others are left to a few commands."""
+FOR_SOME = [line for line in READING if line.startswith(("info", "read", "finetune", "import tsv"))]
+PICTURE = Path(__file__).parents[2] / "docs" / "images" / "word.png"
 
 
 @pytest.fixture
@@ -38,63 +49,93 @@ def odd_files(tmp_path: Path) -> Iterator[dict[str, Path]]:
     listening.close()
 
 
-SUFFIXED = ["info {file}.pth", "info {file}.safetensors", "convert {file}.pth --output {folder}/out.safetensors"]
-COMMANDS = [
-    "edit {file} --erase --output {folder}/out.png",
-    "edit {picture} --copy-to {file} --output {folder}/out.png",
-    "edit {picture} --erase --polygons {file} --output {folder}/out.png",
-    "edit {picture} --erase --segmenter {file} --output {folder}/out.png",
-    "eval --data w={file}",
-    "eval --data w={words} --masks w={file} --mask predicted",
-    "eval --data w={words} --mask predicted --segmenter {file}",
-    "eval-segmenter --data words={words} --segmenter {file}",
-    "eval-segmenter --data coco-text:val={file}",
-    "export {file} --output {folder}/out.onnx",
-    "export crnn-slim-predicted --segmenter {file} --output {folder}/out.onnx",
-    "finetune crnn --data {file} --mask zero --output {folder}/run",
-    "finetune crnn --data {words} --masks {file} --output {folder}/run",
-    "finetune crnn --data {words} --mask zero --pretrained {file} --output {folder}/run",
-    "finetune crnn --data {words} --mask zero --resume {file} --output {folder}/run",
-    "label-masks --data {file} --output {folder}/masks",
-    "label-masks --data {words} --verifier {file} --output {folder}/masks",
-    "precompute-masks --data {file} --output {folder}/masks",
-    "read {picture} --polygons {file}",
-    "read {picture} --segmenter {file}",
-    "render corrupt --data {file} --output {folder}/corrupted",
-    "render words --count 1 --output {folder}/rendered --backgrounds {file}",
-    "render warp-icdar13 --source {file} --output {folder}/warped",
-    "segment {picture} --segmenter {file} --output {folder}/out",
-    "train crnn --data {file} --output {folder}/run",
-    "train crnn --data {words} --valid {file} --steps 1 --output {folder}/run",
-    "train segmenter --words {file} --output {folder}/run",
-    "app --model {file}",
-    "info {file}",
-    "read {file}",
-    "segment {file} --output {folder}/out",
-    "read {picture} --model {file}",
-    "read {picture} --lexicon {file}",
-    "eval --data w={words} --model {file}",
-    "eval --data w={words} --lexicon {file}",
-    "import tsv {file} --output {folder}/imported",
-    "render words --count 1 --output {folder}/rendered --lexicon {file}",
-    "precompute-masks --data {words} --segmenter {file} --output {folder}/masks",
-]
+def test_every_path_of_every_command_is_attacked():
+    lines = [line.split() for line in (*READING, *SUFFIXED, *RECIPES, *FILES, *FOLDERS)]
+    attacked = {(command, part) for command, *parts in map(_named, lines) for part in parts}
+    for name, command in _commands(root, ""):
+        for parameter in command.params:
+            if parameter.type.name not in ("path", "text") or parameter.opts[0] in NO_PATHS | {"--config"}:
+                continue
+            if isinstance(parameter, click.Option):
+                assert (name, parameter.opts[0]) in attacked, (name, parameter.opts[0])
 
 
-def test_no_command_opens_what_is_no_regular_file(tmp_path: Path, odd_files: dict[str, Path]):
-    words = tmp_path / "words"
-    render_words(words, 2, seed=0)
-    picture = Path(__file__).parents[2] / "docs" / "images" / "word.png"
-    attempts = {}
+def _named(line: list[str]) -> list[str]:
+    """Return the command of a line, and the options that are given what is attacked."""
+    name = " ".join(line[:2]) if line[0] in ("render", "train") else line[0]
+    pairs = itertools.pairwise(line)
+    return [name, *(option for option, value in pairs if "{file}" in value or "{odd}" in value)]
+
+
+def _commands(group: click.Command, name: str) -> Iterator[tuple[str, click.Command]]:
+    if not isinstance(group, click.Group):
+        yield name.strip(), group
+        return
+    context = click.Context(group)
+    for part in group.list_commands(context):
+        command = group.get_command(context, part)
+        assert command is not None
+        yield from _commands(command, f"{name} {part}")
+
+
+@pytest.fixture
+def places(tmp_path: Path) -> dict[str, object]:
+    """Sound files that command lines need beside the odd one."""
+    render_words(tmp_path / "words", 2, seed=0)
+    listed = tmp_path / "listed"
+    listed.mkdir()
+    (listed / "a.png").write_bytes(PICTURE.read_bytes())
+    (listed / "labels.tsv").write_text("a.png\tnational\n")
+    torch.save(CRNN(widths=(4,) * 7, hidden=4).state_dict(), tmp_path / "state.pth")
+    state, words = tmp_path / "state.pth", tmp_path / "words"
+    return {"folder": tmp_path, "picture": PICTURE, "words": words, "list": listed / "labels.tsv", "state": state}
+
+
+def test_no_command_opens_what_is_no_regular_file(
+    tmp_path: Path, odd_files: dict[str, Path], places: dict[str, object]
+):
+    attempts, recipes = {}, {}
     for kind, file in odd_files.items():
         for suffix in (".pth", ".safetensors"):
             (tmp_path / f"{file.name}{suffix}").symlink_to(file)
-        named = {"file": file, "folder": tmp_path, "picture": picture, "words": words}
-        for command in COMMANDS:
-            attempts[f"{kind}: {command}"] = command.format(**named).split()
+        for command in READING if kind in FOR_ALL else FOR_SOME:
+            attempts[f"{kind}: {command}"] = command.format(**places, file=file).split()
         for command in SUFFIXED:
-            attempts[f"{kind}: {command}"] = command.format(**{**named, "file": tmp_path / file.name}).split()
+            attempts[f"{kind}: {command}"] = command.format(**places, file=tmp_path / file.name).split()
+        for command in RECIPES:
+            recipes[f"{kind}: {command}"] = command.format(**places, file=file).split()
     assert_refused(answers("irregular files", attempts, tmp_path))
+    for name, answer in answers("irregular recipes", recipes, tmp_path).items():
+        assert answer.code == 2 and answer.err.count("Error: ") == 1 and "Traceback" not in answer.err, (name, answer)
+
+
+ODD = {
+    "pipe": os.mkfifo,
+    "socket": lambda path: os.mknod(path, stat.S_IFSOCK | 0o600),
+    "link to a device": lambda path: Path(path).symlink_to("/dev/full"),
+}
+
+
+def test_no_command_writes_to_what_is_no_regular_file(tmp_path: Path, places: dict[str, object]):
+    attempts, before = {}, {}
+    for kind, make in ODD.items():
+        for number, command in enumerate((*FILES, *FOLDERS)):
+            odd = tmp_path / f"{number}-{kind.replace(' ', '-')}"
+            written = next(part for part in command.split() if "{odd}" in part).format(odd=odd)
+            make(written)
+            before[written] = os.lstat(written).st_mode
+            attempts[f"{kind}: {command}"] = command.format(**places, odd=odd).split()
+    for number, command in enumerate(FILES):
+        folder = tmp_path / f"{number}-folder"
+        Path(next(part for part in command.split() if "{odd}" in part).format(odd=folder)).mkdir()
+        attempts[f"folder: {command}"] = command.format(**places, odd=folder).split()
+    for number, command in enumerate(FOLDERS):
+        (tmp_path / f"{number}-file").write_bytes(b"mine")
+        attempts[f"file: {command}"] = command.format(**places, odd=tmp_path / f"{number}-file").split()
+    found = answers("irregular outputs", attempts, tmp_path)
+    assert_refused(found)
+    assert {name: os.lstat(name).st_mode for name in before} == before
+    assert all((tmp_path / f"{number}-file").read_bytes() == b"mine" for number in range(len(FOLDERS)))
 
 
 def test_no_folder_is_read_whose_parts_are_irregular(tmp_path: Path):

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from attacked import BYTES, answers, tried
+from attacked import BYTES, answers, assert_refused, tried
 from PIL import Image
 
 from segrec.core.errors import DamagedMaskError, DataError
@@ -159,9 +159,33 @@ def test_the_largest_pictures_that_are_taken_keep_to_the_memory(tmp_path: Path):
     (tmp_path / "turned").mkdir()
     (tmp_path / "turned" / "photograph.jpg").write_bytes(turned(11_300, 10_000))
     attempts["turned"] = [*attempts["bits"][:5], tmp_path / "turned", "--output", tmp_path / "words"]
+    photograph, one = tmp_path / "turned" / "photograph.jpg", tmp_path / "one.json"
+    one.write_text("[[200, 300, 500, 400]]")
+    attempts["read"] = ["read", photograph, "--polygons", one]
+    for deed in (["--erase"], ["--recolor", "#ff0000"]):
+        attempts[f"edit {deed[0]}"] = ["edit", photograph, *deed, "--polygons", one, "--output", tmp_path / "a.png"]
     found = answers("largest pictures", attempts, tmp_path)
     assert {name: answer.code for name, answer in found.items()} == dict.fromkeys(attempts, 0), found
     assert all(300_000_000 < answer.size < BYTES for answer in found.values()), found
+
+
+def test_what_would_take_too_much_of_a_large_picture_is_refused(tmp_path: Path):
+    photograph, whole, many = tmp_path / "photograph.jpg", tmp_path / "whole.json", tmp_path / "many.json"
+    photograph.write_bytes(turned(11_300, 10_000))
+    whole.write_text("[[0, 0, 10000, 11300]]")
+    many.write_text(json.dumps([[0, 0, 2000, 2000]] * 9))
+    edit = ["edit", photograph, "--output", tmp_path / "a.png"]
+    attempts = {
+        "segment": ["segment", photograph, "--output", tmp_path / "masks"],
+        "read": ["read", photograph, "--polygons", many],
+        "erase": [*edit, "--erase", "--polygons", many],
+        "copy": [*edit, "--copy-to", photograph, "--polygons", whole],
+    }
+    found = answers("too large pictures", attempts, tmp_path)
+    assert_refused(found)
+    assert "more than 32,000,000; shrink it first" in found["segment"].err
+    assert "the 9 polygons have 36 megapixels together" in found["read"].err
+    assert "which take more than 800 MB to unpack" in found["copy"].err
 
 
 @pytest.fixture
