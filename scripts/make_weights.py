@@ -10,7 +10,7 @@ from typing import Any
 import click
 from hinted_aster import train_with_hints
 from rendered_sets import RECOGNIZER_SEEDS, TUNING, render_sets
-from segmenter_recipes import ALONE, BEGINNING, LONGER, READING, WIDE, SegmenterRecipes, steps_of
+from segmenter_recipes import BEGINNING, LONGER, READING, WIDE, SegmenterRecipes, steps_of
 
 from recognizers import load_pretrained, save_recognizer
 from segmenter.loading import load_segmenter, save_segmenter
@@ -22,7 +22,7 @@ from segrec.jobs.finetune import FineTuning, finetune
 from segrec.jobs.precompute import precompute_masks
 from segrec.jobs.train_recognizer import RecognizerTraining, train_recognizer
 from segrec.rendering.words import RenderSources
-from segrec.weights import ASTER, CONTROL, FINDER, FOLDER, OUTLINES, PLAIN, QUANTIZED, SEGMENTER
+from segrec.weights import ASTER, FINDER, FOLDER, OUTLINES, PLAIN, QUANTIZED, SEGMENTER
 
 ASTER_EXTRA = ("hard_words", "seg_words")
 STAGES = (
@@ -32,7 +32,6 @@ STAGES = (
     "variants",
     "reading",
     "wide",
-    "alone",
     "onnx",
     "aster",
     "aster-variants",
@@ -87,14 +86,8 @@ class Recipe:
 
     def reading(self, steps: int, seed: int) -> None:
         """Train it on with the recognizer that reads by its masks, store it, and train the variants anew."""
-        run = self.recipes.read(self.output / f"{PLAIN}-predicted.safetensors", READING)
+        run = self.recipes.read(self.output / f"{PLAIN}-predicted.safetensors")
         self._store_segmenter(run, steps_of(*BEGINNING, LONGER, READING))
-        self.variants(PLAIN, steps, seed)
-
-    def alone(self, steps: int, seed: int) -> None:
-        """Train it on with a recognizer that reads its masks alone, store it, and train the variants anew."""
-        run = self.recipes.read(self.output / f"{CONTROL}.safetensors", *ALONE)
-        self._store_segmenter(run, steps_of(*BEGINNING, LONGER, READING, *ALONE))
         self.variants(PLAIN, steps, seed)
 
     def wide(self) -> None:
@@ -271,7 +264,6 @@ def main(
         "variants": lambda: recipe.variants(PLAIN, tuning_steps, tuning_seed),
         "reading": lambda: recipe.reading(tuning_steps, tuning_seed),
         "wide": recipe.wide,
-        "alone": lambda: recipe.alone(tuning_steps, tuning_seed),
         "onnx": recipe.onnx,
         "aster": lambda: recipe.aster(hinted_steps, aster_steps),
         "aster-variants": lambda: recipe.variants(ASTER, aster_tuning_steps, tuning_seed),

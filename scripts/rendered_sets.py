@@ -46,15 +46,7 @@ OTHER = {
     "hard_wide": Words(30_000, 61101, "hard"),
     "sign_wide": Words(10_000, 61105, "signs"),
 }
-"""What `mgnet-wide` learns from."""
-ALONE = {
-    "mixed_alone": Words(10_000, 81102, "mixed"),
-    "hard_alone": Words(10_000, 81101, "hard"),
-    "sign_alone": Words(5_000, 81105, "signs"),
-    "mixed_further": Words(10_000, 82102, "mixed"),
-    "hard_further": Words(10_000, 82101, "hard"),
-}
-"""What the recipes learn from in which masks are read alone."""
+"""What its last one learns from."""
 TUNING = {
     "tune_mixed": Words(14_000, 33201, "mixed"),
     "tune_hard": Words(14_000, 33202, "hard"),
@@ -83,8 +75,6 @@ SCENES = {
     "wide_scenes": Scenes(700, 51103, {}),
     "wide_textfree": Scenes(500, 51104, {"text_free": True}),
     "more_scenes": Scenes(400, 61103, {}),
-    "alone_scenes": Scenes(200, 81103, {}),
-    "alone_textfree": Scenes(400, 81104, {"text_free": True}),
 }
 
 
@@ -93,7 +83,7 @@ def render_sets(folder: Path, sources: RenderSources, workers: int) -> None:
     for seed in RECOGNIZER_SEEDS:
         name, words = f"train{seed}", Words(WORDS_A_SEED, seed, USUAL)
         _words(folder / name, words, masks=False, sources=sources, workers=workers)
-    for name, words in {**FIRST, **CROPS, **MORE, **OTHER, **ALONE, **TUNING}.items():
+    for name, words in {**FIRST, **CROPS, **MORE, **OTHER, **TUNING}.items():
         _words(folder / name, words, masks=True, sources=sources, workers=workers)
     for name, (count, seed, kind) in SCENES.items():
         if not (folder / name / "scenes.json").exists():

@@ -19,7 +19,6 @@ from segrec.jobs.train_segmenter import SegmenterTraining, train_segmenter
 FOLDER = Path(__file__).parent / "recipes"
 BEGINNING = ("mgnet-slim.toml", "mgnet-slim-words.toml", "mgnet-slim-textfree.toml")
 LONGER, READING, WIDE = "mgnet-slim-longer.toml", "mgnet-slim-reading.toml", "mgnet-slim-wide.toml"
-ALONE = ("mgnet-slim-alone.toml", "mgnet-slim-alone-longer.toml")
 AVERAGED = "mgnet-slim-averaged.safetensors"
 LAST_SHARE = 0.7
 """Share of the last part's weights in the average from which `LONGER` goes on; the part before has the rest."""
@@ -50,17 +49,16 @@ class SegmenterRecipes:
         save_segmenter(self.runs / AVERAGED, averaged)
         return self.train(LONGER)
 
-    def read(self, reader: Path, *names: str) -> Path:
-        """Train on by recipes with a frozen recognizer; return the last one's run directory.
+    def read(self, reader: Path) -> Path:
+        """Train on with a frozen recognizer; return the run directory.
 
         Args:
             reader: its weights, of which a copy is kept, since they are made again with the new masks.
-            names: of the recipes.
         """
         kept = self.runs / reader.name
         if not kept.exists():
             shutil.copyfile(reader, kept)
-        return [self.train(name) for name in names][-1]
+        return self.train(READING)
 
     def widen(self) -> Path:
         """Train on with more channels; return the run directory."""
