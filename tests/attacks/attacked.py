@@ -92,6 +92,7 @@ def _count(kind: str, found: Mapping[str, Answer]) -> None:
 
 def _of_processes(commands: Mapping[str, list[str]], folder: Path) -> dict[str, Answer]:
     report, names = folder / "answers.jsonl", list(commands)
+    report.unlink(missing_ok=True)
     for first in range(0, len(names), _AT_ONCE):
         some = {name: commands[name] for name in names[first : first + _AT_ONCE]}
         process = Forked(_answer_all, some, str(report), log=folder / "log")

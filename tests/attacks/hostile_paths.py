@@ -21,6 +21,7 @@ READING = [
     "eval-segmenter --data coco-text:val={file}",
     "eval-segmenter --data words={words} --segmenter {file}",
     "export crnn-slim-predicted --segmenter {file} --output {folder}/out.onnx",
+    "export mgnet-slim --int8 --calibrate {file} --output {folder}/out.onnx",
     "export {file} --output {folder}/out.onnx",
     "finetune crnn --data {file} --mask zero --output {folder}/run",
     "finetune crnn --data {words} --mask zero --pretrained {file} --output {folder}/run",

@@ -16,9 +16,9 @@ from recognizers import CRNN, InputSpec, load_pretrained, save_recognizer, widen
 from recognizers.decoding import read_logits
 from recognizers.onnx_predictor import OnnxRecognizer
 from recognizers.preprocess import normalise
-from segrec.core.errors import ConfigError
+from segrec.core.errors import ConfigError, TrainingError
 from segrec.core.onnx_runtime import OnnxNetwork
-from segrec.jobs import export
+from segrec.jobs import export, export_check
 from segrec.jobs.export import export_onnx
 
 pytest.importorskip("onnx")
@@ -147,7 +147,8 @@ def test_half_weights_compute_to_the_bit_as_the_same_weights_in_float32(name, tm
     import onnx
 
     model, file = exported(MODELS[name](), tmp_path)
-    monkeypatch.setattr(export, "_compare", lambda *_: (0.0, 0))  # rounding changes the texts of random weights
+    # rounding changes the texts of random weights
+    monkeypatch.setattr(export, "compare_with_torch", lambda *_, **__: (0.0, 0))
     half = export_onnx(tmp_path / "weights.safetensors", tmp_path / "half.onnx", half_weights=True)
     assert half.size < 0.8 * file.stat().st_size
     kinds = {tensor.data_type for tensor in onnx.load(half.output).graph.initializer if np.prod(tensor.dims) >= 256}
@@ -172,9 +173,9 @@ def test_weights_too_large_for_float16_are_refused(tmp_path):
 
 
 def test_half_weights_that_change_the_values_are_not_kept(tmp_path, monkeypatch):
-    monkeypatch.setattr(export, "HALF_TOLERANCE", 0.0)
+    monkeypatch.setattr(export_check, "HALF_TOLERANCE", 0.0)
     save_recognizer(tmp_path / "weights.safetensors", small_crnn())
-    with pytest.raises(export.TrainingError, match=r"differs from PyTorch .*; export without half weights"):
+    with pytest.raises(TrainingError, match=r"differs from PyTorch .*; export without half weights"):
         export_onnx(tmp_path / "weights.safetensors", tmp_path / "half.onnx", half_weights=True)
     assert not (tmp_path / "half.onnx").exists()
 
@@ -187,12 +188,12 @@ def test_two_decoders_are_refused(tmp_path):
 
 
 def test_a_file_that_differs_from_pytorch_is_not_kept(tmp_path, monkeypatch):
-    monkeypatch.setattr(export, "TOLERANCE", 0.0)
+    monkeypatch.setattr(export_check, "TOLERANCE", 0.0)
     save_recognizer(tmp_path / "weights.safetensors", small_crnn())
     for before in (None, b"an older file"):
         if before is not None:
             (tmp_path / "model.onnx").write_bytes(before)
-        with pytest.raises(export.TrainingError, match="the exported network differs from PyTorch"):
+        with pytest.raises(TrainingError, match="the exported network differs from PyTorch"):
             export_onnx(tmp_path / "weights.safetensors", tmp_path / "model.onnx")
         assert sorted(path.name for path in tmp_path.iterdir()) == ["model.onnx"] * (before is not None) + [
             "weights.safetensors"
