@@ -25,17 +25,7 @@ from segrec.rendering.words import RenderSources
 from segrec.weights import ASTER, FINDER, FOLDER, OUTLINES, PLAIN, QUANTIZED, SEGMENTER
 
 ASTER_EXTRA = ("hard_words", "seg_words")
-STAGES = (
-    "render",
-    "segmenter",
-    "recognizer",
-    "variants",
-    "reading",
-    "wide",
-    "onnx",
-    "aster",
-    "aster-variants",
-)
+STAGES = ("render", "segmenter", "recognizer", "variants", "reading", "wide", "onnx", "aster", "aster-variants")
 SEGMENTER_NOTE = (
     "rendered words and scenes, polygons of ICDAR-2015 and MLT-2017 scenes, transcripts of their words; "
     "see README.md beside this file"
@@ -179,31 +169,27 @@ class Recipe:
             amp="auto",
             mask="none",
         )
-        for variant in VARIANTS:
-            if variant != "none" or JOINS[plain]["train"] == "all":
-                masks = [str(store) for store in stores] if variant == "predicted" else []
-                self._variant(plain, variant, common, masks)
+        digest = state_digest(load_pretrained(common.pretrained).state_dict())
+        for variant in VARIANTS if JOINS[plain]["train"] == "all" else VARIANTS[1:]:
+            join = {"train": "all"} if variant == "none" else JOINS[plain]
+            masks = [str(store) for store in stores] if variant == "predicted" else []
+            output = str(Path(common.output) / f"{plain}-{variant}" / f"seed-{seed}")
+            run = finetune(replace(common, mask=variant, masks=masks, output=output, **join))
+            notes = {"steps": str(steps), "mask": variant, "train": join["train"], "seed": str(seed)}
+            self._store_variant(run, plain, digest, notes)
 
-    def _variant(self, plain: str, variant: str, common: FineTuning, masks: list[str]) -> None:
-        """Train plain weights on with one kind of mask and store what differs from them."""
-        join = JOINS[plain] if variant != "none" else {"train": "all"}
-        output = str(Path(common.output) / f"{plain}-{variant}" / f"seed-{common.seed}")
-        run = finetune(replace(common, mask=variant, masks=masks, output=output, **join))
+    def _store_variant(self, run: Path, plain: str, digest: str, notes: dict[str, str]) -> None:
+        """Store what a run made of plain weights of that digest: the join alone where all else is theirs."""
         model = load_pretrained(run / "last.safetensors")
+        joins = [name for name in model.state_dict() if ".fusion." in name]
         save_recognizer(
-            self.output / f"{plain}-{variant}.safetensors",
+            self.output / f"{plain}-{notes['mask']}.safetensors",
             model,
-            only=[name for name in model.state_dict() if ".fusion." in name] if "fusion" in join else None,
+            only=joins if notes["train"] == "input" else None,
             parent=plain,
-            parent_digest=state_digest(load_pretrained(self.output / f"{plain}.safetensors").state_dict()),
+            parent_digest=digest,
             half=True,
-            notes={
-                "data": TUNING_NOTE,
-                "steps": str(common.steps),
-                "mask": variant,
-                "train": join["train"],
-                "seed": str(common.seed),
-            },
+            notes={"data": TUNING_NOTE, **notes},
         )
 
 
