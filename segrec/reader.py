@@ -88,8 +88,7 @@ class Reader:
         """Return a reader; without arguments it uses the shipped weights.
 
         Args:
-            weights: shipped name, run directory, weights file, public checkpoint or `hf-hub:owner/name` of the
-                recognizer.
+            weights: the recognizer's: shipped name, run, weights file, public checkpoint or `hf-hub:owner/name`.
             segmenter: the same for the segmenter; None reads without masks, with a recognizer that has no mask channel.
             device: `auto`, `cpu`, `cuda`, `cuda:N` or `mps`.
             amp: `off`, `bf16` or `fp16`.
@@ -150,8 +149,7 @@ class Reader:
             crops: pictures of one word each: (H, W, 3) uint8 RGB arrays, grey (H, W) or RGBA ones, Pillow pictures,
                 paths, encoded bytes or tensors, see `segrec.pages.pictures.as_picture`.
             batch_size: crops per forward pass.
-            lexicon: of which each reading becomes a word; a list of words is compared by letters and digits alone,
-                whatever their case.
+            lexicon: of which each reading becomes a word; a list is compared by letters and digits, whatever the case.
             turns: "auto" reads crops that are much higher than wide also turned by a quarter either way; degrees
                 (anticlockwise) are tried on every crop; None reads crops as they are. The surest reading is taken.
 
@@ -206,7 +204,9 @@ class Reader:
             image: one picture as for `read`.
             polygons: (P, 2) outlines, boxes or rows of numbers in pixels, or as shares of the picture's sides, as
                 `segrec.pages.regions.as_polygons` understands them.
-            batch_size, lexicon, turns: see `read`.
+            batch_size: see `read`.
+            lexicon: see `read`.
+            turns: see `read`.
 
         Raises:
             DataError: the regions have more than 32 megapixels together.
@@ -238,10 +238,10 @@ class Reader:
         Args:
             image: one picture as for `read`.
             detector: given the picture, (H, W, 3) uint8 RGB, returns regions, as `read_regions` takes them or as
-                RapidOCR, docTR and EasyOCR return them, see `segrec.pages.detector_results.regions_of`. None finds the
-                words with the segmenter's own region map; what then is read as nothing, or with less confidence than
-                `Finding.confidence`, is left out.
-            batch_size, lexicon: see `read`.
+                RapidOCR, docTR and EasyOCR return them, see `segrec.pages.detector_results.regions_of`. None finds
+                words by the region map, and leaves out those read as nothing or less surely than `Finding.confidence`.
+            batch_size: see `read`.
+            lexicon: see `read`.
             finding: thresholds of the own finder; None takes the default ones.
             lines: whether the detector gives lines, as RapidOCR and EasyOCR do, to be cut into words by the text mask.
 
