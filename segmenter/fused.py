@@ -61,10 +61,11 @@ class FusedNet(nn.Module):
     def forward(self, images: Tensor) -> Tensor:
         """Return the last pass's logits of text and region, (N, 2, H, W), of images (N, 3, H, W) in [-1, 1]."""
         features = self.encoder(images)
+        if self.passes == 1:  # one after the other, so that what one decoder makes of the image is gone before the next
+            decoders = self.text_decoder, self.region_decoder
+            return torch.cat([decoder(decoder.of_image(features)) for decoder in decoders], dim=1)
         text, region = self.text_decoder.of_image(features), self.region_decoder.of_image(features)
         first = self.text_decoder(text), self.region_decoder(region)
-        if self.passes == 1:
-            return torch.cat(first, dim=1)
         for_region, for_text = first[0].sigmoid(), first[1].sigmoid()
         if self.region_guidance is None:
             guidance = self.text_guidance(torch.cat([for_text, for_region]))[-1].chunk(2)
