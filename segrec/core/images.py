@@ -16,10 +16,11 @@ from PIL import Image, UnidentifiedImageError
 
 from segrec.core.bit_depth import eight_bits, lay_on_white
 from segrec.core.errors import DamagedMaskError, DataError, LibraryError
-from segrec.core.files import atomic_path, write_bytes
+from segrec.core.files import write_bytes
 from segrec.core.packages import OPENCV, require
 from segrec.core.picture_limits import MAX_PIXELS, MAX_SIDE, check_size, is_wide, open_picture
 from segrec.core.png_parts import check_grey_png
+from segrec.core.png_rows import png_rows
 from segrec.core.regular import MOST_PICTURE_BYTES, read_regular
 
 Array = NDArray[np.uint8]
@@ -45,6 +46,8 @@ _AS_STORED: dict[int, Callable[[Array], Array]] = {
 """A view of an upright (H, W, 3) picture as its pixels are stored, for each EXIF orientation but the usual one."""
 LARGE_BYTES = 64_000_000
 """Of an array; larger ones are not encoded in memory."""
+_ROWS = 256
+"""Of such a picture that are packed at once."""
 _BAND = 1 << 20
 """Pixels that are converted at once, so that a large picture needs little more than its own memory."""
 
@@ -245,13 +248,14 @@ def encode_png(array: Array, compression: int = 6) -> bytes:
 def write_png(path: str | os.PathLike[str], array: Array) -> None:
     """Write what `encode_png` takes as a PNG file, atomically; for errors see there and `write_bytes`.
 
-    Large pictures go to the file as they are packed: OpenCV would keep three more copies of them.
+    Large pictures go to the file in bands: OpenCV would keep three more copies of them, Pillow one that is larger.
     """
     if array.nbytes <= LARGE_BYTES or array.dtype != np.uint8 or array.shape[2:] not in ((), (3,)):
         write_bytes(path, encode_png(array))
         return
-    with atomic_path(path) as partial:
-        Image.fromarray(array).save(partial, "PNG")
+    with png_rows(path, (array.shape[0], array.shape[1]), array.size // (array.shape[0] * array.shape[1])) as take:
+        for top in range(0, len(array), _ROWS):
+            take(array[top : top + _ROWS])
 
 
 def encode_jpeg(image: Array, quality: int = 95) -> bytes:
