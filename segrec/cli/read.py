@@ -198,16 +198,16 @@ class _Folders(NamedTuple):
         return listed
 
     def write(self, picture: ReadPicture, reader: Reader) -> None:
-        """Write what is wanted of one picture that was read."""
+        """Write what is wanted of one picture that was read; the overlay at last, which is drawn in its own array."""
         from segrec.core.images import write_png
 
         stem = Path(picture.name).stem
-        if self.overlays is not None:
-            from segrec.reports.page_overlay import page_overlay
-
-            write_png(Path(self.overlays) / f"{stem}{OVERLAID}", page_overlay(picture))
         if self.draw is not None and not picture.is_page:
             from segrec.reports.drawing import draw_reading
 
             assert picture.image is not None, "a picture without a problem has its pixels"
             write_png(Path(self.draw) / f"{stem}{DRAWN}", draw_reading(reader.explain(picture.image)))
+        if self.overlays is not None:
+            from segrec.reports.page_overlay import overlay_in
+
+            write_png(Path(self.overlays) / f"{stem}{OVERLAID}", overlay_in(picture))

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from segrec.core.images import Array, opencv, resize
+from segrec.reports.strokes import Strokes
 
 GAP_GREY = 128
 """Grey of the gap between parts; it stands out from white paper and from black masks alike."""
@@ -76,15 +77,23 @@ def outlined(image: Array, mask: NDArray[Any]) -> Array:
     Raises:
         ValueError: shapes, types or ranges are others than these.
     """
-    _check_pair(image, mask)
-    levels = mask_levels(mask)
-    strokes, labels = opencv().connectedComponents((levels > 0).view(np.uint8))
-    tints = np.asarray(TINTS, np.float32)[_leanings(image, labels, strokes)]  # (strokes, 3)
-    result = np.empty_like(image)
-    for rows, around, own in _bands(len(image), margin=2 * _thickness(mask)):
-        band = _tinted(image[rows], levels[rows], tints[labels[rows]], OPACITY)
-        result[rows] = _lined(band, image[around], levels[around], own, _thickness(mask))
+    result = image.copy()
+    outline_in(result, mask)
     return result
+
+
+def outline_in(picture: Array, mask: NDArray[Any]) -> None:
+    """Do what `outlined` does in the picture itself, which may be large; for arguments and errors see there."""
+    _check_pair(picture, mask)
+    levels, thickness = mask_levels(mask), _thickness(mask)
+    strokes = Strokes(levels, [rows for rows, _, _ in _bands(len(picture))])
+    tints = np.asarray(TINTS, np.float32)[_leanings(picture, strokes)]  # (strokes, 3)
+    above = picture[:0]
+    for rows, around, own in _bands(len(picture), margin=2 * thickness):
+        image = np.concatenate([above, picture[rows.start : around.stop]])
+        above = image[max(0, own.stop - 2 * thickness) : own.stop].copy()
+        band = _tinted(image[own], levels[rows], tints[strokes.of(rows)], OPACITY)
+        picture[rows] = _lined(band, image, levels[around], own, thickness)
 
 
 def mask_levels(mask: NDArray[Any]) -> Array:
@@ -109,15 +118,16 @@ def mask_levels(mask: NDArray[Any]) -> Array:
     return levels
 
 
-def _leanings(image: Array, labels: NDArray[np.int32], strokes: int) -> NDArray[np.intp]:
+def _leanings(image: Array, strokes: Strokes) -> NDArray[np.intp]:
     """Return (strokes,), which of the two `TINTS` stands out further from the colours around each stroke."""
     radius = max(image.shape) // AROUND_SHARE
-    sums = np.zeros(strokes)
+    sums = np.zeros(strokes.count)
     for rows, around, own in _bands(len(image), margin=radius):
-        on = labels[rows] > 0
+        labels = strokes.of(rows)
+        on = labels > 0
         colors = opencv().blur(image[around], (2 * radius + 1,) * 2)[own][on].astype(np.int16)
         first, second = (np.abs(colors - np.array(tint, np.int16)).sum(axis=1) for tint in TINTS)
-        sums += np.bincount(labels[rows][on], weights=first - second, minlength=strokes)
+        sums += np.bincount(labels[on], weights=first - second, minlength=strokes.count)
     return (sums < 0).astype(np.intp)
 
 

@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
 
 from segrec.core.images import Array, opencv
 from segrec.core.polygons import laid_region
-from segrec.pages.tiled_mask import TiledMask
 from segrec.pages.word import ReadPicture, Word
 from segrec.rendering.fonts import load_font
 from segrec.reports.drawing import write
-from segrec.reports.overlay import LINE_SHARE, outlined
+from segrec.reports.overlay import LINE_SHARE, mask_levels, outline_in
 
 LABEL_SHARE = 60
 """Labels are as high as the picture's longest side by this, at least `SMALLEST_LABEL` pixels."""
@@ -28,9 +28,16 @@ def page_overlay(picture: ReadPicture) -> Array:
     Raises:
         ValueError: it was not.
     """
+    drawn = replace(picture, image=None if picture.image is None else picture.image.copy())
+    return overlay_in(drawn)
+
+
+def overlay_in(picture: ReadPicture) -> Array:
+    """Do what `page_overlay` does in the array of the picture itself, which may be large, and return that."""
     if picture.image is None:
         raise ValueError(f"{picture.name} was not read: {picture.problem}")
-    drawn = outlined(picture.image, _mask(picture.words, picture.image.shape[:2]))
+    drawn = picture.image
+    outline_in(drawn, _mask(picture.words, (drawn.shape[0], drawn.shape[1])))
     height = max(SMALLEST_LABEL, max(drawn.shape) // LABEL_SHARE)
     for word in picture.words if picture.is_page else ():
         corners = np.round(picture.outline(word)).astype(np.int32)
@@ -42,14 +49,15 @@ def page_overlay(picture: ReadPicture) -> Array:
 
 def _mask(words: Sequence[Word], size: tuple[int, int]) -> Array:
     """Return the masks of all words together, (H, W) uint8, 0..255."""
-    mask = TiledMask(size)
+    levels = np.zeros(size, np.uint8)
     for word in words:
         if word.polygon is None:
-            mask.lay(slice(0, size[0]), slice(0, size[1]), word.mask)
+            np.maximum(levels, mask_levels(word.mask), out=levels)
         elif word.text:
             for rows, columns, values in laid_region(word.mask, word.polygon, size):
-                mask.lay(rows, columns, np.clip(values, 0, 1, out=values))
-    return mask.levels()
+                shown = levels[rows, columns]
+                np.maximum(shown, mask_levels(np.clip(values, 0, 1, out=values)), out=shown)
+    return levels
 
 
 def _draw_outline(canvas: Array, corners: np.ndarray) -> None:

@@ -7,7 +7,7 @@ import tracemalloc
 import numpy as np
 import pytest
 
-from segrec.reports.overlay import BAND, GAP_GREY, outlined, overlay, side_by_side, tint_for
+from segrec.reports.overlay import BAND, GAP_GREY, outline_in, outlined, overlay, side_by_side, tint_for
 
 IMAGE = np.random.default_rng(0).integers(0, 256, (5, 7, 3), dtype=np.uint8)
 
@@ -137,15 +137,26 @@ def test_bands_leave_no_trace(monkeypatch):
         assert np.array_equal(outlined(image, mask), shown)
 
 
-def test_an_outlined_photograph_needs_few_copies():
-    image, mask = (part.repeat(4, axis=0) for part in outlined_photograph())
+@pytest.mark.parametrize("rows", [3, 37, BAND])
+def test_what_is_drawn_in_the_picture_itself_is_the_same(monkeypatch, rows):
+    image, mask = outlined_photograph()
+    shown = outlined(image, mask)
+    monkeypatch.setattr("segrec.reports.overlay.BAND", rows)
+    assert not np.array_equal(shown, image)
+    outline_in(image, mask)
+    assert np.array_equal(shown, image)
+
+
+def test_an_outline_in_a_large_photograph_needs_a_part_of_a_copy():
+    image, mask = (part.repeat(16, axis=0) for part in outlined_photograph())
+    levels = (mask * 255).astype(np.uint8)
     tracemalloc.start()
     try:
-        outlined(image, mask)
+        outline_in(image, levels)
         _, peak = tracemalloc.get_traced_memory()
     finally:
         tracemalloc.stop()
-    assert peak < 8 * image.nbytes
+    assert peak < image.nbytes, f"{peak / image.nbytes:.2f} of the picture's bytes"
 
 
 def test_an_outline_refuses_a_mask_of_another_size_in_words():
