@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import copy
 from abc import ABC, abstractmethod
-from collections import defaultdict
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import NamedTuple, Self
 
 import numpy as np
 from numpy.typing import NDArray
 
+from segmenter.bands import LARGE_TILE, filled, is_large, joined_bands, rows_at
+from segmenter.batches import equal_batches
 from segmenter.choices import TILE_SIDE, Scales
 from segmenter.preprocess import (
     SCENE_HEIGHT,
@@ -25,16 +26,13 @@ from segmenter.preprocess import (
     working_size,
 )
 from segmenter.pyramid import check_scales, join_levels, level_sizes
-from segmenter.tiling import SMALLEST_TILE, Mosaic
+from segmenter.tiling import SMALLEST_TILE, Span, strips
 from segrec.core.errors import ConfigError
 from segrec.core.images import Array
 
 Probabilities = NDArray[np.float32]
 ResultSize = Callable[[tuple[int, int], tuple[int, int]], tuple[int, int]]
 """Makes a picture's own and its working size into that of its maps."""
-
-BATCH_PIXELS = 32 * 32 * 160
-"""Pixels of one batch, so that a run's memory does not depend on how long its longest words are."""
 
 
 def _own_size(size: tuple[int, int], working: tuple[int, int]) -> tuple[int, int]:
@@ -59,7 +57,8 @@ class MaskPredictor(ABC):
     A picture of at most `scene_height` rows is taken for a word crop and resized to the network's working height; a
     taller one is taken for a scene and enters at its own size and at smaller ones, see `scales`, whose maps are joined.
     The aspect ratio is always kept. What is then larger than `tile_side` goes through the network in overlapping tiles,
-    whose maps are blended, so memory is bounded and no detail is lost. The edges are repeated up to a multiple of 16.
+    whose maps are blended, so memory is bounded and no detail is lost; those of scenes above 12 megapixels are at most
+    512 long. The edges are repeated up to a multiple of 16.
     Only pictures that then have the same size share a batch, so a prediction does not depend on its neighbours.
 
     Args:
@@ -157,6 +156,23 @@ class MaskPredictor(ABC):
         """
         return [text for (text,) in self._run(images, 1, batch_size)]
 
+    def bands(self, image: Array) -> Iterator[Probabilities]:
+        """Yield the masks of one picture from its top down, (maps, h, W) in [0, 1]: text, and region where it is known.
+
+        They are those of `predict` and `predict_text`; of a large scene they are never in memory as a whole.
+
+        Args:
+            image: as one for `predict`.
+
+        Raises:
+            ValueError: for another kind of picture.
+        """
+        given, maps = as_rgb(image, 0), 2 if self.has_region else 1
+        if self._is_large(given):
+            yield from self._of_large(given, maps)
+        else:
+            yield np.stack(self._run([given], maps, 1)[0])
+
     def predict_detailed_text(self, images: Sequence[Array], *, batch_size: int = 32) -> list[Probabilities]:
         """Return the text masks at the larger of each picture's own and its working size, (h, w) float32 in [0, 1].
 
@@ -204,6 +220,16 @@ class MaskPredictor(ABC):
         if isinstance(images, np.ndarray):
             raise ValueError(f"images must be a list of pictures, got one array {images.shape}; wrap it as [image]")
         given = [as_rgb(image, position) for position, image in enumerate(images)]
+        found = iter(self._run_small([image for image in given if not self._is_large(image)], maps, batch_size, at))
+        return [
+            tuple(filled(self._of_large(one, maps), maps, one.shape[:2])) if self._is_large(one) else next(found)
+            for one in given
+        ]
+
+    def _run_small(
+        self, given: Sequence[Array], maps: int, batch_size: int, at: ResultSize
+    ) -> list[tuple[Probabilities, ...]]:
+        """Return the maps of pictures that are not large, all levels of all of them in batches of one size."""
         colour = [self._upright(image) for image in given]
         levels = [(position, size) for position, image in enumerate(colour) for size in self._level_sizes(image)]
         found: dict[int, Probabilities] = {}
@@ -229,24 +255,37 @@ class MaskPredictor(ABC):
     def _maps(self, pictures: Sequence[Array], maps: int, batch_size: int) -> list[Probabilities]:
         """Return the maps (maps, h, w) of pictures at working size (h, w, 3) that have one size once padded."""
         if max(pictures[0].shape) > self.tile_side:
-            return [self._of_tiles(picture, maps, batch_size) for picture in pictures]
+            tiled = (self._strips(one, one.shape[:2], maps, batch_size, self.tile_side) for one in pictures)
+            return [filled(of_one, maps, one.shape[:2]) for of_one, one in zip(tiled, pictures, strict=True)]
         found = self._of_batch(pictures, maps)
         return [one[:, : picture.shape[0], : picture.shape[1]] for one, picture in zip(found, pictures, strict=True)]
 
-    def _of_tiles(self, picture: Array, maps: int, batch_size: int) -> Probabilities:
-        """Return the maps, (maps, H, W), of a picture that is larger than a tile."""
-        mosaic = Mosaic((picture.shape[0], picture.shape[1]), maps=maps, longest=self.tile_side)
-        cuts = [picture[down.start :, across.start :][: down.length, : across.length] for down, across in mosaic.tiles]
-        sizes = {place: (down.length, across.length) for place, (down, across) in enumerate(mosaic.tiles)}
-        for chosen in equal_batches(sizes, batch_size):
-            found = self._of_batch([cuts[place] for place in chosen], maps)
-            for place, of_tile in zip(chosen, found, strict=True):
-                mosaic.add(place, of_tile)
-        return mosaic.result()
+    def _of_large(self, image: Array, maps: int) -> Iterator[Probabilities]:
+        """Yield the maps of a large scene (H, W, 3) from its top down, (maps, h, W)."""
+        longest = min(self.tile_side, LARGE_TILE)
+        levels = [(size[0], self._strips(image, size, maps, 1, longest)) for size in self._level_sizes(image)]
+        return joined_bands(levels, image.shape[:2])
+
+    def _strips(
+        self, picture: Array, size: tuple[int, int], maps: int, batch_size: int, longest: int
+    ) -> Iterator[Probabilities]:
+        """Yield the maps (maps, h, w) of a picture at a size from its top down, put together from those of tiles."""
+        rows = rows_at(picture, size)
+
+        def of_row(down: Span, columns: Sequence[Span]) -> Iterator[Probabilities]:
+            row = rows(down.start, min(down.start + down.length, size[0]))
+            cuts = [row[:, across.start :][:, : across.length] for across in columns]
+            for chosen in equal_batches(dict.fromkeys(range(len(cuts)), (down.length, columns[0].length)), batch_size):
+                yield from self._of_batch([cuts[place] for place in chosen], maps)
+
+        return strips(size, maps, of_row, longest=longest)
 
     def _of_batch(self, pictures: Sequence[Array], maps: int) -> Probabilities:
         """Return (N, maps, H, W) for N pictures (h, w, 3), of one size once padded to (H, W)."""
         return self._probabilities(padded_batch(pictures), maps)
+
+    def _is_large(self, image: Array) -> bool:
+        return is_large(image.shape[:2], self.scene_height)
 
     def _working_size(self, image: Array) -> tuple[int, int]:
         return working_size(
@@ -259,16 +298,3 @@ class MaskPredictor(ABC):
     def _level_sizes(self, image: Array) -> list[tuple[int, int]]:
         size = self._working_size(image)
         return level_sizes(size, self.scales) if is_scene(image.shape[:2], self.scene_height) else [size]
-
-
-def equal_batches(
-    sizes: Mapping[int, tuple[int, int]], batch_size: int, *, pixels: int = BATCH_PIXELS
-) -> Iterator[list[int]]:
-    """Yield the keys whose padded sizes are equal, at most `batch_size` and about `pixels` at once."""
-    groups: dict[tuple[int, int], list[int]] = defaultdict(list)
-    for key, (height, width) in sizes.items():
-        groups[-(-height // STRIDE), -(-width // STRIDE)].append(key)
-    for (rows, columns), group in groups.items():
-        most = max(1, min(batch_size, pixels // (rows * columns * STRIDE**2)))
-        for start in range(0, len(group), most):
-            yield group[start : start + most]

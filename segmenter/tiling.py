@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from itertools import product
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -12,6 +11,7 @@ from numpy.typing import NDArray
 from segmenter.choices import TILE_SIDE
 from segmenter.preprocess import STRIDE
 
+Maps = NDArray[np.float32]
 OVERLAP_SHARE = 8
 """Neighbours share at least one part in this many of the longest tile."""
 
@@ -68,29 +68,29 @@ def ramps(parts: Sequence[Span]) -> list[NDArray[np.float32]]:
     ]
 
 
-class Mosaic:
-    """Maps of one picture, put together from those of its tiles.
+def strips(
+    size: tuple[int, int], maps: int, predict: Callable[[Span, list[Span]], Iterable[Maps]], *, longest: int = TILE_SIDE
+) -> Iterator[Maps]:
+    """Yield the rows of a picture's maps, (maps, h, W) in [0, 1], from its top down, once all tiles there are known.
 
     Args:
         size: (height, width) of the picture.
         maps: how many maps a tile has.
+        predict: gives the maps (maps, h, w) in [0, 1] of the tiles of one row, in order, by their stretch down the
+            picture and those across it; padding may be at their right and bottom.
         longest: of a tile's sides, see `spans`.
     """
-
-    def __init__(self, size: tuple[int, int], *, maps: int, longest: int = TILE_SIDE) -> None:
-        rows, columns = (spans(side, longest) for side in size)
-        self.tiles = list(product(rows, columns))
-        self._weights = list(product(ramps(rows), ramps(columns)))
-        self._canvas = np.zeros((maps, *size), np.float32)
-
-    def add(self, place: int, probabilities: NDArray[np.float32]) -> None:
-        """Lay the maps of tile number `place`, (maps, h, w) in [0, 1], on the picture; its padding is cut off."""
-        down, across = self.tiles[place]
-        target = self._canvas[:, down.start :, across.start :][:, : down.length, : across.length]
-        height, width = target.shape[1:]
-        for_rows, for_columns = self._weights[place]
-        target += probabilities[:, :height, :width] * (for_rows[:height, None] * for_columns[None, :width])
-
-    def result(self) -> NDArray[np.float32]:
-        """Return (maps, H, W) float32 in [0, 1], once every tile was added."""
-        return np.minimum(self._canvas, 1.0, out=self._canvas)  # the weights sum to 1 but for rounding
+    rows, columns = (spans(side, longest) for side in size)
+    for_columns = ramps(columns)
+    begun = np.zeros((maps, 0, size[1]), np.float32)
+    for place, (down, for_rows) in enumerate(zip(rows, ramps(rows), strict=True)):
+        strip = np.zeros((maps, min(down.length, size[0] - down.start), size[1]), np.float32)
+        strip[:, : begun.shape[1]] = begun
+        for across, weights, found in zip(columns, for_columns, predict(down, columns), strict=True):
+            target = strip[:, :, across.start :][:, :, : across.length]
+            height, width = target.shape[1:]
+            target += found[:, :height, :width] * (for_rows[:height, None] * weights[None, :width])
+        end = rows[place + 1].start if place + 1 < len(rows) else size[0]
+        done = strip[:, : end - down.start]
+        begun = strip[:, end - down.start :].copy()
+        yield np.minimum(done, 1.0, out=done)  # the weights sum to 1 but for rounding

@@ -3,20 +3,13 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import click
 
 from segmenter.choices import TILE_SIDE
 from segrec.cli.common import amp_option, check_names, common_options, scales_option
 from segrec.weights import OUTLINES
-
-if TYPE_CHECKING:
-    from segrec.core.images import Array
-    from segrec.reader import Segmenter
-
-LARGEST = 32_000_000
-"""Pixels of a picture whose masks are written; each takes 23 bytes until they are."""
 
 
 @click.command("segment")
@@ -47,12 +40,14 @@ def command(
     A network that knows no regions, see segrec train segmenter --model, writes the first alone.
 
     A picture of up to 384 rows is taken for a word crop, a taller one for a scene, which the network sees at several
-    sizes up to its own. Pictures may have up to 32 megapixels, up to 16 bits per channel, transparency, a palette or
-    CMYK, and are turned upright by their EXIF orientation. A file that cannot be read is reported and the others are
-    still done; the exit code is then 1.
+    sizes up to its own. Pictures may have 110 megapixels as PNG or JPEG files, up to 16 bits per channel, transparency,
+    a palette or CMYK, and are turned upright by their EXIF orientation. A file that cannot be read is reported and the
+    others are still done; the exit code is then 1.
     """
     from segrec.core.errors import DataError
-    from segrec.core.images import read_image, write_png
+    from segrec.core.images import read_image
+    from segrec.core.memory import give_back_freed
+    from segrec.jobs.segment import write_masks
     from segrec.reader import Segmenter
 
     check_names(images, ".text.png")
@@ -62,25 +57,13 @@ def command(
     problems = []
     for path in images:
         try:
-            image = read_image(path, max_pixels=LARGEST)
+            image = read_image(path)
         except DataError as error:
             problems.append(str(error))
             continue
-        for name, array in _parts(network, image, overlays).items():
-            target = Path(output) / f"{Path(path).stem}.{name}.png"
-            write_png(target, array)
-            click.echo(str(target))
+        for target in write_masks(network, image, Path(output) / Path(path).stem, overlays=overlays):
+            click.echo(target)
+        del image
+        give_back_freed()
     if problems:
         raise DataError(f"{len(problems)} of {len(images)} images were not read, the first: {problems[0]}")
-
-
-def _parts(network: Segmenter, image: Array, overlays: bool) -> dict[str, Array]:
-    """Return the pictures to be written of one, by what they show: the masks, 0 to 255, and an overlay."""
-    from segrec.reports.overlay import mask_levels, outlined
-
-    masks = network.predict([image])[0]._asdict() if network.has_region else {"text": network.predict_text([image])[0]}
-    parts: dict[str, Array] = {name: mask_levels(mask) for name, mask in masks.items()}
-    del masks
-    if overlays:
-        parts["overlay"] = outlined(image, parts["text"])
-    return parts

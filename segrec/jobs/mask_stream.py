@@ -13,7 +13,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from segmenter.mask_predictor import BATCH_PIXELS, equal_batches
+from segmenter.batches import BATCH_PIXELS, equal_batches
 from segmenter.preprocess import mask_size, rescale, turned
 from segrec.core.images import Array
 from segrec.core.interrupt import HeldInterrupt, held_interrupts

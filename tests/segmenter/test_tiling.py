@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from itertools import pairwise
 
 import numpy as np
@@ -11,7 +12,7 @@ import torch
 from segmenter.network import MutuallyGuidedNet
 from segmenter.predictor import TorchSegmenter
 from segmenter.preprocess import STRIDE
-from segmenter.tiling import Mosaic, Span, ramps, spans
+from segmenter.tiling import Span, ramps, spans, strips
 
 
 def test_spans_by_hand():
@@ -47,21 +48,24 @@ def test_weights_sum_to_one_and_never_jump(side: int):
 def test_tiles_cut_from_a_map_give_that_map_again():
     whole = np.random.default_rng(0).random((2, 333, 150), dtype=np.float32)
     whole[0, :50] = 1
-    mosaic = Mosaic((333, 150), maps=2, longest=128)
-    assert len(mosaic.tiles) == 6
     padded = np.pad(whole, ((0, 0), (0, 3), (0, 10)), mode="edge")
-    for place, (down, across) in enumerate(mosaic.tiles):
-        mosaic.add(place, padded[:, down.start :, across.start :][:, : down.length, : across.length])
-    result = mosaic.result()
+
+    def cut(down: Span, columns: list[Span]) -> Iterator[np.ndarray]:
+        for across in columns:
+            yield padded[:, down.start :, across.start :][:, : down.length, : across.length]
+
+    found = list(strips((333, 150), 2, cut, longest=128))
+    assert [strip.shape[1] for strip in found] == [96, 112, 125], "rows come as soon as all their tiles are known"
+    result = np.concatenate(found, axis=1)
     assert result.dtype == np.float32 and result.max() <= 1
     np.testing.assert_allclose(result, whole, atol=1e-6)
 
 
 def test_tiles_that_disagree_are_blended_without_a_jump():
-    mosaic = Mosaic((64, 400), maps=1, longest=128)
-    for place, (down, across) in enumerate(mosaic.tiles):
-        mosaic.add(place, np.full((1, down.length, across.length), place % 2, np.float32))
-    row = mosaic.result()[0]
+    def by_turns(down: Span, columns: list[Span]) -> list[np.ndarray]:
+        return [np.full((1, down.length, across.length), place % 2) for place, across in enumerate(columns)]
+
+    (row,) = next(strips((64, 400), 1, by_turns, longest=128))
     assert np.ptp(row) == pytest.approx(1) and (row == row[:1]).all()
     assert np.abs(np.diff(row, axis=1)).max() <= 1 / 16 + 1e-6
 
