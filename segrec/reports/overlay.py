@@ -92,8 +92,9 @@ def outline_in(picture: Array, mask: NDArray[Any]) -> None:
     for rows, around, own in _bands(len(picture), margin=2 * thickness):
         image = np.concatenate([above, picture[rows.start : around.stop]])
         above = image[max(0, own.stop - 2 * thickness) : own.stop].copy()
-        band = _tinted(image[own], levels[rows], tints[strokes.of(rows)], OPACITY)
-        picture[rows] = _lined(band, image, levels[around], own, thickness)
+        if levels[around].any():
+            band = _tinted(image[own], levels[rows], tints[strokes.of(rows)], OPACITY)
+            picture[rows] = _lined(band, image, levels[around], own, thickness)
 
 
 def mask_levels(mask: NDArray[Any]) -> Array:
@@ -125,6 +126,8 @@ def _leanings(image: Array, strokes: Strokes) -> NDArray[np.intp]:
     for rows, around, own in _bands(len(image), margin=radius):
         labels = strokes.of(rows)
         on = labels > 0
+        if not on.any():
+            continue
         colors = opencv().blur(image[around], (2 * radius + 1,) * 2)[own][on].astype(np.int16)
         first, second = (np.abs(colors - np.array(tint, np.int16)).sum(axis=1) for tint in TINTS)
         sums += np.bincount(labels[on], weights=first - second, minlength=strokes.count)
