@@ -52,12 +52,13 @@ def command(
 
     if (recolor is not None) + erase + (copy_to is not None) != 1:
         raise click.UsageError("say what to do with the text: one of --recolor '#RRGGBB', --erase and --copy-to IMAGE2")
+    regions = None if polygons is None else read_polygon_file(polygons)
     picture = read_image(image)
     editing = Editing(
         recolor=recolor,
         erase=erase,
         copy_to=None if copy_to is None else read_image(copy_to, beside=picture.nbytes),
-        polygons=None if polygons is None else read_polygon_file(polygons),
+        polygons=regions,
         detector=open_detector(detector),
     )
     height = 0 if compare is None else _height_of_comparison(*picture.shape[:2])

@@ -44,7 +44,7 @@ def page_mask(text_masks: TextMasks, picture: Array, outlines: Sequence[Points])
 def _laid_masks(text_masks: TextMasks, picture: Array, outlines: Sequence[Points]) -> Iterator[Laid]:
     """Yield the words' masks where they lie in the picture, in [0, 1]."""
     size = picture.shape[0], picture.shape[1]
-    for some in _in_parts(outlines, _areas(outlines)):
+    for some in _in_parts(outlines, crop_areas(outlines)):
         cut = [(outline, cut_region(picture, outline)) for outline in some]
         whole = [(outline, crop) for outline, crop in cut if crop is not None]
         for (outline, _), mask in zip(whole, text_masks([crop for _, crop in whole]), strict=True):
@@ -71,12 +71,12 @@ def cut_regions(picture: Array, outlines: Sequence[NDArray[Any]]) -> list[Array 
         DataError: the crops would have more than `MOST_CUT` pixels.
         ValueError: a region has another shape; it names its number.
     """
-    _areas(outlines)
+    crop_areas(outlines)
     return [cut_region(picture, outline) for outline in outlines]
 
 
-def _areas(outlines: Sequence[NDArray[Any]]) -> list[int]:
-    """Return the pixels of each crop; for errors see `cut_regions`."""
+def crop_areas(outlines: Sequence[NDArray[Any]]) -> list[int]:
+    """Return the pixels of the crop of each region; for errors see `cut_regions`."""
     areas = []
     for number, outline in enumerate(outlines):
         try:

@@ -9,6 +9,7 @@ from typing import Any
 from segrec.core.errors import DataError
 from segrec.core.foreign_json import parse_json
 from segrec.core.regular import read_regular_text
+from segrec.pages.page_masks import crop_areas
 from segrec.pages.regions import as_polygons
 
 NUMBER = re.compile(r"[-+]?(\d++\.?\d*+|\.\d++)([eE][-+]?\d++)?")
@@ -23,8 +24,8 @@ def read_polygon_file(path: str | os.PathLike[str]) -> list[Any]:
             of which what follows the first eight is left out when it is not a number (ICDAR's transcriptions).
 
     Raises:
-        DataError: the file cannot be read or is too large, a line begins with fewer than four numbers, or a region is
-            nothing such.
+        DataError: the file cannot be read or is too large, a line begins with fewer than four numbers, a region is
+            nothing such, or all together have more pixels than may be cut from one picture.
     """
     try:
         text = read_regular_text(path, encoding="utf-8-sig")
@@ -36,7 +37,7 @@ def read_polygon_file(path: str | os.PathLike[str]) -> list[Any]:
         lines = [(number, line) for number, line in enumerate(text.splitlines(), 1) if line.strip()]
         found = [_numbers(line, number, path) for number, line in lines]
     try:
-        as_polygons(found, (1, 1))
+        crop_areas(as_polygons(found, (1, 1)))  # shares of sides are tiny here, and counted once there is a picture
     except ValueError as error:
         raise DataError(f"{path}: {error}") from error
     return found

@@ -176,7 +176,8 @@ def test_the_largest_pictures_that_are_taken_keep_to_the_memory(tmp_path: Path):
         attempts[f"edit {deed[0]}"] = ["edit", photograph, *deed, "--polygons", one, "--output", tmp_path / "a.png"]
     found = answers("largest pictures", attempts, tmp_path)
     assert {name: answer.code for name, answer in found.items()} == dict.fromkeys(attempts, 0), found
-    assert all(300_000_000 < answer.size < BYTES for answer in found.values()), found
+    assert all(answer.size < BYTES for answer in found.values()), found
+    assert min(found["read"].size, found["segment"].size) > 300_000_000, "the picture was in memory"
 
 
 def test_what_would_take_too_much_of_a_large_picture_is_refused(tmp_path: Path):

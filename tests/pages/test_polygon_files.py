@@ -31,3 +31,15 @@ def test_what_is_no_text_or_no_file_is_refused_in_words(tmp_path):
     for path in (tmp_path / "binary.txt", tmp_path / "absent.txt", tmp_path):
         with pytest.raises(DataError, match="cannot read the polygons"):
             read_polygon_file(path)
+
+
+def test_regions_that_are_too_much_for_any_picture_are_refused_before_there_is_one(tmp_path):
+    path = tmp_path / "many.json"
+    path.write_text(str([[0, 0, 2000, 2000]] * 9))
+    with pytest.raises(DataError, match="the 9 polygons have 36 megapixels together, more than 32 of one picture"):
+        read_polygon_file(path)
+    path.write_text("[[0, 0, 2e9, 2e9]]")
+    with pytest.raises(DataError, match=r"many\.json: polygon 0: a polygon must be finite and below"):
+        read_polygon_file(path)
+    path.write_text(str([[0, 0, 1, 1]] * 9))
+    assert len(read_polygon_file(path)) == 9, "shares of a picture's sides, whatever these are"
