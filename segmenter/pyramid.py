@@ -18,12 +18,16 @@ So a photograph of any resolution is seen down to the same size, at which its la
 """
 
 
+SHORTEST = 32
+"""Pixels that a longest side must have: a smaller number, such as 2, is meant as a share, and nothing would be seen."""
+
+
 def check_scales(scales: Scales) -> tuple[float, ...] | None:
     """Return the scales one by one; None stands for the default ones.
 
     Args:
         scales: None or "auto"; or one number or several, of which those up to 1 are shares of the picture's own size
-            and larger ones are longest sides in pixels, whole numbers.
+            and larger ones are longest sides in pixels, whole numbers from 32 on.
 
     Raises:
         ConfigError: there is none, or one is not such a number.
@@ -41,6 +45,11 @@ def check_scales(scales: Scales) -> tuple[float, ...] | None:
             raise ConfigError(
                 f"a scale must be a share of the picture's own size in (0, 1] or a longest side in whole pixels, "
                 f"got {scale!r}"
+            )
+        if 1 < scale < SHORTEST:
+            raise ConfigError(
+                f"a scale of {scale:g} is a longest side of {scale:g} pixels, of which at least {SHORTEST} are needed; "
+                "shares of the picture's own size go up to 1: for more, enlarge the picture first"
             )
     return chosen
 

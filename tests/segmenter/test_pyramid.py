@@ -78,7 +78,7 @@ def test_no_size_is_above_the_pictures_own_and_each_comes_once():
 
 def test_scales_are_checked_in_words():
     assert check_scales(None) is check_scales("auto") is None
-    assert check_scales(1) == (1,) and check_scales([512, 0.5]) == (512, 0.5)
+    assert check_scales(1) == (1,) and check_scales([512, 0.5]) == (512, 0.5) and check_scales(32) == (32,)
     for bad, message in {
         "large": "scales must be 'auto', a number or a list of numbers, got 'large'",
         (): "write 1 for the picture's own size alone",
@@ -89,6 +89,8 @@ def test_scales_are_checked_in_words():
         float("inf"): "got inf",
         True: "got True",
         (1, "2"): "got '2'",
+        2: "a scale of 2 is a longest side of 2 pixels, of which at least 32 are needed",
+        (1, 31): "for more, enlarge the picture first",
     }.items():
         with pytest.raises(ConfigError, match=message):
             check_scales(bad)  # type: ignore[arg-type]
