@@ -82,7 +82,7 @@ class RecognizerNetwork(nn.Module):
         return {
             "charset": self.charset.characters,
             "input": asdict(self.input_spec),
-            **fusion_config(self.get_submodule(self.input_layer)),
+            **fusion_config(self, self.input_layer),
             **({} if self.temperature == 1.0 else {"temperature": self.temperature}),
             **self.sizes(),
         }

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from abc import ABC, abstractmethod
-from typing import ClassVar
+from typing import ClassVar, Literal
 
 import torch
 from torch import Tensor, nn
@@ -12,6 +12,7 @@ from torch.nn import functional
 
 from recognizers.choices import Fusion
 from recognizers.colour_channels import colour_channels
+from recognizers.two_streams import TwoStreams
 
 WIDTH = 24
 
@@ -60,9 +61,10 @@ class FusedConvolution(nn.Conv2d, ABC):
     def _fusion(self) -> nn.Sequential:
         """Return the layers between the mask and what it changes; the last is a convolution, which starts at zero."""
 
-    def config(self) -> dict[str, str]:
-        """Return what a weights file's configuration says of this layer beside the plain network's."""
-        return {"fusion": self.kind, "fusion_color": "grey" if self.in_channels == 1 else "rgb"}
+    @property
+    def color(self) -> Literal["grey", "rgb"]:
+        """What the plain convolution takes."""
+        return "grey" if self.in_channels == 1 else "rgb"
 
 
 class AdaptedConvolution(FusedConvolution):
@@ -112,20 +114,63 @@ _FUSED: dict[str, type[FusedConvolution]] = {kind.kind: kind for kind in (Adapte
 
 
 def fuse(model: nn.Module, name: str, fusion: Fusion, *, generator: torch.Generator | None = None) -> None:
-    """Replace the convolution `name` of a model by one into which a mask is fused, in place."""
+    """Replace the convolution `name` of a model, or the stack that it begins, by what a mask is fused into, in place.
+
+    Args:
+        model: a network that is not yet widened.
+        name: dotted name of its first convolution.
+        fusion: any but "input".
+        generator: of the fusion's weights, on the CPU; None is torch's global one.
+
+    Raises:
+        ValueError: "stream" finds no stack of layers that begins with this convolution, or one with few poolings.
+    """
+    if fusion == TwoStreams.kind:
+        model.set_submodule(*_stack(model, name))
+        return
     plain = model.get_submodule(name)
     assert isinstance(plain, nn.Conv2d), f"{name} is not a Conv2d"
     model.set_submodule(name, _FUSED[fusion](plain, generator=generator))
 
 
-def fusion_of(layer: nn.Module) -> Fusion:
-    """Return how a mask joins in this first layer of a network; `input` where the layer is a plain convolution."""
-    return layer.kind if isinstance(layer, FusedConvolution) else "input"
+def _stack(model: nn.Module, name: str) -> tuple[str, TwoStreams]:
+    parent = name.rpartition(".")[0]
+    stack = model.get_submodule(parent)
+    if not parent or not isinstance(stack, nn.Sequential):
+        raise ValueError(
+            f"fusion 'stream' needs layer {name!r} to begin an nn.Sequential of the network's convolutions, as in a "
+            "CRNN: choose another fusion"
+        )
+    return parent, TwoStreams(stack)
 
 
-def fusion_config(layer: nn.Module) -> dict[str, str]:
-    """Return what the configuration of a network with this first layer has beside the plain network's."""
-    return layer.config() if isinstance(layer, FusedConvolution) else {}
+def fused_part(model: nn.Module, name: str) -> tuple[str, FusedConvolution | TwoStreams] | None:
+    """Return the name and the part of a model that has the `fusion` by which a mask joins at its first convolution.
+
+    Args:
+        model: a widened network.
+        name: dotted name of that convolution.
+
+    Returns:
+        The convolution itself or the stack that it begins; None where the mask is one more input channel.
+    """
+    parent = name.rpartition(".")[0]
+    for found, part in ((name, model.get_submodule(name)), (parent, model.get_submodule(parent))):
+        if isinstance(part, FusedConvolution | TwoStreams):
+            return found, part
+    return None
+
+
+def fusion_of(model: nn.Module, name: str) -> Fusion:
+    """Return how a mask joins at the first convolution `name` of a model; `input` where that is a plain one."""
+    fused = fused_part(model, name)
+    return "input" if fused is None else fused[1].kind
+
+
+def fusion_config(model: nn.Module, name: str) -> dict[str, str]:
+    """Return what the configuration of a network with this first convolution has beside the plain network's."""
+    fused = fused_part(model, name)
+    return {} if fused is None else {"fusion": fused[1].kind, "fusion_color": fused[1].color}
 
 
 def _pair(sides: tuple[int, ...]) -> tuple[int, int]:

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import torch
 from torch import Tensor, nn
 
-from recognizers.fusion import FusedConvolution
+from recognizers.fusion import fused_part
+from recognizers.two_streams import TwoStreams
 from recognizers.widen import input_layers
 
 
@@ -17,7 +20,8 @@ def input_rates(model: nn.Module, *, mask: float, colour: float) -> dict[nn.Para
 
     Args:
         model: a recognizer of this package, or any widened network.
-        mask: of the mask's weights, or of all weights through which it is fused.
+        mask: of the mask's weights, or of all new weights through which it is fused; layers that begin as copies of
+            trained ones learn at the run's rate.
         colour: of the layers' plain weights: those of the colours and the bias.
 
     Raises:
@@ -27,10 +31,17 @@ def input_rates(model: nn.Module, *, mask: float, colour: float) -> dict[nn.Para
     for name in input_layers(model):
         layer = model.get_submodule(name)
         assert isinstance(layer, nn.Conv2d), f"{name} is not a Conv2d"
-        if isinstance(layer, FusedConvolution):
-            rates.update((parameter, torch.tensor(mask)) for parameter in layer.fusion.parameters())
+        rates.update((parameter, torch.tensor(mask)) for parameter in _new_weights(model, name))
         columns = [colour] * min(layer.in_channels, 3) + [mask] * (layer.in_channels - 3)
         rates[layer.get_parameter("weight")] = torch.tensor(columns).reshape(1, -1, 1, 1)
         if layer.bias is not None:
             rates[layer.get_parameter("bias")] = torch.tensor(colour)
     return rates
+
+
+def _new_weights(model: nn.Module, name: str) -> Iterator[nn.Parameter]:
+    """Yield the parameters by which a mask is fused at a convolution and that begin with nothing learned."""
+    fused = fused_part(model, name)
+    if fused is not None:
+        part = fused[1]
+        yield from (part.fusion[-1] if isinstance(part, TwoStreams) else part.fusion).parameters()

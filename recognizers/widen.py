@@ -14,7 +14,7 @@ from torch.nn.modules.batchnorm import _NormBase
 
 from recognizers.choices import Fusion, Init
 from recognizers.configuration import RecognizerNetwork
-from recognizers.fusion import FusedConvolution, fuse
+from recognizers.fusion import FusedConvolution, fuse, fused_part, fusion_of
 from segrec.core.images import LUMA_WEIGHTS
 
 Network = TypeVar("Network", bound=nn.Module)
@@ -50,19 +50,20 @@ def widen_input(
         layer: dotted name(s), as in `model.named_modules()`, of the convolution(s) that see the image; only for a model
             that is not of this package.
         mask_in_rectifier: widen the localiser's first convolution too, so that the mask helps to find the word.
-        fusion: how the mask joins. "input" is the paper's: one more channel of the first convolution. The others leave
-            all weights as they are, start as the plain model and use no `init`: "adapter" adds to the picture what
-            three convolutions give that see it and the mask; "sft" scales and shifts the first maps by the mask. A
-            rectifier's localiser sees the colours only, and its grid warps picture and mask before they join.
+        fusion: how the mask joins, see `recognizers.choices.Fusion`. All but "input" leave all weights as they are,
+            start as the plain model and use no `init`. A rectifier's localiser sees the colours only, and its grid
+            warps picture and mask before they join.
 
     Raises:
         ValueError: a layer or rectifier is missing or no plain convolution of 1 or 3 channels, or does not go with
-            init and fusion.
+            init and fusion, or the network is not built as fusion="stream" needs it.
     """
     _check_ways(init, fusion, mask_in_rectifier)
     names = _named_layers(model, layer) + (_rectifiers(model) if mask_in_rectifier else ())
     for name in names:
         _check_convolution(model.get_submodule(name), init if fusion == "input" else "zero-mask", name)
+        if fusion_of(model, name) != "input":
+            raise ValueError(f"{name!r} begins a stack with fusion='stream': it is widened already")
     wide = copy.deepcopy(model)
     for name in names:
         _take_mask(wide, name, init, fusion, generator)
@@ -102,9 +103,8 @@ def freeze_all_but_input(model: nn.Module, *, layer: str | Sequence[str] | None 
         ValueError: the model names no input layer and `layer` is not given or unknown.
     """
     names = input_layers(model) if layer is None else _found(model, layer)
-    prefixes = tuple(
-        f"{name}.fusion." if isinstance(model.get_submodule(name), FusedConvolution) else f"{name}." for name in names
-    )
+    fused = {name: fused_part(model, name) for name in names}
+    prefixes = tuple(f"{name}." if part is None else f"{part[0]}.fusion." for name, part in fused.items())
     for name, parameter in model.named_parameters():
         parameter.requires_grad_(name.startswith(prefixes))
     return [name for name, parameter in model.named_parameters() if parameter.requires_grad]
@@ -131,7 +131,7 @@ def train_input_mode(model: nn.Module) -> None:
 
 def _check_ways(init: Init, fusion: Fusion, mask_in_rectifier: bool) -> None:
     if fusion not in get_args(Fusion):
-        raise ValueError(f"fusion must be 'input', 'adapter' or 'sft', got {fusion!r}")
+        raise ValueError(f"fusion must be {', '.join(map(repr, get_args(Fusion)))}, got {fusion!r}")
     if mask_in_rectifier and fusion != "input":
         raise ValueError(f"mask_in_rectifier goes with fusion='input', got {fusion!r}: leave one of them out")
     if init not in get_args(Init):

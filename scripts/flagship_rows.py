@@ -26,9 +26,10 @@ VARIANTS: Mapping[str, Mapping[str, Any]] = {
     "input": {"train": "input", "learning_rate": 3e-4},
     "adapter": {"train": "input", "learning_rate": 3e-4, "fusion": "adapter"},
     "sft": {"train": "input", "learning_rate": 3e-4, "fusion": "sft"},
+    "stream": {"train": "input", "learning_rate": 3e-4, "fusion": "stream"},
     "all": {"train": "all", "norms": "frozen"},
 }
-"""What is trained: the first layer, what adapts the picture or scales the first maps of a frozen network, or all."""
+"""What is trained: the first layer, what joins a mask to a frozen network, or all."""
 RATES = {"onnx": CONVERTED_RATE}
 """Peak learning rates of all layers, where another than `RATE` suits a kind of network."""
 RATE = 3e-4

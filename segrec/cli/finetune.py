@@ -12,7 +12,7 @@ import click
 from segrec.cli.recognizer_options import optimisation_options, peak_rate
 from segrec.cli.setting import setting
 from segrec.jobs.common_settings import DEMO
-from segrec.jobs.finetune_settings import FUSION_RATE, MASK_RATES, FineTuning
+from segrec.jobs.finetune_settings import FUSION_RATES, MASK_RATES, FineTuning
 from segrec.weights import ASTER, PLAIN, SEGMENTER
 
 tuned = partial(setting, FineTuning)
@@ -29,14 +29,15 @@ tuned = partial(setting, FineTuning)
 @tuned("init", "How the widened layer starts; random is the paper's.")
 @tuned(
     "fusion",
-    "How the mask joins: a fourth input channel (the paper's), added to the picture, or scaling the first maps.",
+    "How the mask joins: a fourth input channel (the paper's), added to the picture, scaling the first maps, or read "
+    "by a copy of the first layers.",
 )
 @tuned("mask_in_rectifier", "Widen the rectifier's input too; without, it sees no mask.")
 @tuned("train", "Which layers.")
 @tuned(
     "mask_learning_rate",
     f"Peak learning rate of the mask's weights.  [default: {MASK_RATES['input']:g}; {MASK_RATES['all']:g} with --train "
-    f"all; {FUSION_RATE:g} with another --fusion than input; --lr with adadelta]",
+    f"all; {FUSION_RATES['sft']:g} with adapter and sft, {FUSION_RATES['stream']:g} with stream; --lr with adadelta]",
     option="--mask-lr",
 )
 @tuned(

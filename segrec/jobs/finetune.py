@@ -153,7 +153,8 @@ def _prepared(plain: RecognizerNetwork, settings: FineTuning) -> RecognizerNetwo
             fusion=settings.fusion,
         )
     except ValueError as error:
-        raise ConfigError(f"{settings.pretrained} cannot be widened with --init {settings.init}: {error}") from error
+        way = f"--init {settings.init}" if settings.fusion == "input" else f"--fusion {settings.fusion}"
+        raise ConfigError(f"{settings.pretrained} cannot be widened with {way}: {error}") from error
 
 
 def _warn_of_rate(plain: RecognizerNetwork, settings: FineTuning) -> None:
@@ -171,7 +172,7 @@ def _check_widened(wide: RecognizerNetwork, settings: FineTuning) -> None:
         raise ConfigError(f"{settings.pretrained} has a mask channel already; choose another --mask than none")
     if settings.mask_in_rectifier and not wide.mask_in_rectifier:
         raise ConfigError(f"{settings.pretrained} has its mask channel already; leave --mask-in-rectifier out")
-    fusion = fusion_of(wide.get_submodule(wide.input_layer))
+    fusion = fusion_of(wide, wide.input_layer)
     if fusion != settings.fusion:
         raise ConfigError(f"{settings.pretrained} takes its mask by another way already; give --fusion {fusion}")
 

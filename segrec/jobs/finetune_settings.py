@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import KW_ONLY, dataclass
 from typing import ClassVar, Literal, get_args
 
@@ -19,8 +19,8 @@ from segrec.weights import SEGMENTER
 MASK_RATES = {"input": 1e-2, "all": 5e-3}
 """Peak learning rates of the mask's column with adam and adamw, by what is trained: a mask then changes readings within
 some hundred steps. Not stated in the paper."""
-FUSION_RATE = 2e-3
-"""That of an adapter or a modulation, which starts from weights of the usual size."""
+FUSION_RATES: Mapping[str, float] = {"adapter": 2e-3, "sft": 2e-3, "stream": 5e-3}
+"""Those of what a mask is fused by: all layers of an adapter or a modulation, the last one of a stream."""
 CONVERTED_RATE = 3e-5
 """Peak learning rate of all layers of a network in ONNX. PP-OCR's kept its readings at it and diverged at 1e-3."""
 
@@ -94,7 +94,7 @@ class FineTuning(Optimisation):
             return self.mask_learning_rate
         if self.optimizer == "adadelta":
             return self.learning_rate
-        return MASK_RATES[self.train] if self.fusion == "input" else FUSION_RATE
+        return FUSION_RATES.get(self.fusion, MASK_RATES[self.train])
 
     @property
     def colour_rate(self) -> float:

@@ -11,8 +11,10 @@ from torch import Tensor, nn
 
 from recognizers.configuration import RecognizerNetwork
 from recognizers.families import LoadReport, family_of
+from recognizers.fusion import FusedConvolution, fused_part
 from recognizers.loading import load_pretrained
 from recognizers.state_dict import unwrap
+from recognizers.two_streams import TwoStreams
 from recognizers.widen import input_layers
 from segmenter.interface import SegmentationNetwork
 from segmenter.loading import load_segmenter
@@ -198,6 +200,10 @@ def _describe_progress(run: RunDirectory, steps: int | None, logged: int | None,
         findings.facts["progress"] = f"no checkpoint to resume from yet{f', {steps} steps to do' if steps else ''}"
 
 
+CHECK = "segrec eval --mask-check tells what it does to readings"
+SAME = "every mask gives the same reading; fine-tune it first"
+
+
 class ChannelNorms(NamedTuple):
     """Euclidean norms of a first layer's kernels: the mask's, and the mean of the colours' one by one."""
 
@@ -224,23 +230,35 @@ def channel_norms(weight: Tensor) -> ChannelNorms:
 def mask_facts(model: nn.Module) -> dict[str, str]:
     """Return facts about the mask's kernel in each layer that sees it, and what they mean together.
 
+    Where a mask is fused in another way, they are about the last layer of that.
+
     Args:
         model: a recognizer with a mask channel.
     """
+    fused = [part for name in input_layers(model) if (part := fused_part(model, name)) is not None]
+    if fused:
+        return _fusion_facts(*fused[0])
     norms = {name: channel_norms(model.get_parameter(f"{name}.weight")) for name in input_layers(model)}
     kernels = "; ".join(f"{f'{name}: ' if len(norms) > 1 else ''}{found.words}" for name, found in norms.items())
     strongest = max(norms.values(), key=lambda found: found.share)
     return {"mask kernel's norm": kernels, "mask used": verdict(strongest)}
 
 
+def _fusion_facts(name: str, part: FusedConvolution | TwoStreams) -> dict[str, str]:
+    last = part.fusion[-1]
+    assert isinstance(last, nn.Conv2d)
+    norm = float(last.weight.detach().double().norm())
+    used = f"it can be: {CHECK}" if norm else f"no: its last layer is zero, so {SAME}"
+    return {"mask joins by": f"{part.kind}, {name}.fusion, whose last layer has the norm {norm:.3f}", "mask used": used}
+
+
 def verdict(norms: ChannelNorms) -> str:
     """Return in plain words whether a network with such kernels can make much of its mask."""
     if norms.mask == 0:
-        return "no: its kernel is zero, so every mask gives the same reading; fine-tune it first"
+        return f"no: its kernel is zero, so {SAME}"
     share = f"its kernel has {100 * norms.share:.1f} % of a colour's norm"
-    check = "segrec eval --mask-check tells what it does to readings"
     if norms.share < HARDLY:
-        return f"hardly: {share}, so the mask moves little; {check}"
+        return f"hardly: {share}, so the mask moves little; {CHECK}"
     if norms.share < WEAKLY:
-        return f"weakly: {share}; {check}"
-    return f"it can be: {share}; {check}"
+        return f"weakly: {share}; {CHECK}"
+    return f"it can be: {share}; {CHECK}"

@@ -39,8 +39,10 @@ def changed(run: Path, plain: Path) -> set[str]:
     return {name for name in after if name not in before or not torch.equal(before[name], after[name])}
 
 
-@pytest.mark.parametrize("architecture", PLAIN)
-@pytest.mark.parametrize("fusion", ["adapter", "sft"])
+@pytest.mark.parametrize(
+    ("architecture", "fusion"),
+    [("crnn", "adapter"), ("crnn", "sft"), ("crnn", "stream"), ("aster", "adapter"), ("aster", "sft")],
+)
 def test_training_the_input_changes_the_fusion_alone_and_the_run_can_be_evaluated(
     finetune, segrec, words, masks, tmp_path, architecture, fusion
 ):
@@ -50,6 +52,12 @@ def test_training_the_input_changes_the_fusion_alone_and_the_run_can_be_evaluate
     assert names and all(".fusion." in name for name in names)
     scored = segrec("eval", "--model", run, "--data", f"w={words}", "--mask", "zero", "--limit", "4")
     assert scored.code == 0, scored.err
+
+
+def test_a_stream_where_it_cannot_be_is_refused_in_one_line(finetune):
+    outcome, run = finetune("--fusion", "stream", architecture="aster")
+    assert outcome.code == 1 and outcome.err.count("\n") == 1 and not run.exists()
+    assert "cannot be widened with --fusion stream: fusion 'stream' needs a stack" in outcome.err
 
 
 def test_the_control_without_a_mask_trains_the_same_adapter(finetune, tmp_path):

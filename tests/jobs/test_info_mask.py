@@ -53,3 +53,19 @@ def test_each_layer_that_sees_the_mask_has_its_norm(tmp_path):
     save_recognizer(tmp_path / "both.safetensors", widen_input(aster_slim(), mask_in_rectifier=True))
     norms = describe(tmp_path / "both.safetensors").facts["mask kernel's norm"]
     assert "encoder.layer0.0: " in norms and "; stn_head.stn_convnet.0.0: " in norms
+
+
+@pytest.mark.parametrize(("fusion", "place"), [("sft", "cnn.conv0"), ("stream", "cnn")])
+def test_a_fusion_is_judged_by_its_last_layer_not_by_a_colours_kernel(tmp_path, fusion, place):
+    wide = widen_input(CRNN(widths=(2, 3, 4, 4, 5, 5, 6), hidden=3), fusion=fusion)
+    save_recognizer(tmp_path / "wide.safetensors", wide)
+    found = describe(tmp_path / "wide.safetensors").facts
+    assert "mask kernel's norm" not in found
+    assert found["mask joins by"] == f"{fusion}, {place}.fusion, whose last layer has the norm 0.000"
+    assert found["mask used"].startswith("no: its last layer is zero")
+    with torch.no_grad():
+        last = wide.get_submodule(place).fusion[-1]
+        last.weight.zero_()[0, 0] = 2
+    save_recognizer(tmp_path / "trained.safetensors", wide)
+    found = describe(tmp_path / "trained.safetensors").facts
+    assert found["mask joins by"].endswith("the norm 2.000") and found["mask used"].startswith("it can be: ")

@@ -52,11 +52,19 @@ def lively_vgg() -> torch.nn.Module:
     return model.eval()
 
 
+def heard_stream() -> torch.nn.Module:
+    """Return a network that a mask joins by a stream, as training would leave it."""
+    model = widen_input(small_crnn(), fusion="stream")
+    torch.nn.init.normal_(model.get_submodule("cnn.fusion.join").weight, std=0.1)
+    return model
+
+
 MODELS = {
     "crnn": small_crnn,
     "crnn-mask": lambda: widen_input(small_crnn(), "luma"),
     "crnn-random": lambda: widen_input(small_crnn(), generator=torch.Generator().manual_seed(1)),
     "crnn-adapter": lambda: widen_input(small_crnn(), fusion="adapter"),
+    "crnn-stream": heard_stream,
     "crnn-ratio": lambda: small_crnn(input_spec=InputSpec(mean=127, deviation=127, keep_ratio=True)),
     "vgg": lively_vgg,
     "aster": small_aster,

@@ -21,7 +21,7 @@ from recognizers import (
     save_recognizer,
     widen_input,
 )
-from recognizers.fusion import fusion_of
+from recognizers.fusion import fused_part, fusion_of
 
 RGB = InputSpec(color="rgb")
 LUMA = torch.tensor([0.299, 0.587, 0.114]).reshape(1, 3, 1, 1)
@@ -41,7 +41,14 @@ NETWORKS: dict[str, Callable[[], nn.Module]] = {
     "aster": small_aster,
     "aster-both": lambda: small_aster(bidirectional=True),
 }
-FUSIONS = ["adapter", "sft"]
+FUSIONS = ["adapter", "sft", "stream"]
+WAYS = [
+    (network, fusion)
+    for network in NETWORKS
+    for fusion in FUSIONS
+    if fusion != "stream" or network.startswith(("crnn", "vgg"))
+]
+"""What can be fused into what: a stream needs a network whose convolutions are one nn.Sequential."""
 
 
 def colours(model: nn.Module) -> torch.Tensor:
@@ -56,14 +63,13 @@ def with_mask(images: torch.Tensor, seed: int = 3) -> torch.Tensor:
 def stirred(model: nn.Module) -> nn.Module:
     """Give the fusion weights, as training would."""
     for name in input_layers(model):
-        last = model.get_submodule(name).fusion[-1]
+        last = fused_part(model, name)[1].fusion[-1]
         nn.init.normal_(last.weight, std=0.1)
         nn.init.normal_(last.bias, std=0.1)
     return model
 
 
-@pytest.mark.parametrize("fusion", FUSIONS)
-@pytest.mark.parametrize("network", NETWORKS)
+@pytest.mark.parametrize(("network", "fusion"), WAYS)
 @torch.no_grad()
 def test_before_any_training_the_logits_are_the_plain_networks_whatever_the_mask(network, fusion):
     plain = NETWORKS[network]()
@@ -79,8 +85,7 @@ def test_before_any_training_the_logits_are_the_plain_networks_whatever_the_mask
         assert torch.equal(given, expected)
 
 
-@pytest.mark.parametrize("fusion", FUSIONS)
-@pytest.mark.parametrize("network", NETWORKS)
+@pytest.mark.parametrize(("network", "fusion"), WAYS)
 @torch.no_grad()
 def test_a_trained_fusion_hears_the_mask_and_reads_the_same_from_its_file(network, fusion, tmp_path):
     wide = stirred(widen_input(NETWORKS[network](), fusion=fusion))
@@ -98,7 +103,9 @@ def test_a_trained_fusion_hears_the_mask_and_reads_the_same_from_its_file(networ
 def test_training_the_input_trains_the_fusion_alone_and_the_gradient_reaches_it(fusion):
     wide = stirred(widen_input(small_crnn(), fusion=fusion))
     names = freeze_all_but_input(wide)
-    assert names == [f"cnn.conv0.fusion.{name}" for name, _ in wide.cnn.conv0.fusion.named_parameters()]
+    place, part = fused_part(wide, "cnn.conv0")
+    assert place == ("cnn" if fusion == "stream" else "cnn.conv0")
+    assert names == [f"{place}.fusion.{name}" for name, _ in part.fusion.named_parameters()]
     wide(with_mask(colours(wide))).square().sum().backward()
     assert all(wide.get_parameter(name).grad.abs().sum() > 0 for name in names)
     assert wide.cnn.conv0.weight.grad is None
@@ -128,7 +135,7 @@ def test_sft_scales_and_shifts_the_first_maps():
     torch.testing.assert_close(conv(with_mask(images)), expected)
 
 
-@pytest.mark.parametrize("fusion", FUSIONS)
+@pytest.mark.parametrize("fusion", ["adapter", "sft"])
 @torch.no_grad()
 def test_a_network_of_another_project_takes_a_fusion_at_the_layer_that_is_named(fusion):
     plain = nn.Sequential(nn.Sequential(nn.Conv2d(3, 5, (3, 5), 2, (1, 2), bias=False)), nn.Conv2d(5, 2, 1)).eval()
@@ -159,13 +166,13 @@ def test_the_fusion_has_the_masks_rate_and_the_plain_layer_the_colours():
 
 def test_files_of_the_papers_fusion_say_nothing_of_it():
     wide = widen_input(small_crnn(), "luma")
-    assert "fusion" not in wide.config() and fusion_of(wide.cnn.conv0) == "input"
+    assert "fusion" not in wide.config() and fusion_of(wide, "cnn.conv0") == "input"
 
 
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ({"fusion": "late"}, "fusion must be 'input', 'adapter' or 'sft', got 'late'"),
+        ({"fusion": "late"}, "fusion must be 'input', 'adapter', 'sft', 'stream', got 'late'"),
         ({"fusion": "sft", "mask_in_rectifier": True}, "mask_in_rectifier goes with fusion='input', got 'sft'"),
     ],
 )
