@@ -39,7 +39,7 @@ REAL_RATIOS = (0.15, 0.2)
 """Shares of a batch that each set of `TUNING` and each database of `--real-words` gets."""
 VARIANTS = ("none", "random", "zero", "predicted")
 JOINS: dict[str, dict[str, Any]] = {
-    PLAIN: {"train": "all", "init": "luma"},
+    PLAIN: {"train": "all", "fusion": "stream"},
     ASTER: {"train": "input", "fusion": "sft"},
 }
 """How masks join each plain network; `aster-slim` is frozen, and its variants' files hold no more than what joins."""
@@ -217,7 +217,7 @@ class Recipe:
 @click.option("--recognizer-steps", default=7000, show_default=True)
 @click.option("--hinted-steps", default=2000, show_default=True)
 @click.option("--aster-steps", default=2400, show_default=True)
-@click.option("--tuning-steps", default=2100, show_default=True)
+@click.option("--tuning-steps", default=1500, show_default=True)
 @click.option("--aster-tuning-steps", default=500, show_default=True)
 @click.option("--tuning-seed", default=0, show_default=True)
 def main(
