@@ -1,11 +1,34 @@
-"""Whether a PNG file is whole: libpng writes to the terminal what it finds wrong, a line for each file."""
+"""The chunks of PNG files: written where no library writes such a file, and checked before libpng reads them.
+
+libpng writes to the terminal what it finds wrong, a line for each file.
+"""
 
 from __future__ import annotations
 
 import struct
 import zlib
 
+GREY, RGB = 0, 2
+"""Colour types."""
+END = b"IEND"
+_SIGNATURE, _HEADER = b"\x89PNG\r\n\x1a\n", struct.Struct(">IIBBBBB")
 _CHUNK, _BEGIN, _FRAME, _FILTERS = struct.Struct(">I4s"), 8, 12, 5
+
+
+def beginning(size: tuple[int, int], depth: int, color: int) -> bytes:
+    """Return what a PNG file begins with.
+
+    Args:
+        size: (height, width).
+        depth: bits a value.
+        color: `GREY` or `RGB`.
+    """
+    return _SIGNATURE + chunk(b"IHDR", _HEADER.pack(size[1], size[0], depth, color, 0, 0, 0))
+
+
+def chunk(kind: bytes, content: bytes = b"") -> bytes:
+    """Return a chunk of a PNG file: its length, kind, content and checksum."""
+    return _CHUNK.pack(len(content), kind) + content + zlib.crc32(kind + content).to_bytes(4, "big")
 
 
 def check_grey_png(data: bytes, size: tuple[int, int], depth: int) -> None:
@@ -20,7 +43,7 @@ def check_grey_png(data: bytes, size: tuple[int, int], depth: int) -> None:
         ValueError: it is cut short or damaged.
     """
     packed, place, kind = [], _BEGIN, b""
-    while kind != b"IEND":
+    while kind != END:
         if place + _FRAME > len(data):
             raise ValueError("it is cut short")
         length, kind = _CHUNK.unpack_from(data, place)

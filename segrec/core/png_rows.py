@@ -3,21 +3,19 @@
 from __future__ import annotations
 
 import os
-import struct
 import zlib
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import BinaryIO
 
 import numpy as np
 from numpy.typing import NDArray
 
 from segrec.core.files import atomic_path
+from segrec.core.png_parts import END, GREY, RGB, beginning, chunk
 
 Array = NDArray[np.uint8]
-_SIGNATURE, _HEADER = b"\x89PNG\r\n\x1a\n", struct.Struct(">IIBBBBB")
-_KINDS = {1: 0, 3: 2}
-"""Colour types by channels: grey and RGB."""
+_COLORS = {1: GREY, 3: RGB}
+"""By the number of channels."""
 _AT_ONCE = 1 << 20
 """Bytes that are packed at once."""
 _LEVEL = 6
@@ -39,23 +37,26 @@ def png_rows(path: str | os.PathLike[str], size: tuple[int, int], channels: int)
         DataError: the file cannot be written.
     """
     with atomic_path(path) as partial, open(partial, "wb") as file:
-        file.write(_SIGNATURE)
-        _write_chunk(file, b"IHDR", _HEADER.pack(size[1], size[0], 8, _KINDS[channels], 0, 0, 0))
+        file.write(beginning(size, 8, _COLORS[channels]))
         packing = zlib.compressobj(_LEVEL)
         above, left_out = np.zeros((1, size[1] * channels), np.uint8), size[0]
+
+        def write(packed: bytes) -> None:
+            if packed:
+                file.write(chunk(b"IDAT", packed))
 
         def take(rows: Array) -> None:
             nonlocal above, left_out
             flat = rows.reshape(len(rows), -1)
             left_out -= len(rows)
             for some in np.array_split(flat, -(-flat.size // _AT_ONCE)):
-                _write_chunk(file, b"IDAT", packing.compress(_filtered(some, above, channels)))
+                write(packing.compress(_filtered(some, above, channels)))
                 above = some[-1:].copy()
 
         yield take
         assert left_out == 0, f"{left_out} of {size[0]} rows were not given"
-        _write_chunk(file, b"IDAT", packing.flush())
-        _write_chunk(file, b"IEND", b"")
+        write(packing.flush())
+        file.write(chunk(END))
 
 
 def _filtered(rows: Array, above: Array, channels: int) -> bytes:
@@ -68,8 +69,3 @@ def _filtered(rows: Array, above: Array, channels: int) -> bytes:
     packed[:, 0] = 1 + chosen
     packed[:, 1:] = differences[chosen, np.arange(len(rows))]
     return packed.tobytes()
-
-
-def _write_chunk(file: BinaryIO, kind: bytes, content: bytes) -> None:
-    if content or kind == b"IEND":
-        file.write(struct.pack(">I", len(content)) + kind + content + zlib.crc32(kind + content).to_bytes(4, "big"))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import struct
 import zlib
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -12,6 +11,7 @@ from numpy.typing import NDArray
 
 from segrec.core.errors import DataError
 from segrec.core.images import decode_mask, encode_png, opencv
+from segrec.core.png_parts import END, GREY, beginning, chunk
 
 Mask = NDArray[np.uint8]
 """(H, W) uint8, 0..255."""
@@ -24,7 +24,7 @@ UNREADABLE = "no image"
 """The reason that empty bytes stand for."""
 _STEP = 17
 _NEAREST_LEVEL = np.round(np.arange(256) / _STEP).astype(np.uint8)
-_GREY, _FOUR_BITS = 0, 4
+_BITS = 4
 
 
 @dataclass(frozen=True)
@@ -82,13 +82,8 @@ def _encode_png16(mask: Mask) -> bytes:
     levels[:, :width] = _NEAREST_LEVEL[mask]
     rows = np.zeros((height, 1 + levels.shape[1] // 2), np.uint8)  # each row begins with its filter, 0 for none
     rows[:, 1:] = levels[:, ::2] << 4 | levels[:, 1::2]
-    header = struct.pack(">IIBBBBB", width, height, _FOUR_BITS, _GREY, 0, 0, 0)
     pixels = zlib.compress(rows.tobytes(), 6)
-    return b"\x89PNG\r\n\x1a\n" + _chunk(b"IHDR", header) + _chunk(b"IDAT", pixels) + _chunk(b"IEND", b"")
-
-
-def _chunk(kind: bytes, content: bytes) -> bytes:
-    return struct.pack(">I", len(content)) + kind + content + struct.pack(">I", zlib.crc32(kind + content))
+    return beginning((height, width), _BITS, GREY) + chunk(b"IDAT", pixels) + chunk(END)
 
 
 _CODECS = {
