@@ -12,7 +12,8 @@ from torch import Tensor, nn
 from recognizers.attention import AttentionDecoder, Hypothesis, Inspection
 from recognizers.charset import Charset, Kind
 from recognizers.decoding.reading import check_temperature
-from recognizers.fusion import fuse, fusion_config
+from recognizers.fused_part import fusion_config
+from recognizers.fusion import fuse
 from recognizers.preprocess import InputSpec
 from segrec.core.errors import ConfigError
 from segrec.core.network_size import WIDEST_LAYER, check_flags, check_whole

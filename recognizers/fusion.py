@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import math
-from abc import ABC, abstractmethod
-from typing import ClassVar, Literal
+from abc import abstractmethod
 
 import torch
 from torch import Tensor, nn
@@ -12,12 +11,13 @@ from torch.nn import functional
 
 from recognizers.choices import Fusion
 from recognizers.colour_channels import colour_channels
+from recognizers.fused_part import FusedPart
 from recognizers.two_streams import TwoStreams
 
 WIDTH = 24
 
 
-class FusedConvolution(nn.Conv2d, ABC):
+class FusedConvolution(FusedPart, nn.Conv2d):
     """A network's first convolution with its plain weights, and `fusion`, through which a mask changes what it gives.
 
     It takes (N, 4, H, W), RGB and mask, and stands under the name of the convolution that it replaces, so that the
@@ -28,9 +28,6 @@ class FusedConvolution(nn.Conv2d, ABC):
         plain: takes 1 or 3 channels; its parameters are taken over, not copied.
         generator: of the fusion's weights, on the CPU; None is torch's global one.
     """
-
-    kind: ClassVar[Fusion]
-    fusion: nn.Sequential
 
     def __init__(self, plain: nn.Conv2d, *, generator: torch.Generator | None = None) -> None:
         super().__init__(
@@ -50,10 +47,8 @@ class FusedConvolution(nn.Conv2d, ABC):
         for layer in self.fusion:
             if isinstance(layer, nn.Conv2d) and not layer.weight.is_meta:
                 _draw(layer, generator)
-        last = self.fusion[-1]
-        assert isinstance(last, nn.Conv2d) and last.bias is not None
-        nn.init.zeros_(last.weight)
-        nn.init.zeros_(last.bias)
+        for parameter in self.last.parameters():
+            nn.init.zeros_(parameter)
         self.fusion.to(plain.weight.device)
         self.train(plain.training)
 
@@ -62,9 +57,9 @@ class FusedConvolution(nn.Conv2d, ABC):
         """Return the layers between the mask and what it changes; the last is a convolution, which starts at zero."""
 
     @property
-    def color(self) -> Literal["grey", "rgb"]:
-        """What the plain convolution takes."""
-        return "grey" if self.in_channels == 1 else "rgb"
+    def plain_channels(self) -> int:
+        """How many channels the plain convolution takes."""
+        return self.in_channels
 
 
 class AdaptedConvolution(FusedConvolution):
@@ -142,35 +137,6 @@ def _stack(model: nn.Module, name: str) -> tuple[str, TwoStreams]:
             "CRNN: choose another fusion"
         )
     return parent, TwoStreams(stack)
-
-
-def fused_part(model: nn.Module, name: str) -> tuple[str, FusedConvolution | TwoStreams] | None:
-    """Return the name and the part of a model that has the `fusion` by which a mask joins at its first convolution.
-
-    Args:
-        model: a widened network.
-        name: dotted name of that convolution.
-
-    Returns:
-        The convolution itself or the stack that it begins; None where the mask is one more input channel.
-    """
-    parent = name.rpartition(".")[0]
-    for found, part in ((name, model.get_submodule(name)), (parent, model.get_submodule(parent))):
-        if isinstance(part, FusedConvolution | TwoStreams):
-            return found, part
-    return None
-
-
-def fusion_of(model: nn.Module, name: str) -> Fusion:
-    """Return how a mask joins at the first convolution `name` of a model; `input` where that is a plain one."""
-    fused = fused_part(model, name)
-    return "input" if fused is None else fused[1].kind
-
-
-def fusion_config(model: nn.Module, name: str) -> dict[str, str]:
-    """Return what the configuration of a network with this first convolution has beside the plain network's."""
-    fused = fused_part(model, name)
-    return {} if fused is None else {"fusion": fused[1].kind, "fusion_color": fused[1].color}
 
 
 def _pair(sides: tuple[int, ...]) -> tuple[int, int]:

@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 import torch
 from torch import Tensor, nn
 
-from recognizers.fusion import fused_part
-from recognizers.two_streams import TwoStreams
+from recognizers.fused_part import fused_part
 from recognizers.widen import input_layers
 
 
@@ -31,17 +28,11 @@ def input_rates(model: nn.Module, *, mask: float, colour: float) -> dict[nn.Para
     for name in input_layers(model):
         layer = model.get_submodule(name)
         assert isinstance(layer, nn.Conv2d), f"{name} is not a Conv2d"
-        rates.update((parameter, torch.tensor(mask)) for parameter in _new_weights(model, name))
+        fused = fused_part(model, name)
+        if fused is not None:
+            rates.update((parameter, torch.tensor(mask)) for parameter in fused[1].untaught.parameters())
         columns = [colour] * min(layer.in_channels, 3) + [mask] * (layer.in_channels - 3)
         rates[layer.get_parameter("weight")] = torch.tensor(columns).reshape(1, -1, 1, 1)
         if layer.bias is not None:
             rates[layer.get_parameter("bias")] = torch.tensor(colour)
     return rates
-
-
-def _new_weights(model: nn.Module, name: str) -> Iterator[nn.Parameter]:
-    """Yield the parameters by which a mask is fused at a convolution and that begin with nothing learned."""
-    fused = fused_part(model, name)
-    if fused is not None:
-        part = fused[1]
-        yield from (part.fusion[-1] if isinstance(part, TwoStreams) else part.fusion).parameters()

@@ -4,19 +4,18 @@ from __future__ import annotations
 
 import copy
 from collections import OrderedDict
-from typing import ClassVar, Literal
 
 import torch
 from torch import Tensor, nn
 
-from recognizers.choices import Fusion
 from recognizers.colour_channels import colour_channels
+from recognizers.fused_part import FusedPart
 
 POOLINGS = 3
 """After this many poolings a mask joins: an eighth of the height, where a map says which part of a letter is there."""
 
 
-class TwoStreams(nn.Module):
+class TwoStreams(FusedPart, nn.Module):
     """A network's stack of convolutions with its plain weights, and `fusion`, which reads the mask.
 
     A recognizer reads white letters on black as it reads photographs, and a text mask is such a picture. So `fusion`
@@ -34,8 +33,7 @@ class TwoStreams(nn.Module):
         ValueError: the stack has fewer than three poolings.
     """
 
-    kind: ClassVar[Fusion] = "stream"
-    fusion: nn.Sequential
+    kind = "stream"
 
     def __init__(self, plain: nn.Sequential) -> None:
         super().__init__()
@@ -50,17 +48,20 @@ class TwoStreams(nn.Module):
         read = OrderedDict((name, copy.deepcopy(layers[name])) for name in self._names[: self._joint])
         width = next(layer.out_channels for layer in reversed(read.values()) if isinstance(layer, nn.Conv2d))
         last = nn.Conv2d(width, 2 * width, 1, dtype=first.weight.dtype, device=first.weight.device)
-        if not last.weight.is_meta:
-            nn.init.zeros_(last.weight)
-            assert last.bias is not None
-            nn.init.zeros_(last.bias)
+        for parameter in last.parameters():
+            nn.init.zeros_(parameter)
         self.fusion = nn.Sequential(OrderedDict([*read.items(), ("join", last)])).requires_grad_()
         self.train(plain.training)
 
     @property
-    def color(self) -> Literal["grey", "rgb"]:
-        """What the plain stack takes."""
-        return "grey" if self._channels == 1 else "rgb"
+    def plain_channels(self) -> int:
+        """How many channels the plain stack takes."""
+        return self._channels
+
+    @property
+    def untaught(self) -> nn.Module:
+        """The layer by which the streams join; the others begin as copies."""
+        return self.last
 
     def forward(self, images: Tensor) -> Tensor:
         """Return the stack's maps of images (N, 4, H, W): colour in [-1, 1], mask in [0, 1]."""

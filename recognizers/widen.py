@@ -14,7 +14,8 @@ from torch.nn.modules.batchnorm import _NormBase
 
 from recognizers.choices import Fusion, Init
 from recognizers.configuration import RecognizerNetwork
-from recognizers.fusion import FusedConvolution, fuse, fused_part, fusion_of
+from recognizers.fused_part import fused_part, fusion_of
+from recognizers.fusion import FusedConvolution, fuse
 from segrec.core.images import LUMA_WEIGHTS
 
 Network = TypeVar("Network", bound=nn.Module)

@@ -10,7 +10,7 @@ from torch import Tensor, nn
 
 from recognizers.configuration import RecognizerNetwork
 from recognizers.converted import ConvertedRecognizer
-from recognizers.fusion import fusion_of
+from recognizers.fused_part import fusion_of
 from recognizers.learning_rates import input_rates
 from recognizers.loading import load_pretrained, save_recognizer
 from recognizers.training import recognition_loss

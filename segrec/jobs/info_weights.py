@@ -11,10 +11,9 @@ from torch import Tensor, nn
 
 from recognizers.configuration import RecognizerNetwork
 from recognizers.families import LoadReport, family_of
-from recognizers.fusion import FusedConvolution, fused_part
+from recognizers.fused_part import FusedPart, fused_part
 from recognizers.loading import load_pretrained
 from recognizers.state_dict import unwrap
-from recognizers.two_streams import TwoStreams
 from recognizers.widen import input_layers
 from segmenter.interface import SegmentationNetwork
 from segmenter.loading import load_segmenter
@@ -244,10 +243,8 @@ def mask_facts(model: nn.Module) -> dict[str, str]:
     return {"mask kernel's norm": kernels, "mask used": verdict(strongest)}
 
 
-def _fusion_facts(name: str, part: FusedConvolution | TwoStreams) -> dict[str, str]:
-    last = part.fusion[-1]
-    assert isinstance(last, nn.Conv2d)
-    norm = float(last.weight.detach().double().norm())
+def _fusion_facts(name: str, part: FusedPart) -> dict[str, str]:
+    norm = float(part.last.weight.detach().double().norm())
     used = f"it can be: {CHECK}" if norm else f"no: its last layer is zero, so {SAME}"
     return {"mask joins by": f"{part.kind}, {name}.fusion, whose last layer has the norm {norm:.3f}", "mask used": used}
 

@@ -21,7 +21,7 @@ from recognizers import (
     save_recognizer,
     widen_input,
 )
-from recognizers.fusion import fused_part, fusion_of
+from recognizers.fused_part import fused_part, fusion_of
 
 RGB = InputSpec(color="rgb")
 LUMA = torch.tensor([0.299, 0.587, 0.114]).reshape(1, 3, 1, 1)
