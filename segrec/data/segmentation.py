@@ -152,14 +152,18 @@ def _cut(sample: SegmentationSample, corner: tuple[int, int], size: tuple[int, i
 
 
 def collate(samples: Sequence[SegmentationSample]) -> SegmentationBatch:
-    """Make a batch of samples of one size; a missing mask is all `ignore`."""
+    """Make a batch of samples of one size; a missing mask is all `ignore`.
+
+    Pictures are stored plane after plane, as their shape says: with channels last in memory, as NumPy would leave them,
+    a network would be trained so that `segrec.training.memory_format` must keep from it.
+    """
 
     def stacked(masks: list[Array | None]) -> torch.Tensor:
         shape = samples[0].image.shape[:2]
         filled = [np.full(shape, IGNORE, dtype=np.uint8) if mask is None else mask for mask in masks]
         return torch.from_numpy(np.stack(filled)[:, None])
 
-    images = np.stack([sample.image.transpose(2, 0, 1) for sample in samples])
+    images = np.ascontiguousarray(np.stack([sample.image.transpose(2, 0, 1) for sample in samples]))
     return SegmentationBatch(
         images=torch.from_numpy(images),
         text=stacked([sample.text for sample in samples]),

@@ -17,7 +17,8 @@ that order; with 16 or more, its gradients are right."""
 def with_channels_last(network: Network) -> Network:
     """Return the network with its weights' channels last, where convolutions train faster, most of all in bfloat16.
 
-    One that holds a strided 1x1 convolution of fewer than `LEAST_CHANNELS` channels stays as it is.
+    One that holds a strided 1x1 convolution of fewer than `LEAST_CHANNELS` channels stays as it is. It must be fed
+    contiguous images then: torch puts channels last where either the weights or the images have them so.
     """
     return network if any(map(_is_unsafe, network.modules())) else network.to(memory_format=torch.channels_last)
 

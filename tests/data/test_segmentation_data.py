@@ -215,6 +215,11 @@ def test_a_sample_depends_on_position_and_visit_alone(words):
         assert not np.array_equal(sample.image, first[2, 3].image)
 
 
+def test_pictures_of_a_batch_lie_plane_after_plane_so_that_thin_networks_stay_clear_of_channels_last():
+    sample = SegmentationSample(np.zeros((8, 9, 3), np.uint8), None, None)
+    assert collate([sample, sample]).images.is_contiguous()
+
+
 def test_a_batch_says_which_masks_it_has():
     image, on = np.full((16, 32, 3), (1, 2, 3), np.uint8), np.full((16, 32), 255, np.uint8)
     batch = collate(
