@@ -149,4 +149,4 @@ def _stacked(pictures: Sequence[Array], multiple: int = 1) -> tuple[Tensor, Tens
     widest = -(-max(widths, default=STRIDE) // multiple) * multiple
     stacked = [continued(picture, widest, has_mask=False) for picture in pictures]
     batch = np.stack(stacked) if stacked else np.empty((0, 3, STRIDE, widest), np.uint8)
-    return torch.from_numpy(batch), torch.tensor(widths, dtype=torch.int64)
+    return torch.from_numpy(np.ascontiguousarray(batch)), torch.tensor(widths, dtype=torch.int64)

@@ -72,6 +72,11 @@ def test_batches_are_padded_and_say_the_words_own_widths(words, loss):
         assert torch.equal(image[:, :, width:], image[:, :, width - 1 : width].expand_as(image[:, :, width:]))
 
 
+def test_the_pictures_of_words_of_one_width_lie_plane_after_plane(words, loss):
+    sample = dataset_of(words, loss.inputs[0])[0, 0]._replace(image=np.zeros((32, 48, 3), np.uint8))
+    assert collate_reading([sample, sample]).images.is_contiguous()
+
+
 def test_a_sample_is_a_function_of_position_and_visit(words, loss):
     def sample(visit: int) -> np.ndarray:
         return dataset_of(words, loss.inputs[0])[3, visit].image
