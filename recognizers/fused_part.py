@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from collections.abc import Iterator
 from typing import ClassVar, Literal
 
 from torch import nn
@@ -52,13 +53,20 @@ def fused_part(model: nn.Module, name: str) -> tuple[str, FusedPart] | None:
         name: dotted name of that convolution.
 
     Returns:
-        The convolution itself or the stack that it begins; None where the mask is one more input channel.
+        The convolution itself or a part that it begins; None where the mask is one more input channel.
     """
-    parent = name.rpartition(".")[0]
-    for found, part in ((name, model.get_submodule(name)), (parent, model.get_submodule(parent))):
+    for place in (name, *parts_around(name)):
+        part = model.get_submodule(place)
         if isinstance(part, FusedPart):
-            return found, part
+            return place, part
     return None
+
+
+def parts_around(name: str) -> Iterator[str]:
+    """Yield the dotted names of the parts that hold a module, the nearest first, the whole model, "", last."""
+    while name:
+        name = name.rpartition(".")[0]
+        yield name
 
 
 def fusion_of(model: nn.Module, name: str) -> Fusion:

@@ -11,8 +11,8 @@ from torch.nn import functional
 
 from recognizers.choices import Fusion
 from recognizers.colour_channels import colour_channels
-from recognizers.fused_part import FusedPart
-from recognizers.two_streams import TwoStreams
+from recognizers.fused_part import FusedPart, parts_around
+from recognizers.two_streams import Streamable, Streams, TwoStreams
 
 WIDTH = 24
 
@@ -109,7 +109,7 @@ _FUSED: dict[str, type[FusedConvolution]] = {kind.kind: kind for kind in (Adapte
 
 
 def fuse(model: nn.Module, name: str, fusion: Fusion, *, generator: torch.Generator | None = None) -> None:
-    """Replace the convolution `name` of a model, or the stack that it begins, by what a mask is fused into, in place.
+    """Replace the convolution `name` of a model, or the part that it begins, by what a mask is fused into, in place.
 
     Args:
         model: a network that is not yet widened.
@@ -118,25 +118,29 @@ def fuse(model: nn.Module, name: str, fusion: Fusion, *, generator: torch.Genera
         generator: of the fusion's weights, on the CPU; None is torch's global one.
 
     Raises:
-        ValueError: "stream" finds no stack of layers that begins with this convolution, or one with few poolings.
+        ValueError: "stream" finds no part that begins with this convolution and can have one, see `Streamable` and
+            `TwoStreams`.
     """
-    if fusion == TwoStreams.kind:
-        model.set_submodule(*_stack(model, name))
+    if fusion == Streams.kind:
+        model.set_submodule(*_streamed(model, name))
         return
     plain = model.get_submodule(name)
     assert isinstance(plain, nn.Conv2d), f"{name} is not a Conv2d"
     model.set_submodule(name, _FUSED[fusion](plain, generator=generator))
 
 
-def _stack(model: nn.Module, name: str) -> tuple[str, TwoStreams]:
-    parent = name.rpartition(".")[0]
-    stack = model.get_submodule(parent)
-    if not parent or not isinstance(stack, nn.Sequential):
+def _streamed(model: nn.Module, name: str) -> tuple[str, Streams]:
+    """Return both streams of the part whose first convolution is `name`, and that part's name."""
+    around = [(place, model.get_submodule(place)) for place in parts_around(name) if place]
+    for place, part in around:
+        if isinstance(part, Streamable):
+            return place, part.streamed()
+    if not around or not isinstance(around[0][1], nn.Sequential):
         raise ValueError(
             f"fusion 'stream' needs layer {name!r} to begin an nn.Sequential of the network's convolutions, as in a "
             "CRNN: choose another fusion"
         )
-    return parent, TwoStreams(stack)
+    return around[0][0], TwoStreams(around[0][1])
 
 
 def _pair(sides: tuple[int, ...]) -> tuple[int, int]:

@@ -1,9 +1,11 @@
-"""A second stack of first layers, which reads a text mask as a picture and changes what the first stack gives."""
+"""A second set of first layers, which reads a text mask as a picture and changes what the first set gives."""
 
 from __future__ import annotations
 
 import copy
 from collections import OrderedDict
+from collections.abc import Sequence
+from typing import Protocol, runtime_checkable
 
 import torch
 from torch import Tensor, nn
@@ -15,39 +17,35 @@ POOLINGS = 3
 """After this many poolings a mask joins: an eighth of the height, where a map says which part of a letter is there."""
 
 
-class TwoStreams(FusedPart, nn.Module):
-    """A network's stack of convolutions with its plain weights, and `fusion`, which reads the mask.
+class Streams(FusedPart, nn.Module):
+    """A network's layers with their plain weights, and `fusion`, which reads the mask.
 
     A recognizer reads white letters on black as it reads photographs, and a text mask is such a picture. So `fusion`
-    begins as a copy of the stack's layers up to its third pooling and is fed the mask; a last 1x1 convolution, which
-    starts at zero, makes of what they give a scale and a shift for the plain stack's maps there. Not in the paper.
+    begins as a copy of the layers down to an eighth of the height and is fed the mask; a last 1x1 convolution, which
+    starts at zero, makes of what they give a scale and a shift for the plain layers' maps there. Not in the paper.
 
-    It stands under the name of the stack that it replaces, and its layers keep theirs, so that the network needs no
+    It stands under the name of the part that it replaces, and its layers keep theirs, so that the network needs no
     change, and its file holds the plain tensors under their plain names beside `fusion`'s. Before any training it gives
-    what the plain stack gives of the colours (grey: of their luma).
+    what the plain layers give of the colours (grey: of their luma).
 
     Args:
-        plain: begins with a convolution of 1 or 3 channels; its layers are taken over, not copied.
-
-    Raises:
-        ValueError: the stack has fewer than three poolings.
+        plain: has the layers among its children; they are taken over, not copied, and so are its other children.
+        names: of the layers that maps go through, one after another.
+        joint: after how many of them the mask joins.
+        channels: that the first takes, 1 or 3.
+        width: channels of the maps at the joint.
     """
 
     kind = "stream"
 
-    def __init__(self, plain: nn.Sequential) -> None:
-        super().__init__()
-        layers = OrderedDict(plain.named_children())
-        first = next(iter(layers.values()))
-        assert isinstance(first, nn.Conv2d)
-        self._channels = first.in_channels
-        self._names = list(layers)
-        self._joint = joint_of(plain)
-        for name, layer in layers.items():
+    def __init__(self, plain: nn.Module, names: Sequence[str], joint: int, *, channels: int, width: int) -> None:
+        nn.Module.__init__(self)
+        self._names, self._joint, self._channels = tuple(names), joint, channels
+        for name, layer in plain.named_children():
             self.add_module(name, layer)
-        read = OrderedDict((name, copy.deepcopy(layers[name])) for name in self._names[: self._joint])
-        width = next(layer.out_channels for layer in reversed(read.values()) if isinstance(layer, nn.Conv2d))
-        last = nn.Conv2d(width, 2 * width, 1, dtype=first.weight.dtype, device=first.weight.device)
+        read = OrderedDict((name, copy.deepcopy(self.get_submodule(name))) for name in self._names[:joint])
+        weight = next(self.parameters())
+        last = nn.Conv2d(width, 2 * width, 1, dtype=weight.dtype, device=weight.device)
         for parameter in last.parameters():
             nn.init.zeros_(parameter)
         self.fusion = nn.Sequential(OrderedDict([*read.items(), ("join", last)])).requires_grad_()
@@ -55,7 +53,7 @@ class TwoStreams(FusedPart, nn.Module):
 
     @property
     def plain_channels(self) -> int:
-        """How many channels the plain stack takes."""
+        """How many channels the plain layers take."""
         return self._channels
 
     @property
@@ -63,8 +61,8 @@ class TwoStreams(FusedPart, nn.Module):
         """The layer by which the streams join; the others begin as copies."""
         return self.last
 
-    def forward(self, images: Tensor) -> Tensor:
-        """Return the stack's maps of images (N, 4, H, W): colour in [-1, 1], mask in [0, 1]."""
+    def maps(self, images: Tensor) -> Tensor:
+        """Return what the layers make of images (N, 4, H, W): colour in [-1, 1], mask in [0, 1]."""
         mask = 2 * images[:, 3:] - 1
         scale, shift = self.fusion(mask.expand(-1, self._channels, -1, -1)).chunk(2, dim=1)
         maps = colour_channels(images, self._channels)
@@ -73,6 +71,37 @@ class TwoStreams(FusedPart, nn.Module):
             if number == self._joint:
                 maps = torch.addcmul(maps + shift, maps, scale)
         return maps
+
+
+@runtime_checkable
+class Streamable(Protocol):
+    """A part of a network that knows which of its layers read the mask and where it joins."""
+
+    def streamed(self) -> Streams:
+        """Return a part with a second stream to stand in this one's place."""
+
+
+class TwoStreams(Streams):
+    """Both streams of a stack of convolutions, as in CRNN and VGG: the mask joins behind the third pooling.
+
+    Args:
+        plain: begins with a convolution of 1 or 3 channels.
+
+    Raises:
+        ValueError: the stack has fewer than three poolings.
+    """
+
+    def __init__(self, plain: nn.Sequential) -> None:
+        joint = joint_of(plain)
+        first = plain[0]
+        assert isinstance(first, nn.Conv2d)
+        width = next(layer.out_channels for layer in reversed(plain[:joint]) if isinstance(layer, nn.Conv2d))
+        names = [name for name, _ in plain.named_children()]
+        super().__init__(plain, names, joint, channels=first.in_channels, width=width)
+
+    def forward(self, images: Tensor) -> Tensor:
+        """Return the stack's maps, see `maps`."""
+        return self.maps(images)
 
 
 def joint_of(stack: nn.Sequential) -> int:

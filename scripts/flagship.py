@@ -94,7 +94,7 @@ def rows_of(variants: Sequence[str], seeds: int) -> Iterator[tuple[Arm, int]]:
     multiple=True,
     type=click.Choice(list(VARIANTS)),
     default=tuple(name for name in VARIANTS if name != "stream"),
-    help="Repeatable; stream is for CRNNs.  [default: all others]",
+    help="Repeatable; stream is not for TRBA and PP-OCR.  [default: all others]",
 )
 @click.option("--seeds", default=3, show_default=True)
 @click.option("--steps", default=250, show_default=True)

@@ -8,10 +8,18 @@ from typing import cast
 from torch import Tensor, nn
 from torch.nn import functional
 
+from recognizers.two_streams import Streams
+
 BLOCKS = (3, 4, 6, 6, 3)
 WIDTHS = (32, 32, 64, 128, 256, 512)
 STRIDES = ((2, 2), (2, 2), (2, 1), (2, 1), (2, 1))
 """Of the first block of each stage; together they take 32 rows to 1 and 100 columns to 25."""
+
+
+LAYERS = ("layer0", "layer1", "layer2", "layer3", "layer4", "layer5")
+"""The convolutions' parts, one after another."""
+JOINT = "layer3"
+"""Behind it, at an eighth of the height, a stream that reads the mask joins."""
 
 
 class Encoder(nn.Module):
@@ -43,10 +51,32 @@ class Encoder(nn.Module):
 
     def columns(self, images: Tensor) -> Tensor:
         """Return (N, W / 4, C5), what the convolutions see in each column, before the LSTMs."""
-        maps: Tensor = self.layer0(images)  # (N, C0, 32, W)
-        for number in range(1, 6):
-            maps = self.get_submodule(f"layer{number}")(maps)
-        return maps.flatten(2).transpose(1, 2)  # (N, C5, 1, W / 4) -> (N, W / 4, C5)
+        return self.maps(images).flatten(2).transpose(1, 2)  # (N, C5, 1, W / 4) -> (N, W / 4, C5)
+
+    def maps(self, images: Tensor) -> Tensor:
+        """Return (N, C5, 1, W / 4), what the convolutions give."""
+        maps = images
+        for name in LAYERS:
+            maps = self.get_submodule(name)(maps)
+        return maps
+
+    def streamed(self) -> StreamedEncoder:
+        """Return this encoder with a second stream."""
+        return StreamedEncoder(self)
+
+
+class StreamedEncoder(Streams, Encoder):
+    """An encoder whose parts up to `JOINT` have a copy that reads the mask.
+
+    Args:
+        plain: takes 1 or 3 channels.
+    """
+
+    def __init__(self, plain: Encoder) -> None:
+        first, block = plain.layer0[0], plain.get_submodule(f"{JOINT}.0")
+        assert isinstance(first, nn.Conv2d) and isinstance(block, ResidualBlock)
+        layers = LAYERS.index(JOINT) + 1
+        super().__init__(plain, LAYERS, layers, channels=first.in_channels, width=block.conv2.out_channels)
 
 
 class ResidualBlock(nn.Module):

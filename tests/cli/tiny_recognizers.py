@@ -7,6 +7,7 @@ from dataclasses import replace
 import pytest
 
 from recognizers import CRNN, Aster, Charset, InputSpec
+from recognizers.dtrb import Trba
 from segrec.jobs import architectures
 
 
@@ -29,6 +30,17 @@ def tiny_aster(charset: Charset, both: bool = False, **settings: object) -> Aste
         max_length=26,
         bidirectional=both,
         **settings,
+    )
+
+
+def tiny_trba() -> Trba:
+    """Return a TRBA of some thousand weights, which reads a, b, c and d."""
+    return Trba(
+        charset=Charset("abcd", "go-first"),
+        widths=(2, 4, 4, 4, 6, 8),
+        hidden=6,
+        localiser_widths=(4, 4, 4, 8),
+        points=6,
     )
 
 

@@ -52,10 +52,10 @@ def lively_vgg() -> torch.nn.Module:
     return model.eval()
 
 
-def heard_stream() -> torch.nn.Module:
+def heard_stream(plain: torch.nn.Module, stack: str) -> torch.nn.Module:
     """Return a network that a mask joins by a stream, as training would leave it."""
-    model = widen_input(small_crnn(), fusion="stream")
-    torch.nn.init.normal_(model.get_submodule("cnn.fusion.join").weight, std=0.1)
+    model = widen_input(plain, fusion="stream")
+    torch.nn.init.normal_(model.get_submodule(f"{stack}.fusion.join").weight, std=0.1)
     return model
 
 
@@ -64,11 +64,12 @@ MODELS = {
     "crnn-mask": lambda: widen_input(small_crnn(), "luma"),
     "crnn-random": lambda: widen_input(small_crnn(), generator=torch.Generator().manual_seed(1)),
     "crnn-adapter": lambda: widen_input(small_crnn(), fusion="adapter"),
-    "crnn-stream": heard_stream,
+    "crnn-stream": lambda: heard_stream(small_crnn(), "cnn"),
     "crnn-ratio": lambda: small_crnn(input_spec=InputSpec(mean=127, deviation=127, keep_ratio=True)),
     "vgg": lively_vgg,
     "aster": small_aster,
     "aster-mask": lambda: widen_input(small_aster(), "zero-mask"),
+    "aster-stream": lambda: heard_stream(small_aster(), "encoder"),
     "trba": small_trba,
 }
 

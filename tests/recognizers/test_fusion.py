@@ -46,9 +46,9 @@ WAYS = [
     (network, fusion)
     for network in NETWORKS
     for fusion in FUSIONS
-    if fusion != "stream" or network.startswith(("crnn", "vgg"))
+    if fusion != "stream" or not network.startswith("trba")
 ]
-"""What can be fused into what: a stream needs a network whose convolutions are one nn.Sequential."""
+"""What can be fused into what: TRBA's convolutions are not one stack and take no stream."""
 
 
 def colours(model: nn.Module) -> torch.Tensor:

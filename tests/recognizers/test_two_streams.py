@@ -8,7 +8,7 @@ from small_aster import small_aster
 from small_dtrb import small_trba, small_vgg
 from torch import nn
 
-from recognizers import CRNN, InputSpec, input_rates, widen_input
+from recognizers import CRNN, InputSpec, freeze_all_but_input, input_rates, widen_input
 from recognizers.two_streams import TwoStreams, joint_of
 
 
@@ -65,10 +65,40 @@ def test_only_the_layer_that_begins_at_zero_has_the_masks_rate():
     assert wide.cnn.fusion.conv0.weight not in rates and float(rates[wide.cnn.conv0.weight]) == 0.5
 
 
-@pytest.mark.parametrize("network", [small_aster, small_trba])
-def test_networks_without_one_stack_of_convolutions_are_refused_by_name(network):
+@torch.no_grad()
+def test_by_hand_asters_maps_behind_its_third_stage_are_scaled_and_shifted_by_what_the_copy_reads():
+    plain = small_aster().encoder
+    wide = widen_input(small_aster(), fusion="stream").encoder
+    last = wide.fusion[-1]
+    assert last.weight.shape == (16, 8, 1, 1) and not last.weight.any() and not last.bias.any()
+    nn.init.normal_(last.weight)
+    nn.init.normal_(last.bias)
+    images = torch.rand(2, 4, 32, 64)
+    until = nn.Sequential(plain.layer0, plain.layer1, plain.layer2, plain.layer3)
+    after = nn.Sequential(plain.layer4, plain.layer5)
+    scale, shift = last(until((images[:, 3:] * 2 - 1).repeat(1, 3, 1, 1))).chunk(2, dim=1)
+    maps = until(images[:, :3])
+    assert maps.shape == (2, 8, 4, 16), "an eighth of the height"
+    columns = after(maps + maps * scale + shift).flatten(2).transpose(1, 2)
+    torch.testing.assert_close(wide.columns(images), columns)
+    torch.testing.assert_close(wide(images), plain.rnn(columns)[0])
+
+
+def test_asters_copy_is_its_own_and_the_plain_layers_keep_their_names():
+    plain, wide = small_aster(), widen_input(small_aster(), fusion="stream")
+    added = set(wide.state_dict()) - set(plain.state_dict())
+    assert set(plain.state_dict()) < set(wide.state_dict())
+    assert all(name.startswith("encoder.fusion.") for name in added)
+    assert wide.encoder.fusion.layer3[0].conv2.weight.data_ptr() != wide.encoder.layer3[0].conv2.weight.data_ptr()
+    assert not hasattr(wide.encoder.fusion, "layer4") and not hasattr(wide.encoder.fusion, "rnn")
+    assert freeze_all_but_input(wide) == [
+        f"encoder.fusion.{name}" for name, _ in wide.encoder.fusion.named_parameters()
+    ]
+
+
+def test_a_network_without_one_stack_of_convolutions_is_refused_by_name():
     with pytest.raises(ValueError, match=r"fusion 'stream' needs .*choose another fusion"):
-        widen_input(network(), fusion="stream")
+        widen_input(small_trba(), fusion="stream")
 
 
 def test_a_stack_is_refused_that_pools_too_seldom_or_is_the_whole_network():
