@@ -20,6 +20,7 @@ from recognizers.families import LoadReport, family_of
 from recognizers.families.family import fill
 from recognizers.state_dict import stated_characters, unwrap
 from segrec.core.checkpoint import WeightsHeader, load_untrusted, load_weights, save_weights, state_digest
+from segrec.core.easyocr_files import NAMES, easyocr_file, how_to_get
 from segrec.core.errors import CheckpointError, ConfigError
 from segrec.core.hub import fetch_weights, is_hub_name
 
@@ -89,7 +90,8 @@ def save_recognizer(
         model: a recognizer of this package.
         parent: name (file name without suffix) of the weights it was fine-tuned from.
         parent_digest: `state_digest` of the parent as `load_weights` gives it.
-        only: tensors to store; the others are taken from the parent's file, which must lie beside this one.
+        only: tensors to store; the others are taken from the parent's file, which must lie beside this one, or where
+            EasyOCR keeps it.
         notes: free text for people.
         half: store floats as float16.
 
@@ -148,14 +150,24 @@ def _with_parent(
     """Return `state`, completed from the parent's file if it holds only a part of the network."""
     if header.parent is None or set(network.state_dict()) <= set(state):
         return state
-    parent = path.parent / f"{header.parent}.safetensors"
-    if parent.name != f"{header.parent}.safetensors" or parent == path:
-        raise CheckpointError(f"{path} names its parent {header.parent!r}, which is not the name of a file beside it")
-    if not parent.exists():
-        raise CheckpointError(
-            f"{path} holds only {len(state)} tensors on top of {parent.name}; put that file beside it"
-        )
-    base, _ = load_weights(parent)
+    parent = _parent_of(path, header.parent, len(state))
+    base = load_weights(parent)[0] if parent.suffix == ".safetensors" else load_pretrained(parent).state_dict()
     if state_digest(base) != header.parent_digest:
         raise CheckpointError(f"{path} was fine-tuned from other weights than today's {parent}; put the original there")
     return {**base, **state}
+
+
+def _parent_of(path: Path, name: str, tensors: int) -> Path:
+    """Return the file of the weights that a partial file at `path` goes with: beside it, or EasyOCR's own."""
+    beside = path.parent / f"{name}.safetensors"
+    if beside.name != f"{name}.safetensors" or beside == path:
+        raise CheckpointError(f"{path} names its parent {name!r}, which is not the name of a file beside it")
+    if beside.exists():
+        return beside
+    public = path.parent / f"{name}.pth"
+    kept = public if public.exists() else easyocr_file(name)
+    if kept is not None:
+        return kept
+    if name in NAMES:
+        raise CheckpointError(f"{path} holds only what joins masks to EasyOCR's {public.name}, and {how_to_get(name)}")
+    raise CheckpointError(f"{path} holds only {tensors} tensors on top of {beside.name}; put that file beside it")

