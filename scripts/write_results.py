@@ -102,7 +102,9 @@ def _row(training: Mapping[str, Any]) -> str:
 def _is_absent(row: str, absent: Mapping[str, str]) -> bool:
     """Return whether the page says why a row was not run."""
     recognizer, _, variant = row.partition(" ")
-    return row in absent or recognizer in absent or (variant == "predicted" and "predicted masks" in absent)
+    return (
+        row in absent or recognizer in absent or (VARIANTS.get(variant) == "predicted" and "predicted masks" in absent)
+    )
 
 
 def _seeds(trainings: Sequence[Mapping[str, Any]]) -> Iterator[str]:

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from reproduction.digests import facts_digest
-from reproduction.reading_recipes import VARIANTS, ReadingRecipe
+from reproduction.reading_recipes import JOINS, VARIANTS, ReadingRecipe, Recognizer
 from reproduction.rows import BEST
 from segrec.core.files import file_digest, read_json, write_json
 from segrec.core.runlog import LOGGER
@@ -94,9 +94,7 @@ class Readings:
         if (run / BEST).exists():  # without validation, it is written at the end
             return str(run)
         mask = VARIANTS[variant]
-        options: dict[str, Any] = dict(recognizer.tuning)
-        if mask == "none":
-            options.pop("init", None)
+        options = _options(recognizer, variant)
         if mask == "predicted":
             options["masks"] = [str(self._masks(key)) for key in recognizer.train]
         finetune(
@@ -145,7 +143,7 @@ class Readings:
         if variant == "plain":
             return facts
         data = [self._content(key) for key in recognizer.train]
-        facts |= {"mask": mask, "seed": seed, "tuning": dict(recognizer.tuning), "data": data}
+        facts |= {"mask": mask, "seed": seed, "tuning": _options(recognizer, variant), "data": data}
         return facts | ({"segmenter": self._segmenter_digest} if mask == "predicted" else {})
 
     def _pretrained(self, architecture: str) -> str:
@@ -160,5 +158,13 @@ class Readings:
         return [self._facts[key]["sha256"], self._facts[key]["revision"]]
 
 
+def _options(recognizer: Recognizer, variant: str) -> dict[str, Any]:
+    """Return the settings with which a variant is tuned; without a mask channel nothing is drawn anew."""
+    options = {**recognizer.tuning, **JOINS.get(variant, {})}
+    if VARIANTS[variant] == "none" or variant in JOINS:
+        options.pop("init", None)
+    return options
+
+
 def _slug(architecture: str, variant: str) -> str:
-    return f"{architecture}-{variant.replace(' ', '-')}"
+    return f"{architecture}-{variant.replace(',', '').replace(' ', '-')}"

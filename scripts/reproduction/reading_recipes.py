@@ -9,14 +9,18 @@ from typing import Any
 
 from reproduction.data import Words, rendered_words
 
+STREAM = "predicted, stream"
 VARIANTS = {
     "plain": "none",
     "no mask": "none",
     "random": "random",
     "zero": "zero",
     "predicted": "predicted",
+    STREAM: "predicted",
 }
 """The kind of mask of each variant; all but the plain network are tuned, for equal steps."""
+JOINS: Mapping[str, Mapping[str, Any]] = {STREAM: {"fusion": "stream"}}
+"""How masks join where they are no channel of the input layer; not in the paper."""
 
 PRINTED = {
     ("crnn", "icdar03"): {"plain": 89.40, "random": 89.85, "predicted": 91.35},

@@ -77,8 +77,9 @@ def markdown(
     caption = (
         f"{recipe.says} All rows of a recognizer share the test words ({words}) and its one input size{masks}; masks "
         "enter as probabilities, without a threshold. Letters and digits, case folded, no lexicon, every word scored. "
-        "All but the plain network are tuned for equal steps. Gains are in points, with the paired 95% interval over "
-        "words and seeds and McNemar's p."
+        "All but the plain network are tuned for equal steps; in the last row, which the paper does not have, the mask "
+        "joins by a stream of its own and the recognizer is frozen. Gains are in points, with the paired 95% interval "
+        "over words and seeds and McNemar's p."
     )
     head = ["recognizer", "words", "variant", "n", "seeds", "correct", "accuracy %", "paper %"]
     head += [f"over {control}" for control in CONTROLS]

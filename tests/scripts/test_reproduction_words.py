@@ -52,6 +52,21 @@ def runs(work: Path) -> set[str]:
     return {path.name for path in (work / "runs").iterdir()}
 
 
+def test_the_variant_that_is_ours_has_a_stream_and_the_papers_setting_draws_nothing_for_it_anew(tmp_path: Path):
+    from reproduction.reading_recipes import STREAM
+
+    from recognizers import load_pretrained
+    from recognizers.fused_part import fusion_of
+
+    recipe = tiny(tmp_path)
+    drawn = {"crnn": replace(recipe.recognizers["crnn"], tuning={**TUNING, "init": "random"})}
+    run = read(replace(recipe, recognizers=drawn), tmp_path, STREAM)["weights"][0]
+    assert Path(run).name.startswith("crnn-predicted-stream-seed0-")
+    tuned = load_pretrained(resolve_weights(run))
+    assert fusion_of(tuned, "cnn.conv0") == "stream"
+    assert tuned.cnn.fusion.join.weight.any() and tuned.cnn.conv0.in_channels == 1
+
+
 def test_a_changed_limit_reads_anew_and_tunes_nothing(tmp_path: Path):
     assert len(read(tiny(tmp_path), tmp_path, "random")["tests"]["test"][0]) == 6
     before = runs(tmp_path)
