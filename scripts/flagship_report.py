@@ -58,8 +58,10 @@ def _finished(flagship: Flagship, variant: str) -> list[int]:
 
 
 def _add(report: dict[str, Any], flagship: Flagship, results: Sequence[EvaluationResult]) -> None:
-    report["results"] += [result.row() for result in results]
-    report["pooled"] += [result.row() for result in pooled(_whole(flagship, results))]
+    """Add the rows of results that are not there yet: a control may serve several variants."""
+    for name, found in (("results", results), ("pooled", pooled(_whole(flagship, results)))):
+        rows = [result.row() for result in found]
+        report[name] += [row for row in rows if row not in report[name]]
 
 
 def _gains(flagship: Flagship, results: Sequence[EvaluationResult], *, over: str) -> list[dict[str, Any]]:

@@ -28,8 +28,11 @@ VARIANTS: Mapping[str, Mapping[str, Any]] = {
     "sft": {"train": "input", "learning_rate": 3e-4, "fusion": "sft"},
     "stream": {"train": "input", "learning_rate": 3e-4, "fusion": "stream"},
     "all": {"train": "all", "norms": "frozen"},
+    "all-stream": {"train": "all", "norms": "frozen", "fusion": "stream"},
 }
 """What is trained: the first layer, what joins a mask to a frozen network, or all."""
+CONTROLS = {"all-stream": "all"}
+"""The variant whose control serves another: where all is trained, it is the plain network."""
 RATES = {"onnx": CONVERTED_RATE}
 """Peak learning rates of all layers, where another than `RATE` suits a kind of network."""
 RATE = 3e-4
@@ -54,7 +57,7 @@ class Arm(NamedTuple):
 
     @property
     def mask(self) -> str:
-        """What its mask channel is fed. The control of a fusion is the same fusion, trained on empty masks."""
+        """What its mask channel is fed. The control of a frozen network's fusion is the same one, with empty masks."""
         if self.masked:
             return "predicted"
         return "zero" if "fusion" in VARIANTS.get(self.variant, {}) else "none"
@@ -62,7 +65,7 @@ class Arm(NamedTuple):
 
 def arms_of(variant: str) -> tuple[Arm, Arm]:
     """Return both sides of a variant, the control first."""
-    return Arm(variant, masked=False), Arm(variant, masked=True)
+    return Arm(CONTROLS.get(variant, variant), masked=False), Arm(variant, masked=True)
 
 
 @dataclass

@@ -94,6 +94,23 @@ def test_the_table_is_that_of_the_results_table_script(finished, given):
     assert output.with_suffix(".md").read_text("utf-8") == table([output]) + "\n"
 
 
+def test_a_stream_with_all_layers_trained_is_compared_with_the_plain_network_which_is_trained_once(given, tmp_path):
+    own = {"work": tmp_path / "work", "output": tmp_path / "streams.json", "seeds": 1}
+    options = [str(part) for name, value in own.items() for part in (f"--{name}", value)]
+    outcome = run(given, *options, "--variant", "all", "--variant", "all-stream")
+    assert outcome.exit_code == 0, outcome.output
+    report = json.loads((tmp_path / "streams.json").read_text("utf-8"))
+    pairs = {(row["model"], row["over_model"]) for row in report["gains"]}
+    assert pairs == {("all-mask", "all-control"), ("all-stream-mask", "all-control")}
+    scored = [(row["dataset"], row["model"]) for row in (*report["results"], *report["pooled"])]
+    assert len(scored) == len(set(scored)), "the shared control stands there once"
+    assert {path.name for path in (tmp_path / "work" / "runs").iterdir()} == {
+        "all-control",
+        "all-mask",
+        "all-stream-mask",
+    }
+
+
 def test_it_goes_on_row_by_row_and_gives_the_same(finished, given, tmp_path):
     lost = option(given, "work") / "rows" / "all-mask-seed-1.jsonl"
     lost.unlink()
