@@ -52,6 +52,11 @@ def shipped_names() -> list[str]:
     return sorted(file.stem for file in FOLDER.glob("*.safetensors"))
 
 
+def is_named(text: str) -> bool:
+    """Return whether a text that is no path here is the name of shipped weights or of a file of EasyOCR's."""
+    return not Path(text).exists() and (text in shipped_names() or text.removesuffix(".pth") in NAMES)
+
+
 def resolve_weights(name_or_path: str | os.PathLike[str]) -> Path:
     """Return the weights file that a shipped name, a run directory, a path or `hf-hub:owner/name` stands for.
 

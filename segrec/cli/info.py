@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import asdict
-from pathlib import Path
 
 import click
 
@@ -25,16 +24,15 @@ from segrec.cli.common import common_options
 def command(path: str, verify: bool, output_format: str) -> None:
     """Say what an lmdb, mask store, run or weights file is, and whether it is sound (exit code 1 if not).
 
-    A shipped name, as mgnet-slim, works too.
+    A shipped name, as mgnet-slim, works too, and english_g2 for EasyOCR's file.
     """
     from segrec.core.errors import DataError
     from segrec.core.files import json_text
     from segrec.core.printable import printable, shortened
     from segrec.jobs.info import describe
-    from segrec.weights import FOLDER
+    from segrec.weights import is_named, resolve_weights
 
-    shipped = FOLDER / f"{path}.safetensors"
-    description = describe(shipped if shipped.exists() and not Path(path).exists() else path, verify=verify)
+    description = describe(resolve_weights(path) if is_named(path) else path, verify=verify)
     if output_format == "json":
         click.echo(json_text({**asdict(description), "path": str(description.path)}), nl=False)
     else:

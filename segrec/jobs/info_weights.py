@@ -19,6 +19,7 @@ from segmenter.interface import SegmentationNetwork
 from segmenter.loading import load_segmenter
 from segmenter.models import MODELS
 from segrec.core.checkpoint import WeightsHeader, load_untrusted, load_weights, state_digest
+from segrec.core.easyocr_files import easyocr_file
 from segrec.core.errors import CheckpointError, DataError
 from segrec.core.files import file_digest
 from segrec.core.runlog import log_rows
@@ -56,8 +57,9 @@ def _describe_header(header: WeightsHeader, state: Mapping[str, Tensor], path: P
     if header.charset is not None:
         facts["charset"] = f"{len(header.charset)} characters: {header.charset}"
     if header.parent is not None:
-        beside = "beside it" if (path.parent / f"{header.parent}.safetensors").exists() else "not beside it"
-        facts["parent"] = f"{header.parent} ({beside}), digest {header.parent_digest}"
+        beside = (path.parent / f"{header.parent}.safetensors").exists()
+        place = "beside it" if beside else easyocr_file(header.parent) or "not beside it"
+        facts["parent"] = f"{header.parent} ({place}), digest {header.parent_digest}"
     for name, note in header.notes.items():
         facts[f"note {name}"] = str(note)
     facts["header version"] = header.version

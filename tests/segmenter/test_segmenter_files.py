@@ -35,6 +35,38 @@ def test_the_slim_preset_in_float16_stays_below_four_million_bytes(tmp_path: Pat
     assert all(p.dtype == torch.float32 for p in loaded.parameters())
 
 
+@pytest.mark.parametrize("separate", [False, True])
+def test_a_lean_file_gives_the_same_masks_and_a_guidance_that_can_be_trained(tmp_path: Path, separate: bool):
+    torch.manual_seed(0)
+    model = MutuallyGuidedNet(width=2, skips=True, passes=1, separate_guidance=separate).eval()
+    for name, lean in (("whole", False), ("lean", True)):
+        save_segmenter(tmp_path / f"{name}.safetensors", model, lean=lean)
+    sizes = [(tmp_path / f"{name}.safetensors").stat().st_size for name in ("lean", "whole")]
+    assert sizes[0] < 0.8 * sizes[1]
+    first, again = (load_segmenter(tmp_path / "lean.safetensors") for _ in range(2))
+    state, images = first.state_dict(), torch.rand(1, 3, 32, 32)
+    assert all(torch.equal(tensor, again.state_dict()[name]) for name, tensor in state.items()), "always alike"
+    assert torch.equal(first.text_mask(images), model.text_mask(images))
+    assert state["text_guidance.blocks.1.0.weight"].std() == pytest.approx(
+        float(model.state_dict()["text_guidance.blocks.1.0.weight"].std()), rel=0.3
+    )
+    first.train()(images).text2.square().sum().backward()
+    assert all(parameter.grad is not None and parameter.grad.any() for parameter in first.text_guidance.parameters())
+
+
+def test_only_a_network_of_one_pass_is_stored_lean_and_such_a_file_may_lack_nothing_else(tmp_path: Path):
+    model = MutuallyGuidedNet(width=2)
+    with pytest.raises(ValueError, match="a network of 2 passes needs its guidance"):
+        save_segmenter(tmp_path / "lean.safetensors", model, lean=True)
+    state = {name: tensor for name, tensor in model.state_dict().items() if not name.startswith("text_guidance.")}
+    for name, config, left_out in (("guided", {}, None), ("less", {"passes": 1}, "encoder.blocks.0.0.weight")):
+        header = WeightsHeader("mgnet", {"width": 2, **config})
+        kept = {key: tensor for key, tensor in state.items() if key != left_out}
+        save_weights(tmp_path / f"{name}.safetensors", kept, header)
+        with pytest.raises(CheckpointError, match=r"own header: .*Missing key"):
+            load_segmenter(tmp_path / f"{name}.safetensors")
+
+
 def test_other_files_are_refused_in_one_line(tmp_path: Path):
     state = MutuallyGuidedNet(width=2).state_dict()
     cases = {
