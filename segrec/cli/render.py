@@ -8,7 +8,7 @@ from typing import Any
 import click
 
 from segrec.cli.common import common_options, workers_option
-from segrec.rendering.corruption_kinds import CORRUPTIONS, LEVELS
+from segrec.data.corruption_kinds import CORRUPTIONS, LEVELS
 from segrec.rendering.styles import STYLES, USUAL, Style
 
 

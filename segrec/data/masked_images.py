@@ -14,6 +14,7 @@ from segrec.core.errors import ConfigError, DataError
 from segrec.core.files import read_json
 from segrec.core.images import Array, read_image
 from segrec.core.mask_values import IGNORE
+from segrec.data.corrupted_words import CORRUPTED, CorruptedWords
 from segrec.data.masks.kinds import ORACLE, REGIONS
 from segrec.data.masks.store import MaskStore
 from segrec.data.verified_words import VERIFIED, open_verified
@@ -30,7 +31,8 @@ def open_masked(spec: str, *, soft: bool = False) -> MaskedImages:
     """Return the pictures of `KIND=PATH` or `KIND:SPLIT=PATH`, such as `totaltext:test=/data/TotalText`.
 
     Args:
-        spec: the kind is `words` or `scenes` for rendered data, `verified` for `verified=WORDS:MASKS`, see
+        spec: the kind is `words` or `scenes` for rendered data, `words:corrupted` for words whose pictures are damaged
+            at each visit, `verified` for `verified=WORDS:MASKS`, see
             `open_verified`, else one of `segmenter.datasets.READERS`.
         soft: masks of rendered data keep the share of each pixel that is ink, see `softened`; without, they are binary.
 
@@ -46,9 +48,14 @@ def open_masked(spec: str, *, soft: bool = False) -> MaskedImages:
         return open_verified(path, split or None)
     if kind not in RENDERED:
         return open_dataset(kind, path, split or None)
-    if split:
-        raise ConfigError(f"rendered {kind} have no splits; write {kind}={path}")
-    return MaskedWords(path, soft=soft) if kind == "words" else MaskedScenes(path, soft=soft)
+    if split and (kind, split) != ("words", CORRUPTED):
+        raise ConfigError(
+            f"rendered {kind} have no splits; write {kind}={path}, or words:{CORRUPTED}=PATH for bad ones"
+        )
+    if kind == "scenes":
+        return MaskedScenes(path, soft=soft)
+    words = MaskedWords(path, soft=soft)
+    return CorruptedWords(words) if split else words
 
 
 def kinds() -> list[str]:

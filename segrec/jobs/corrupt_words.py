@@ -16,10 +16,10 @@ from segrec.core.files import read_json, write_json
 from segrec.core.images import opencv
 from segrec.core.lmdb_environments import DATA_FILE
 from segrec.core.runlog import LOGGER, progress_bar
+from segrec.data.corruption_kinds import CORRUPTIONS, Corruption, CorruptionKind, check_corruption
+from segrec.data.corruptions import corrupt
 from segrec.data.masks.record import SourceRecord
 from segrec.data.words import StoredWord, WordLmdb, WordWriter
-from segrec.rendering.corruption_kinds import CORRUPTIONS, Corruption, CorruptionKind, check_corruption
-from segrec.rendering.corruptions import corrupt
 
 RECORD = "corruption.json"
 """Lies beside each database."""

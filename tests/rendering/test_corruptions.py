@@ -9,8 +9,8 @@ import pytest
 
 from segrec.core.errors import ConfigError
 from segrec.core.images import Array, decode_image, resize
-from segrec.rendering.corruption_kinds import CORRUPTIONS, LEVELS, Corruption, check_corruption
-from segrec.rendering.corruptions import corrupt
+from segrec.data.corruption_kinds import CORRUPTIONS, LEVELS, Corruption, check_corruption
+from segrec.data.corruptions import corrupt
 from segrec.rendering.words import WordRenderer
 
 SEED = 7

@@ -7,7 +7,7 @@ from collections.abc import Callable
 import numpy as np
 
 from segrec.core.images import Array, encode_jpeg, encode_png, opencv, resize
-from segrec.rendering.corruption_kinds import CORRUPTIONS, Corruption, CorruptionKind
+from segrec.data.corruption_kinds import CORRUPTIONS, Corruption, CorruptionKind
 
 BLUR = (0.025, 0.04, 0.06, 0.08, 0.105)
 """Standard deviations of a Gaussian, as shares of the word's shorter side."""
