@@ -36,14 +36,14 @@ def weights_for(mask: str, model: str | None = None) -> str:
     """Return the weights to read with under a kind of mask.
 
     Args:
-        mask: one of the kinds.
+        mask: one of the kinds; of another, such as those of a mask check, there are no variants.
         model: what the user named. None stands for the CRNN that was fine-tuned with that kind of mask, or without
             one, so that what masks gain is not mixed with what the fine-tuning does. A name stands for the variant
             of each kind of mask that is shipped for it; everything else stands for itself.
     """
     if model is None:
         return CONTROL if mask == "none" else PLAIN + VARIANTS[mask]
-    variant = model + VARIANTS[mask]
+    variant = model + VARIANTS.get(mask, "")
     return variant if variant in shipped_names() and not Path(model).exists() else model
 
 

@@ -70,6 +70,7 @@ def test_plain_weights_stand_for_the_variant_of_each_mask_and_others_for_themsel
     assert weights_for("none", PLAIN) == PLAIN
     assert weights_for("oracle", ASTER) == "aster-slim-predicted"
     assert weights_for("zero", "aster-slim-random") == "aster-slim-random"
+    assert weights_for("own", "RUN") == "RUN", "a kind of the mask check"
     monkeypatch.chdir(tmp_path)
     Path(ASTER).touch()
     assert weights_for("zero", ASTER) == ASTER, "a file of the user's goes before a shipped name"
