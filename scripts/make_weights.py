@@ -41,7 +41,7 @@ REAL_RATIOS = (0.15, 0.2)
 VARIANTS = ("none", "random", "zero", "predicted")
 JOINS: dict[str, dict[str, Any]] = {
     PLAIN: {"train": "all", "fusion": "stream"},
-    ASTER: {"train": "input", "fusion": "sft"},
+    ASTER: {"train": "input", "fusion": "stream", "learning_rate": 3e-4},
 }
 """How masks join each plain network; `aster-slim` is frozen, and its variants' files hold no more than what joins."""
 REAL_WORDS = ("icdar2015_words", "mlt17_words")
