@@ -150,24 +150,39 @@ def _with_parent(
     """Return `state`, completed from the parent's file if it holds only a part of the network."""
     if header.parent is None or set(network.state_dict()) <= set(state):
         return state
-    parent = _parent_of(path, header.parent, len(state))
+    parent = parent_file(path, header.parent)
+    if parent is None:
+        raise CheckpointError(_without_parent(path, header.parent, len(state)))
     base = load_weights(parent)[0] if parent.suffix == ".safetensors" else load_pretrained(parent).state_dict()
     if state_digest(base) != header.parent_digest:
         raise CheckpointError(f"{path} was fine-tuned from other weights than today's {parent}; put the original there")
     return {**base, **state}
 
 
-def _parent_of(path: Path, name: str, tensors: int) -> Path:
-    """Return the file of the weights that a partial file at `path` goes with: beside it, or EasyOCR's own."""
+def parent_file(path: Path, name: str) -> Path | None:
+    """Return the weights that a partial file at `path` goes with, which lie beside it or where EasyOCR keeps them.
+
+    Args:
+        path: the partial file.
+        name: of its parent, as its header has it.
+
+    Returns:
+        None where there are none, or the name is not that of a file beside it.
+    """
+    if not _names_a_file_beside(path, name):
+        return None
+    here = (path.parent / f"{name}.safetensors", path.parent / f"{name}.pth")
+    return next((file for file in here if file.exists()), None) or easyocr_file(name)
+
+
+def _names_a_file_beside(path: Path, name: str) -> bool:
     beside = path.parent / f"{name}.safetensors"
-    if beside.name != f"{name}.safetensors" or beside == path:
-        raise CheckpointError(f"{path} names its parent {name!r}, which is not the name of a file beside it")
-    if beside.exists():
-        return beside
-    public = path.parent / f"{name}.pth"
-    kept = public if public.exists() else easyocr_file(name)
-    if kept is not None:
-        return kept
+    return beside.name == f"{name}.safetensors" and beside != path
+
+
+def _without_parent(path: Path, name: str, tensors: int) -> str:
+    if not _names_a_file_beside(path, name):
+        return f"{path} names its parent {name!r}, which is not the name of a file beside it"
     if name in NAMES:
-        raise CheckpointError(f"{path} holds only what joins masks to EasyOCR's {public.name}, and {how_to_get(name)}")
-    raise CheckpointError(f"{path} holds only {tensors} tensors on top of {beside.name}; put that file beside it")
+        return f"{path} holds only what joins masks to EasyOCR's {name}.pth, and {how_to_get(name)}"
+    return f"{path} holds only {tensors} tensors on top of {name}.safetensors; put that file beside it"

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib.util
 import math
 import os
 from collections.abc import Mapping, Sequence
@@ -16,6 +15,7 @@ from recognizers.decoding import Reading, ctc_greedy
 from segrec.core.errors import CheckpointError, LibraryError
 from segrec.core.images import Array, resize
 from segrec.core.onnx_runtime import OnnxNetwork
+from segrec.core.packages import folders_in
 
 HEIGHT = 48
 WIDTHS = (32, 640)
@@ -57,10 +57,10 @@ def packaged_recognizer() -> Path:
     Raises:
         LibraryError: the package is missing, or carries none.
     """
-    found = importlib.util.find_spec("rapidocr")
-    if found is None or found.origin is None:
+    folders = folders_in("rapidocr/models")
+    if not folders:
         raise LibraryError(f"PP-OCR's recognizer comes with the package rapidocr, which is not installed; {REMEDY}")
-    models = sorted((Path(found.origin).parent / "models").glob("*rec*.onnx"))
+    models = sorted(file for folder in folders for file in folder.glob("*rec*.onnx"))
     if not models:
         raise LibraryError(f"the installed rapidocr carries no recognizer; {REMEDY} --upgrade, or name an .onnx file")
     return models[-1]

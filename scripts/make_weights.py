@@ -15,7 +15,7 @@ from store_join import store_join
 
 from recognizers import load_pretrained, save_recognizer
 from segmenter.loading import load_segmenter, save_segmenter
-from segrec.core.checkpoint import state_digest
+from segrec.core.checkpoint import read_header, state_digest
 from segrec.core.errors import SegrecError
 from segrec.core.printable import printable
 from segrec.jobs.export import export_onnx
@@ -171,23 +171,30 @@ class Recipe:
             amp="auto",
             mask="none",
         )
-        digest = state_digest(load_pretrained(common.pretrained).state_dict())
         for variant in VARIANTS if JOINS[plain]["train"] == "all" else VARIANTS[1:]:
             join = {"train": "all"} if variant == "none" else JOINS[plain]
             masks = [str(store) for store in stores] if variant == "predicted" else []
             output = str(Path(common.output) / f"{plain}-{variant}" / f"seed-{seed}")
             run = finetune(replace(common, mask=variant, masks=masks, output=output, **join))
             notes = {"steps": str(steps), "mask": variant, "train": join["train"], "seed": str(seed)}
-            self._store_variant(run, plain, digest, notes)
+            self._store_variant(run, self.output / f"{plain}-{variant}.safetensors", notes)
 
-    def _store_variant(self, run: Path, plain: str, digest: str, notes: dict[str, str]) -> None:
-        """Store what a run made of plain weights of that digest: the join alone where all else is theirs."""
-        target, notes = self.output / f"{plain}-{notes['mask']}.safetensors", {"data": TUNING_NOTE, **notes}
+    def _store_variant(self, run: Path, target: Path, notes: dict[str, str]) -> None:
+        """Store what a run made of plain weights: the join alone where all else is theirs."""
+        notes = {"data": TUNING_NOTE, **notes}
         if notes["train"] == "input":
             store_join(run, target, notes)
             return
-        model = load_pretrained(run / "last.safetensors")
-        save_recognizer(target, model, parent=plain, parent_digest=digest, half=True, notes=notes)
+        weights = run / "last.safetensors"
+        header = read_header(weights)
+        save_recognizer(
+            target,
+            load_pretrained(weights),
+            parent=header.parent,
+            parent_digest=header.parent_digest,
+            half=True,
+            notes=notes,
+        )
 
 
 @click.command()

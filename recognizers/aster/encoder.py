@@ -14,8 +14,6 @@ BLOCKS = (3, 4, 6, 6, 3)
 WIDTHS = (32, 32, 64, 128, 256, 512)
 STRIDES = ((2, 2), (2, 2), (2, 1), (2, 1), (2, 1))
 """Of the first block of each stage; together they take 32 rows to 1 and 100 columns to 25."""
-
-
 LAYERS = ("layer0", "layer1", "layer2", "layer3", "layer4", "layer5")
 """The convolutions' parts, one after another."""
 JOINT = "layer3"

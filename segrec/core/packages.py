@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import re
-from importlib import import_module
-from importlib.util import find_spec
+from importlib import import_module, util
 from pathlib import Path
 from types import ModuleType
 
@@ -39,7 +38,7 @@ def folders_in(path: str) -> list[Path]:
         path: as `package/folder/in/it`.
     """
     name, _, inside = path.partition("/")
-    spec = find_spec(name)
+    spec = util.find_spec(name)
     roots = spec.submodule_search_locations if spec is not None else None
     return [Path(root) / inside for root in roots or ()]
 

@@ -6,9 +6,9 @@ import numpy as np
 
 from segmenter.augment import SegmentationSample
 from segmenter.datasets.base import MaskedImages
-from segrec.core.images import Array, decode_image, resize
+from segrec.core.images import Array, resize
 from segrec.data.corruption_kinds import CORRUPTIONS, Corruption
-from segrec.data.corruptions import corrupt
+from segrec.data.corruptions import damaged
 
 CORRUPTED = "corrupted"
 LEVELS = (1, 2, 3, 4)
@@ -41,12 +41,12 @@ class CorruptedWords(MaskedImages):
     def visited(self, position: int, *, seed: int, visit: int) -> SegmentationSample:
         """Return one word, damaged anew at each visit."""
         sample = self._words.visited(position, seed=seed, visit=visit)
-        return sample._replace(image=_damaged(sample.image, np.random.default_rng((seed, position, visit))))
+        return sample._replace(image=_worse(sample.image, np.random.default_rng((seed, position, visit))))
 
 
-def _damaged(image: Array, rng: np.random.Generator) -> Array:
+def _worse(image: Array, rng: np.random.Generator) -> Array:
     kind = CORRUPTIONS[int(rng.integers(len(CORRUPTIONS)))]
     corruption = Corruption(kind, LEVELS[int(rng.integers(len(LEVELS)))])
-    worse = decode_image(corrupt(image, corruption, seed=int(rng.integers(2**31)), index=0))
+    worse = damaged(image, corruption, seed=int(rng.integers(2**31)), index=0)
     size = (image.shape[0], image.shape[1])
     return worse if worse.shape == image.shape else np.asarray(resize(worse, size, "bicubic"), dtype=np.uint8)

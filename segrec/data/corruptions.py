@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 import numpy as np
 
-from segrec.core.images import Array, encode_jpeg, encode_png, opencv, resize
+from segrec.core.images import Array, decode_image, encode_jpeg, encode_png, opencv, resize
 from segrec.data.corruption_kinds import CORRUPTIONS, Corruption, CorruptionKind
 
 BLUR = (0.025, 0.04, 0.06, 0.08, 0.105)
@@ -42,11 +42,18 @@ def corrupt(image: Array, corruption: Corruption, *, seed: int, index: int) -> b
         seed: 0 or more.
         index: of the word.
     """
+    if corruption.kind == "jpeg":
+        return encode_jpeg(image, QUALITY[corruption.level - 1])
+    return encode_png(damaged(image, corruption, seed=seed, index=index))
+
+
+def damaged(image: Array, corruption: Corruption, *, seed: int, index: int) -> Array:
+    """Return what `corrupt` encodes, (h, w, 3) uint8 RGB; smaller for the kind `small`. The arguments are the same."""
     place = corruption.level - 1
     if corruption.kind == "jpeg":
-        return encode_jpeg(image, QUALITY[place])
+        return decode_image(encode_jpeg(image, QUALITY[place]))
     rng = np.random.default_rng((seed, index, CORRUPTIONS.index(corruption.kind)))
-    return encode_png(_DAMAGES[corruption.kind](image, place, rng))
+    return _DAMAGES[corruption.kind](image, place, rng)
 
 
 def _blurred(image: Array, place: int, rng: np.random.Generator) -> Array:

@@ -32,8 +32,8 @@ def open_masked(spec: str, *, soft: bool = False) -> MaskedImages:
 
     Args:
         spec: the kind is `words` or `scenes` for rendered data, `words:corrupted` for words whose pictures are damaged
-            at each visit, `verified` for `verified=WORDS:MASKS`, see
-            `open_verified`, else one of `segmenter.datasets.READERS`.
+            at each visit, `verified` for `verified=WORDS:MASKS`, see `open_verified`, else one of
+            `segmenter.datasets.READERS`.
         soft: masks of rendered data keep the share of each pixel that is ink, see `softened`; without, they are binary.
 
     Raises:

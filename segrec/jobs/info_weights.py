@@ -12,14 +12,13 @@ from torch import Tensor, nn
 from recognizers.configuration import RecognizerNetwork
 from recognizers.families import LoadReport, family_of
 from recognizers.fused_part import FusedPart, fused_part
-from recognizers.loading import load_pretrained
+from recognizers.loading import load_pretrained, parent_file
 from recognizers.state_dict import unwrap
 from recognizers.widen import input_layers
 from segmenter.interface import SegmentationNetwork
 from segmenter.loading import load_segmenter
 from segmenter.models import MODELS
 from segrec.core.checkpoint import WeightsHeader, load_untrusted, load_weights, state_digest
-from segrec.core.easyocr_files import easyocr_file
 from segrec.core.errors import CheckpointError, DataError
 from segrec.core.files import file_digest
 from segrec.core.runlog import log_rows
@@ -57,8 +56,9 @@ def _describe_header(header: WeightsHeader, state: Mapping[str, Tensor], path: P
     if header.charset is not None:
         facts["charset"] = f"{len(header.charset)} characters: {header.charset}"
     if header.parent is not None:
-        beside = (path.parent / f"{header.parent}.safetensors").exists()
-        place = "beside it" if beside else easyocr_file(header.parent) or "not beside it"
+        found = parent_file(path, header.parent)
+        beside = found is not None and found.parent == path.parent
+        place = "beside it" if beside else found or "not beside it"
         facts["parent"] = f"{header.parent} ({place}), digest {header.parent_digest}"
     for name, note in header.notes.items():
         facts[f"note {name}"] = str(note)
