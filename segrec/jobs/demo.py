@@ -29,9 +29,9 @@ READERS: tuple[tuple[MaskKind, str], ...] = (
 
 NOTE = (
     f"A small CRNN read rendered words that nothing here was trained on: as it is ({PLAIN}); fine-tuned without a mask "
-    f"({CONTROL}, the fair control); and widened by a fourth input channel and fine-tuned for as many steps on the "
-    "same words, with random masks and with predicted ones. Oracle masks are the exact strokes, known from rendering; "
-    "the weights tuned with predicted masks read them too."
+    f"({CONTROL}, the fair control); and with a copy of its first layers, which reads a mask beside the picture, "
+    "fine-tuned for as many steps on the same words, with random masks and with predicted ones. Oracle masks are the "
+    "exact strokes, known from rendering; the weights tuned with predicted masks read them too."
 )
 
 
