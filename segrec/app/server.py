@@ -114,10 +114,9 @@ def serve(
         ConfigError: the device is unknown, another program listens there, or this machine has no such address.
         LibraryError: Gradio is not installed.
     """
-    gradio()
     check_free(host, port)  # before the weights are loaded
     keep_few_layers()
-    networks = Networks.open(model=model, control=control, segmenter=segmenter, device=device)
+    networks = Networks.open(model=model, control=control, segmenter=segmenter, device=device)  # before slow Gradio
     page = ServedPage(networks, host=host, port=port)
     everybody = "for EVERYBODY who reaches this computer, without a password"
     reach = "for this computer alone" if is_loopback(host) else everybody

@@ -12,7 +12,7 @@ from segrec.core.errors import DataError
 from segrec.core.regular import MOST_TEXT_BYTES, read_regular
 from segrec.importers.base import Crop, FileImporter, Skip, count_in_file
 
-DEEPEST, MOST_ELEMENTS, LONGEST_PART = 100, 1_000_000, 1_000_000
+DEEPEST, MOST_ELEMENTS, LONGEST_PART = 100, 250_000, 1_000_000
 """Levels, elements, and bytes of a tag or a text, of which a list of words has far fewer."""
 LONGEST_NUMBER = 40
 _EXCESS = f"more than {DEEPEST} levels or {MOST_ELEMENTS:,} elements"
