@@ -32,7 +32,7 @@ from segrec.pages.quadrangles import Points
 from segrec.pages.reading_order import reading_order
 from segrec.pages.regions import as_polygons
 from segrec.pages.tiled_mask import TiledMask
-from segrec.pages.trials import in_picture, surest_trials, word_of_trial
+from segrec.pages.trials import Trial, in_picture, surest_trials, words_of_trials
 from segrec.pages.turns import Turns, check_turns, turn, turns_of
 from segrec.pages.word import Word
 from segrec.weights import FINDER, READER, SEGMENTER, resolve_onnx
@@ -166,10 +166,8 @@ class Reader:
         if not images:
             return []
         found, masks = self._networks.read([one.image for one in turned], batch_size, words)
-        return [
-            word_of_trial(found[best], masks[best], turned[best], image.shape[:2])
-            for best, image in zip(surest_trials(owners, found), images, strict=True)
-        ]
+        chosen = zip(surest_trials(owners, found), images, strict=True)
+        return words_of_trials([Trial(found[best], masks[best], turned[best], one.shape[:2]) for best, one in chosen])
 
     def explain(self, crop: Picture) -> Explanation:
         """Return how one crop is read greedily; `segrec.draw_reading` makes a picture of it.

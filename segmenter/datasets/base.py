@@ -6,7 +6,7 @@ import os
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import Any, NamedTuple, Protocol
+from typing import Any, NamedTuple, Protocol, runtime_checkable
 
 import numpy as np
 from numpy.typing import NDArray
@@ -37,6 +37,13 @@ class WordRegions(NamedTuple):
     ignored: list[Polygon]
 
 
+class SceneWord(NamedTuple):
+    """A word of a photograph: its outline (P, 2) in pixels and what it says, None where nobody can read it."""
+
+    outline: Polygon
+    text: str | None
+
+
 class MaskedImages(Protocol):
     """Pictures with whatever masks they have."""
 
@@ -59,6 +66,19 @@ class MaskedImages(Protocol):
             visit: how often it was seen before.
         """
         return self.sample(position)
+
+
+@runtime_checkable
+class TranscribedImages(MaskedImages, Protocol):
+    """Photographs whose words are outlined and transcribed."""
+
+    def path(self, position: int) -> Path:
+        """Return the picture's file."""
+        ...
+
+    def words(self, position: int) -> list[SceneWord]:
+        """Return the words of the picture at the 0-based position, in pixels as they are stored."""
+        ...
 
 
 class NamedImages(MaskedImages, Protocol):

@@ -8,7 +8,8 @@ from pathlib import Path
 from segmenter.augment import SegmentationSample
 from segmenter.datasets.base import (
     README,
-    MaskedImages,
+    SceneWord,
+    TranscribedImages,
     WordRegions,
     pictures,
     polygon_of,
@@ -27,7 +28,7 @@ UNREADABLE = "###"
 COORDINATES = ("x1", "y1", "x2", "y2", "x3", "y3", "x4", "y4")
 
 
-class Icdar15(MaskedImages):
+class Icdar15(TranscribedImages):
     """ICDAR-2015 incidental scenes (Challenge 4); region masks from the words' quadrangles, no text masks.
 
     Args:
@@ -58,6 +59,14 @@ class Icdar15(MaskedImages):
         """Return the image's stem."""
         return self._images[position].stem
 
+    def path(self, position: int) -> Path:
+        """Return the image's file."""
+        return self._images[position]
+
+    def words(self, position: int) -> list[SceneWord]:
+        """Return the words of one scene, see `read_words`."""
+        return read_words(self._truth[position])
+
     def sample(self, position: int) -> SegmentationSample:
         """Return one scene; its text mask is None.
 
@@ -70,16 +79,26 @@ class Icdar15(MaskedImages):
 
 
 def read_quadrangles(path: str | os.PathLike[str], *, script: bool = False) -> WordRegions:
-    """Return the quadrangles of a `gt_*.txt`: eight coordinates and a transcription, which may hold commas, a line.
+    """Return the quadrangles of words that can be read and of the others; for the rest see `read_words`."""
+    words = read_words(path, script=script)
+    return WordRegions(
+        [word.outline for word in words if word.text is not None],
+        [word.outline for word in words if word.text is None],
+    )
+
+
+def read_words(path: str | os.PathLike[str], *, script: bool = False) -> list[SceneWord]:
+    """Return the words of a `gt_*.txt`: eight coordinates and a transcription, which may hold commas, a line.
 
     Args:
+        path: of the file.
         script: a line names the word's script before the transcription, as in MLT.
 
     Raises:
         DataError: the file cannot be read, or a line has another form; names file and line.
     """
     columns = [*COORDINATES, *(["script"] if script else []), "transcription"]
-    found = WordRegions([], [])
+    found = []
     for number, line in enumerate(read_lines(path), start=1):
         if not line.strip():
             continue
@@ -87,6 +106,6 @@ def read_quadrangles(path: str | os.PathLike[str], *, script: bool = False) -> W
         place = f"{path}, line {number}"
         if len(fields) < len(columns):
             raise DataError(f"{place}: expected {','.join(columns)}, got {line!r}")
-        words = found.ignored if fields[-1].strip() == UNREADABLE else found.words
-        words.append(polygon_of(fields[:8], place))
+        text = fields[-1].strip()
+        found.append(SceneWord(polygon_of(fields[:8], place), None if text == UNREADABLE else text))
     return found

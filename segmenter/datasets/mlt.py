@@ -7,8 +7,17 @@ from fnmatch import fnmatch
 from pathlib import Path
 
 from segmenter.augment import SegmentationSample
-from segmenter.datasets.base import README, NamedImages, check_size, pictures, read_stored, region_mask
-from segmenter.datasets.icdar15 import read_quadrangles
+from segmenter.datasets.base import (
+    README,
+    NamedImages,
+    SceneWord,
+    TranscribedImages,
+    check_size,
+    pictures,
+    read_stored,
+    region_mask,
+)
+from segmenter.datasets.icdar15 import read_quadrangles, read_words
 from segmenter.datasets.pairs import matched
 from segmenter.datasets.weak_labels import read_weak_labels
 from segrec.core.errors import DataError
@@ -30,7 +39,7 @@ EXPECTED = {
 }
 
 
-class Mlt(NamedImages):
+class Mlt(NamedImages, TranscribedImages):
     """MLT 2017 or 2019: region masks from the words' quadrangles; text masks from `img_<N>.png` of MLT_S.
 
     Words whose transcription is `###` are ignored in the region mask. An image that MLT_S lacks has no text mask.
@@ -62,6 +71,14 @@ class Mlt(NamedImages):
         self._names, self.holes = matched(self._images, self._truth, root=root, expected=EXPECTED[split])
         labels = Path(root) / LABELS[split]
         self._labels = {path.stem: path for path in labels.glob("*.png")}
+
+    def path(self, position: int) -> Path:
+        """Return the image's file."""
+        return self._images[self._names[position]]
+
+    def words(self, position: int) -> list[SceneWord]:
+        """Return the words of one scene, see `read_words`."""
+        return read_words(self._truth[self._names[position]], script=True)
 
     def sample(self, position: int) -> SegmentationSample:
         """Return one scene with its region mask and, where MLT_S has it, its text mask.

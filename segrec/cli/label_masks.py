@@ -10,8 +10,15 @@ from segrec.weights import PLAIN
 
 
 @click.command("label-masks")
-@click.option("--data", type=click.Path(), required=True, help="Word lmdb with transcripts.")
-@click.option("--output", type=click.Path(), help="Mask store to write.  [default: the data's path and '-verified']")
+@click.option(
+    "--data",
+    type=click.Path(),
+    required=True,
+    help="Word lmdb with transcripts, or KIND[:SPLIT]=PATH of photographs: icdar15 or mlt.",
+)
+@click.option(
+    "--output", type=click.Path(), help="Mask store, or folder, to write.  [default: the data's path and '-verified']"
+)
 @click.option(
     "--verifier",
     default=PLAIN,
@@ -25,7 +32,7 @@ from segrec.weights import PLAIN
     show_default=True,
     help="Least mean confidence in a reading's characters.",
 )
-@click.option("--limit", type=click.IntRange(1), help="Only the first words.")
+@click.option("--limit", type=click.IntRange(1), help="Only the first words, or photographs.")
 @workers_option
 @common_options(seed=False)
 def command(
@@ -36,13 +43,16 @@ def command(
     Each word is binarised in many ways; what an independent recognizer reads as the label, and what most of it agrees
     on, is the mask. Words without such a binarisation get none and are counted by reason. Run again after an
     interruption, it goes on where it stopped. To train on the masks: segrec train segmenter --words verified=DATA:MASKS
+
+    Photographs get a folder with their words' masks in place: segrec train segmenter --scenes folder=OUTPUT
     """
     from segrec.jobs.label_masks import label_masks
+    from segrec.jobs.label_scenes import is_scenes, label_scenes
 
-    output = output or f"{data.rstrip('/')}-verified"
-    result = label_masks(
+    scenes = is_scenes(data)
+    output = output or f"{(data.partition('=')[2] if scenes else data).rstrip('/')}-verified"
+    labelled = (label_scenes if scenes else label_masks)(
         data, output, verifier=verifier, threshold=threshold, limit=limit, workers=workers, device=device
     )
-    refused = ", ".join(f"{count} {reason}" for reason, count in result.refused.items()) or "none"
-    counts = f"{result.accepted} masks of {result.words} words ({result.added} new)"
-    click.echo(f"{result.store}: {counts}; refused: {refused}")
+    refused = ", ".join(f"{count} {reason}" for reason, count in labelled.refused.items()) or "none"
+    click.echo(f"{output}: {labelled.counts}; refused: {refused}")

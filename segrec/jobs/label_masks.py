@@ -52,6 +52,11 @@ class LabelResult:
     accepted: int
     refused: dict[str, int]
 
+    @property
+    def counts(self) -> str:
+        """What was labelled, in words."""
+        return f"{self.accepted} masks of {self.words} words ({self.added} new)"
+
 
 def label_masks(
     data: str | os.PathLike[str],

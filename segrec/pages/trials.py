@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,22 +17,36 @@ from segrec.pages.turns import Turned, turn_mask_back, turn_points_back
 from segrec.pages.word import Word
 
 
-def word_of_trial(found: Placed, mask: NDArray[np.float32], turned: Turned, size: tuple[int, int]) -> Word:
-    """Return the word of a crop from its best trial.
+class Trial(NamedTuple):
+    """A crop as it was read.
 
-    Args:
+    Attributes:
         found: the reading and the places of its characters.
         mask: (h, w) in [0, 1] of the turned crop, at its size or larger.
         turned: how the crop was turned.
         size: (height, width) of the crop.
     """
-    reading, places = found
-    seen = rescale(mask, turned.image.shape[:2])
-    own = turn_mask_back(seen, turned.matrix, size)
-    boxes = None
-    if places is not None:
-        boxes = turn_points_back(character_quadrangles(places, seen), turned.matrix)
-    return Word(*reading, own, None, boxes)
+
+    found: Placed
+    mask: NDArray[np.float32]
+    turned: Turned
+    size: tuple[int, int]
+
+
+def words_of_trials(trials: Sequence[Trial]) -> list[Word]:
+    """Return the words of crops from their best trials."""
+    seen = [rescale(trial.mask, trial.turned.image.shape[:2]) for trial in trials]
+    written = [(trial.found.places, mask) for trial, mask in zip(trials, seen, strict=True)]
+    quadrangles = iter(character_quadrangles([(places, mask) for places, mask in written if places is not None]))
+    return [
+        Word(
+            *trial.found.reading,
+            turn_mask_back(mask, trial.turned.matrix, trial.size),
+            None,
+            None if trial.found.places is None else turn_points_back(next(quadrangles), trial.turned.matrix),
+        )
+        for trial, mask in zip(trials, seen, strict=True)
+    ]
 
 
 def surest_trials(owners: Sequence[int], found: Sequence[Placed]) -> list[int]:

@@ -7,9 +7,22 @@ from typing import Literal
 THRESHOLD = 0.6
 """Default of the verifier's least mean confidence in its characters."""
 
-Reason = Literal["no image", "short label", "flat", "unread", "border", "outline", "inverted", "disagreement"]
+Reason = Literal[
+    "no image",
+    "unreadable",
+    "thin",
+    "short label",
+    "flat",
+    "unread",
+    "border",
+    "outline",
+    "inverted",
+    "disagreement",
+]
 REASONS: dict[str, str] = {
     "no image": "the picture cannot be read",
+    "unreadable": "the photograph's annotators could not read it",
+    "thin": "its outline in the photograph is thinner than half a pixel, or has fewer than four points",
     "short label": "the label has fewer than two letters and digits",
     "flat": "no binarisation has a word's amount of ink",
     "unread": "no binarisation is read as the label",
