@@ -55,4 +55,6 @@ def command(
         data, output, verifier=verifier, threshold=threshold, limit=limit, workers=workers, device=device
     )
     refused = ", ".join(f"{count} {reason}" for reason, count in labelled.refused.items()) or "none"
-    click.echo(f"{output}: {labelled.counts}; refused: {refused}")
+    words = labelled.accepted + sum(labelled.refused.values())
+    among = f"{words} words in {labelled.pictures} photographs" if scenes else f"{words} words"
+    click.echo(f"{output}: {labelled.accepted} masks of {among} ({labelled.added} new); refused: {refused}")

@@ -4,61 +4,29 @@ from __future__ import annotations
 
 import os
 import sys
-from collections import Counter, deque
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from collections import Counter
+from functools import partial
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
-import torch
 
 from segmenter.datasets import READERS, open_dataset
 from segmenter.datasets.base import TranscribedImages
 from segrec.core.errors import ConfigError, DataError
 from segrec.core.files import write_bytes
 from segrec.core.images import Array, encode_png, read_image
-from segrec.core.interrupt import held_interrupts
 from segrec.core.regular import MOST_PICTURE_BYTES, read_regular
 from segrec.core.runlog import LOGGER, append_jsonl, log_rows, progress_bar, rewind_jsonl
-from segrec.core.workers import worker_processes
 from segrec.data.labelling.acceptance import METHOD, Verifier
-from segrec.data.labelling.reasons import REASONS, THRESHOLD
+from segrec.data.labelling.reasons import THRESHOLD
 from segrec.data.labelling.scenes import label_scene
+from segrec.jobs.labellers import LabelResult, labels_of
 from segrec.jobs.verifiers import VerifierFile, find_verifier, open_verifier
 from segrec.weights import PLAIN
 
 LOG = "labels.jsonl"
 """Of a folder: what was labelled with what, then a row for each photograph."""
-AHEAD = 8
-"""Photographs that workers have in hand."""
-
-_labeller: _Labeller | None = None
-
-
-@dataclass(frozen=True)
-class SceneLabels:
-    """What a folder of labelled photographs holds.
-
-    Attributes:
-        folder: with images/, text/ and region/.
-        scenes: photographs in it.
-        added: those that this run dealt with.
-        accepted: words with a mask.
-        refused: the others, by a key of `REASONS`, the most frequent first.
-    """
-
-    folder: Path
-    scenes: int
-    added: int
-    accepted: int
-    refused: dict[str, int]
-
-    @property
-    def counts(self) -> str:
-        """What was labelled, in words."""
-        words = self.accepted + sum(self.refused.values())
-        return f"{self.accepted} masks of {words} words in {self.scenes} photographs ({self.added} new)"
 
 
 class _Labelled(NamedTuple):
@@ -71,6 +39,12 @@ class _Labelled(NamedTuple):
     region: bytes
     accepted: int
     refused: list[str]
+
+    def write(self, folder: Path) -> None:
+        """Write the files; the text mask is the last."""
+        write_bytes(folder / "images" / f"{self.name}{self.suffix}", self.picture)
+        write_bytes(folder / "region" / f"{self.name}.png", self.region)
+        write_bytes(folder / "text" / f"{self.name}.png", self.text)
 
 
 def is_scenes(data: str) -> bool:
@@ -88,7 +62,7 @@ def label_scenes(
     limit: int | None = None,
     workers: int = 1,
     device: str = "auto",
-) -> SceneLabels:
+) -> LabelResult:
     """Write photographs with the text masks of the words that have one; run again, it goes on where it stopped.
 
     The folder is of the kind `folder`: images/, region/ from all outlines, and text/, 255 in the ink of verified words,
@@ -117,18 +91,17 @@ def label_scenes(
     start = _started(log, _record(data, len(scenes), file, threshold))
     if start:
         LOGGER.info("%s holds photographs 1 to %d; going on", output, start)
+    labels = labels_of(partial(_labeller, data, file, threshold, device), range(start, last), workers=workers)
     with progress_bar(max(start, last), "masks", "photograph", initial=start) as bar:
-        for step, one in enumerate(_labelled(data, file, range(start, last), threshold, workers, device), start + 1):
-            write_bytes(folder / "images" / f"{one.name}{one.suffix}", one.picture)
-            write_bytes(folder / "region" / f"{one.name}.png", one.region)
-            write_bytes(folder / "text" / f"{one.name}.png", one.text)
+        for step, one in enumerate(labels, start + 1):
+            one.write(folder)
             append_jsonl(log, {"step": step, "name": one.name, "accepted": one.accepted, "refused": one.refused})
             bar.update()
     rows = _rows(log)[1:]
     refused = dict(Counter(reason for row in rows for reason in row["refused"]).most_common())
-    for reason, count in refused.items():
-        LOGGER.info("%d refused, %s: %s", count, reason, REASONS.get(reason, reason))
-    return SceneLabels(folder, len(rows), len(rows) - start, sum(row["accepted"] for row in rows), refused)
+    result = LabelResult(folder, len(rows), len(rows) - start, sum(row["accepted"] for row in rows), refused)
+    result.log_refused()
+    return result
 
 
 def open_scenes(data: str) -> TranscribedImages:
@@ -183,20 +156,20 @@ def _rows(log: Path) -> list[dict[str, Any]]:
     return [row for _, row in log_rows(log) if row is not None]
 
 
-class _Labeller:
+class _SceneLabeller:
     """Labels photographs by their positions."""
 
     def __init__(self, scenes: TranscribedImages, verifier: Verifier, threshold: float) -> None:
         self._scenes, self._verifier, self._threshold = scenes, verifier, threshold
 
-    def label(self, position: int) -> _Labelled:
-        sample, path = self._scenes.sample(position), self._scenes.path(position)
-        words = self._scenes.words(position)
+    def label(self, place: int) -> _Labelled:
+        sample, path = self._scenes.sample(place), self._scenes.path(place)
+        words = self._scenes.words(place)
         truth = label_scene(sample.image, words, self._verifier, threshold=self._threshold)
         assert sample.region is not None
         picture, suffix = _as_stored(path, sample.image)
         return _Labelled(
-            self._scenes.name(position),
+            self._scenes.name(place),
             picture,
             suffix,
             encode_png(truth.text),
@@ -213,34 +186,5 @@ def _as_stored(path: Path, image: Array) -> tuple[bytes, str]:
     return encode_png(image), ".png"
 
 
-def _labelled(
-    data: str, file: VerifierFile, positions: range, threshold: float, workers: int, device: str
-) -> Iterator[_Labelled]:
-    """Yield photographs in order."""
-    if workers <= 1:
-        labeller = _Labeller(open_scenes(data), open_verifier(file, device=device), threshold)
-        with held_interrupts() as held:
-            for position in positions:
-                held.check()
-                yield labeller.label(position)
-        return
-    open_verifier(file)  # so that what is wrong with it is said here, not by a worker
-    with worker_processes(workers, _start_worker, data, file, threshold, device) as submit:
-        waiting: deque[Callable[[], _Labelled]] = deque()
-        for position in positions:
-            waiting.append(submit(_label, position))
-            if len(waiting) > AHEAD:
-                yield waiting.popleft()()
-        for pending in waiting:
-            yield pending()
-
-
-def _start_worker(data: str, file: VerifierFile, threshold: float, device: str) -> None:
-    global _labeller
-    torch.set_num_threads(1)
-    _labeller = _Labeller(open_scenes(data), open_verifier(file, device=device), threshold)
-
-
-def _label(position: int) -> _Labelled:
-    assert _labeller is not None
-    return _labeller.label(position)
+def _labeller(data: str, file: VerifierFile, threshold: float, device: str) -> _SceneLabeller:
+    return _SceneLabeller(open_scenes(data), open_verifier(file, device=device), threshold)

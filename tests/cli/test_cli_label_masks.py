@@ -47,10 +47,10 @@ def data_of(store):
 
 
 def test_words_without_a_mask_are_counted_by_reason(words, quiet):
-    assert (quiet.words, quiet.added, quiet.accepted) == (8, 8, 4)
+    assert (quiet.pictures, quiet.added, quiet.accepted) == (8, 8, 4)
     assert quiet.refused == {"unread": 1, "short label": 1, "flat": 1, "no image": 1}
-    assert [position for position, _ in MaskStore(quiet.store).holes()] == [4, 5, 6, 7]
-    found = describe(quiet.store, verify=True)
+    assert [position for position, _ in MaskStore(quiet.output).holes()] == [4, 5, 6, 7]
+    found = describe(quiet.output, verify=True)
     assert found.sound and found.facts["masks"] == "verified"
     assert found.facts["verifier"].startswith("crnn-slim, digest ")
     assert (found.facts["accepted"], found.facts["refused"]) == (
@@ -84,7 +84,7 @@ def test_a_killed_run_goes_on_and_ends_in_the_bytes_of_an_undisturbed_one(words,
     assert 2 <= done() < 8
     again = Killable([*arguments, "--workers", "2"], log, small={"chunk": 2})
     assert again.join() == 0, again.said()
-    assert data_of(store) == data_of(quiet.store)
+    assert data_of(store) == data_of(quiet.output)
 
 
 def test_a_verifier_that_needs_masks_or_is_not_there_is_an_error_in_one_line(segrec, words, tmp_path):

@@ -58,7 +58,7 @@ def write_scenes(root: Path, *, exif: int = 1) -> Path:
 def labelled(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     folder = tmp_path_factory.mktemp("labelled")
     write_scenes(folder / "scenes")
-    yield label_scenes(f"icdar15:train={folder / 'scenes'}", folder / "out").folder
+    yield label_scenes(f"icdar15:train={folder / 'scenes'}", folder / "out").output
 
 
 def files_of(folder: Path) -> dict[str, bytes]:
