@@ -10,7 +10,7 @@ from typing import Any
 import click
 from hinted_aster import train_with_hints
 from rendered_sets import RECOGNIZER_SEEDS, TUNING, render_sets
-from segmenter_recipes import BEGINNING, LONGER, PHOTOGRAPHS, READING, WIDE, SegmenterRecipes, steps_of
+from segmenter_recipes import BEGINNING, LONGER, READING, WIDE, SegmenterRecipes, steps_of
 from store_join import store_join
 
 from recognizers import load_pretrained, save_recognizer
@@ -82,10 +82,8 @@ class Recipe:
         self.variants(PLAIN, steps, seed)
 
     def wide(self) -> None:
-        """Train it on with more channels and on photographs, and store it under a name of its own."""
-        self._store_segmenter(
-            self.recipes.widen(), steps_of(*BEGINNING, LONGER, READING, WIDE, PHOTOGRAPHS), name=OUTLINES
-        )
+        """Train it on with more channels and store it under a name of its own; recognizers gain nothing by it."""
+        self._store_segmenter(self.recipes.widen(), steps_of(*BEGINNING, LONGER, READING, WIDE), name=OUTLINES)
 
     def _store_segmenter(self, run: Path, steps: int, name: str = SEGMENTER) -> None:
         save_segmenter(
@@ -211,8 +209,8 @@ class Recipe:
     "--real-scenes",
     nargs=2,
     multiple=True,
-    type=(click.Choice(["icdar2015", "mlt17", "icdar2015_more", "mlt17_more"]), click.Path(path_type=Path)),
-    help="Name and folder of training scenes in the layout of ICDAR-2015; _more: outlines alone.  [default: rendered]",
+    type=(click.Choice(["icdar2015", "mlt17"]), click.Path(path_type=Path)),
+    help="Name and folder of training scenes in the layout of ICDAR-2015.  [default: rendered only]",
 )
 @click.option(
     "--real-words",

@@ -46,13 +46,7 @@ OTHER = {
     "hard_wide": Words(30_000, 61101, "hard"),
     "sign_wide": Words(10_000, 61105, "signs"),
 }
-"""What the wide one learns from."""
-PHOTO = {
-    "mixed_photo": Words(20_000, 71102, "mixed"),
-    "hard_photo": Words(20_000, 71101, "hard"),
-    "sign_photo": Words(12_000, 71105, "signs"),
-}
-"""What the wide one learns from beside photographs."""
+"""What its last one learns from."""
 TUNING = {
     "tune_mixed": Words(14_000, 33201, "mixed"),
     "tune_hard": Words(14_000, 33202, "hard"),
@@ -81,9 +75,6 @@ SCENES = {
     "wide_scenes": Scenes(700, 51103, {}),
     "wide_textfree": Scenes(500, 51104, {"text_free": True}),
     "more_scenes": Scenes(400, 61103, {}),
-    "photo_scenes": Scenes(500, 71103, {}),
-    "photo_hard_scenes": Scenes(200, 71106, {"style": "hard"}),
-    "photo_textfree": Scenes(400, 71104, {"text_free": True}),
 }
 
 
@@ -92,7 +83,7 @@ def render_sets(folder: Path, sources: RenderSources, workers: int) -> None:
     for seed in RECOGNIZER_SEEDS:
         name, words = f"train{seed}", Words(WORDS_A_SEED, seed, USUAL)
         _words(folder / name, words, masks=False, sources=sources, workers=workers)
-    for name, words in {**FIRST, **CROPS, **MORE, **OTHER, **PHOTO, **TUNING}.items():
+    for name, words in {**FIRST, **CROPS, **MORE, **OTHER, **TUNING}.items():
         _words(folder / name, words, masks=True, sources=sources, workers=workers)
     for name, (count, seed, kind) in SCENES.items():
         if not (folder / name / "scenes.json").exists():

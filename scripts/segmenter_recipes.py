@@ -13,21 +13,16 @@ import torch
 
 from segmenter import MutuallyGuidedNet
 from segmenter.loading import load_segmenter, save_segmenter
-from segrec.jobs.label_scenes import label_scenes
 from segrec.jobs.segmenter_stages import Stage, stage_of
 from segrec.jobs.train_segmenter import SegmenterTraining, train_segmenter
 
 FOLDER = Path(__file__).parent / "recipes"
 BEGINNING = ("mgnet-slim.toml", "mgnet-slim-words.toml", "mgnet-slim-textfree.toml")
 LONGER, READING, WIDE = "mgnet-slim-longer.toml", "mgnet-slim-reading.toml", "mgnet-slim-wide.toml"
-PHOTOGRAPHS = "mgnet-wide-photographs.toml"
-VERIFIER = "ppocr"
 AVERAGED = "mgnet-slim-averaged.safetensors"
 LAST_SHARE = 0.7
 """Share of the last part's weights in the average from which `LONGER` goes on; the part before has the rest."""
 SPECS = ("words", "scenes")
-LABELLED = ("icdar2015", "mlt17")
-"""Real scenes whose words are transcribed."""
 PATHS = ("output", "pretrained", "reader")
 
 
@@ -66,15 +61,8 @@ class SegmenterRecipes:
         return self.train(READING)
 
     def widen(self) -> Path:
-        """Train on with more channels, then on photographs, which are labelled first; return the run directory."""
-        self.train(WIDE)
-        verified = {f"{name}_verified": self._verified(name) for name in LABELLED if name in self.real_scenes}
-        return replace(self, real_scenes={**self.real_scenes, **verified}).train(PHOTOGRAPHS)
-
-    def _verified(self, name: str) -> Path:
-        """Label the words of real scenes; return the folder."""
-        scenes, folder = f"icdar15:train={self.real_scenes[name]}", self.data / f"{name}_verified"
-        return label_scenes(scenes, folder, verifier=VERIFIER).output
+        """Train on with more channels; return the run directory."""
+        return self.train(WIDE)
 
     def train(self, name: str) -> Path:
         """Train by one recipe, or go on with its run; return the run directory."""
@@ -99,7 +87,7 @@ class SegmenterRecipes:
         for spec in specs:
             kind, _, path = spec.partition("=")
             name = Path(path).name
-            if kind.partition(":")[0] in SPECS:
+            if kind in SPECS:
                 here.append(f"{kind}={self.data / name}")
             elif name in self.real_scenes:
                 here.append(f"{kind}={self.real_scenes[name]}")
