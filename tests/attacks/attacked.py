@@ -26,7 +26,7 @@ from typing import NamedTuple
 from forked import Forked
 
 SECONDS, BYTES, LINES = 5.0, 1_000_000_000, 3
-"""What one attempt may take of a processor, and of memory above the idle process, and how much it may say."""
+"""What one attempt may take of a processor and of memory above the idle process, and how much it may say."""
 PROGRAMS = "SEGREC_ATTACK_PROGRAMS"
 """The variable with which each attempt is made with the program; without it many share a process."""
 _AT_ONCE = 15
@@ -42,7 +42,7 @@ worst: dict[str, tuple[float, int, int]] = {}
 
 
 class Answer(NamedTuple):
-    """How a command met a file: exit code, what it printed, CPU seconds, and bytes above what was in use before."""
+    """How a command met a file: exit code, what it printed, CPU seconds and bytes above what was used before."""
 
     code: int
     out: str
@@ -105,16 +105,18 @@ def _of_processes(commands: Mapping[str, list[str]], folder: Path) -> dict[str, 
 
 
 def _of_program(command: Sequence[str], folder: Path) -> Answer:
-    """Return how a command line of Python is answered; seconds are with the start."""
+    """Return how a command line of Python is answered, beyond what an idle process takes."""
     code, size, seconds, out, err = _started(command, folder)
-    return Answer(code, out, err, seconds, max(0, size - _idle_size()))
+    idle_size, idle_seconds = _idle()
+    return Answer(code, out, err, max(0.0, seconds - idle_seconds), max(0, size - idle_size))
 
 
 @cache
-def _idle_size() -> int:
-    """Return the memory of a process that has loaded what commands load, and does nothing."""
+def _idle() -> tuple[int, float]:
+    """Return the memory and the CPU seconds of a process that loads what commands load, and does nothing."""
     with tempfile.TemporaryDirectory() as folder:
-        return _started(["-c", "import torch, segrec.cli, segrec.reader, segrec.jobs.evaluate"], Path(folder))[1]
+        command = ["-c", "import torch, segrec.cli, segrec.reader, segrec.jobs.evaluate"]
+        return _started(command, Path(folder))[1:3]
 
 
 def _started(arguments: Sequence[str], folder: Path) -> tuple[int, int, float, str, str]:
