@@ -90,7 +90,7 @@ class Recipe:
             self.output / f"{name}.safetensors",
             load_segmenter(run / "last.safetensors"),
             half=True,
-            lean=name == OUTLINES,
+            lean=True,
             notes={"data": SEGMENTER_NOTE, "steps": str(steps)},
         )
 

@@ -41,8 +41,8 @@ def test_every_name_that_the_package_uses_is_shipped():
         assert name == architecture or name.startswith(f"{architecture}-")
 
 
-def test_shipped_weights_take_no_more_than_40_mebibytes():
-    assert sum(file.stat().st_size for file in FOLDER.iterdir() if file.is_file()) < 40 * 2**20
+def test_shipped_weights_take_no_more_than_40_megabytes():
+    assert sum(file.stat().st_size for file in FOLDER.iterdir() if file.is_file()) < 40e6
 
 
 def test_what_joins_masks_to_easyocrs_file_fits_it_and_says_what_it_needs(tmp_path, monkeypatch):
